@@ -1,0 +1,65 @@
+package models
+
+import (
+	"net/http"
+	"time"
+)
+
+// MaxResponse is how many bytes of a response body, and of its headers, are kept.
+const MaxResponse = 16 * 1024
+
+// ErrorClass names what went wrong with an attempt. The list is fixed: clients switch on it.
+type ErrorClass string
+
+// The classes. The empty class is success.
+const (
+	ErrorStatus   ErrorClass = "status"              // answered, but not 2xx
+	ErrorRedirect ErrorClass = "redirect"            // answered 3xx; redirects are not followed
+	ErrorTimeout  ErrorClass = "timeout"             // no whole answer in time
+	ErrorDNS      ErrorClass = "dns"                 // the host name does not resolve
+	ErrorConnect  ErrorClass = "connect"             // no connection: refused, unreachable, reset
+	ErrorTLS      ErrorClass = "tls"                 // no trusted connection
+	ErrorProtocol ErrorClass = "protocol"            // what came back is not HTTP
+	ErrorBlocked  ErrorClass = "blocked_destination" // the address is one we refuse to call
+)
+
+// Attempt is one HTTP request of a delivery, with what was sent and what came back.
+type Attempt struct {
+	DeliveryID     string
+	Number         int // 1, 2, 3 … over the whole life of the delivery
+	StartedAt      time.Time
+	URL            string
+	RequestHeaders http.Header // as sent; credentials are redacted
+	Exchange
+}
+
+// Succeeded reports whether the attempt delivered: 2xx and nothing else.
+func (a *Attempt) Succeeded() bool { return a.ErrorClass == "" }
+
+// Request is what an attempt sends.
+type Request struct {
+	URL     string
+	Header  http.Header
+	Body    []byte
+	Timeout time.Duration // for everything from name look-up to the last byte read
+}
+
+// Exchange is what came of a Request. Status is 0 when no answer came.
+type Exchange struct {
+	Status     int
+	Header     http.Header
+	Body       []byte // at most MaxResponse bytes, valid UTF-8
+	Cut        bool   // there was more body than was kept
+	Timing     Timing
+	ErrorClass ErrorClass
+	Error      string // one sentence for the receiver's engineer; no payload, no secret
+}
+
+// Timing splits an exchange. A part that did not happen, such as TLS on a reused connection, is zero.
+type Timing struct {
+	DNS       time.Duration
+	Connect   time.Duration
+	TLS       time.Duration
+	FirstByte time.Duration // from the start to the first byte of the answer
+	Total     time.Duration
+}

@@ -1,0 +1,35 @@
+package models
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// TimeFormat is how times are written on the wire: RFC 3339 in UTC with milliseconds.
+const TimeFormat = "2006-01-02T15:04:05.000Z07:00"
+
+// Body makes the bytes that every attempt of the delivery sends. It is a pure function of an event, which never
+// changes, and of what the delivery fixed when it was planned, so the bytes are the same each time.
+func Body(e *Event, d *Delivery) []byte {
+	if d.Payload == PayloadData {
+		return e.Data
+	}
+	var b bytes.Buffer
+	b.WriteString(`{"type":`)
+	b.Write(quote(e.Type))
+	b.WriteString(`,"timestamp":`)
+	b.Write(quote(e.CreatedAt.UTC().Format(TimeFormat)))
+	b.WriteString(`,"data":`)
+	b.Write(e.Data) // not through json.Marshal, which would rewrite the publisher's bytes
+	if len(d.Properties) > 0 {
+		b.WriteString(`,"properties":`)
+		b.Write(d.Properties)
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+func quote(s string) []byte {
+	quoted, _ := json.Marshal(s) // a string always marshals
+	return quoted
+}

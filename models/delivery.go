@@ -1,0 +1,70 @@
+package models
+
+import "time"
+
+// DeliveryStatus says how a delivery stands.
+type DeliveryStatus string
+
+// The statuses of a delivery.
+const (
+	DeliveryPending   DeliveryStatus = "pending"   // an attempt is due, waiting or running
+	DeliveryDelivered DeliveryStatus = "delivered" // an attempt was answered 2xx
+	DeliveryExhausted DeliveryStatus = "exhausted" // every attempt of the schedule failed
+	DeliveryCancelled DeliveryStatus = "cancelled" // stopped by hand, or its subscription is gone or disabled
+)
+
+// Closed reports whether no further attempt will be made on its own.
+func (s DeliveryStatus) Closed() bool { return s != DeliveryPending }
+
+// DeliveryStatuses lists all of them.
+func DeliveryStatuses() []DeliveryStatus {
+	return []DeliveryStatus{DeliveryPending, DeliveryDelivered, DeliveryExhausted, DeliveryCancelled}
+}
+
+// Delivery is one event on its way to one subscription; there is at most one for each such pair.
+type Delivery struct {
+	ID             string
+	EventID        string
+	SubscriptionID string
+	Tenant         string
+	EventType      string
+	Position       int // 0, 1, 2 … among the deliveries of its event; wide fan-outs page by it
+	Status         DeliveryStatus
+	Attempts       int       // made so far; attempt numbers are 1 … Attempts
+	NextAttemptAt  time.Time // when the next one is due; zero when closed
+	LastError      string    // what went wrong last, in words; empty after success
+	Reason         string    // why it was cancelled
+	Payload        Payload   // body form, fixed when the delivery was planned so that every attempt sends the same bytes
+	Properties     []byte    // JSON object added to the envelope, fixed likewise; nil for none
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// Target is what the plan of an event knows of one of its deliveries: enough to start its workflow, nothing secret.
+type Target struct {
+	DeliveryID     string
+	SubscriptionID string
+	Host           string // of the subscription's URL
+}
+
+// Plan is what planning an event came to.
+type Plan struct {
+	Deliveries int // how many deliveries the event has
+}
+
+// DeliveryOutcome is how a recorded attempt leaves its delivery.
+type DeliveryOutcome struct {
+	Status        DeliveryStatus
+	NextAttemptAt time.Time // zero unless Status is DeliveryPending
+	Reason        string    // for DeliveryCancelled
+}
+
+// DeliveryFilter selects deliveries for a list. The zero value selects all.
+type DeliveryFilter struct {
+	Tenant         string
+	SubscriptionID string
+	EventID        string
+	Status         DeliveryStatus
+	Since          time.Time // created at or after
+	Page           Page
+}

@@ -1,0 +1,99 @@
+package models
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"time"
+)
+
+// DefaultTenant owns what is created without naming a tenant.
+const DefaultTenant = "default"
+
+// Limits of an event's parts, in bytes unless said otherwise.
+const (
+	MaxTenant         = 128
+	MaxEventType      = 255 // what a Temporal search attribute holds on SQL
+	MaxIdempotencyKey = 255
+	MaxMetadata       = 50 // entries
+	MaxMetadataKey    = 128
+	MaxMetadataValue  = 1024
+)
+
+// EventStatus says how far an event is on its road.
+type EventStatus string
+
+// The statuses of an event. There is no way back.
+const (
+	EventAccepted EventStatus = "accepted" // stored, its deliveries are not planned yet
+	EventPlanned  EventStatus = "planned"  // every delivery it needs is stored
+)
+
+// Event is something that happened. It never changes but for its Status.
+type Event struct {
+	ID             string
+	Tenant         string
+	Type           string            // dotted, such as order.paid
+	Data           []byte            // the JSON value as the publisher wrote it, byte for byte
+	Metadata       map[string]string // the publisher's notes; not sent to subscribers
+	IdempotencyKey string            // empty: none
+	Status         EventStatus
+	CreatedAt      time.Time // UTC, whole milliseconds
+}
+
+// NewEvent gives e its id, its time and its defaults. Call it once, before Validate.
+func NewEvent(e Event, now time.Time) *Event {
+	e.ID = NewID(EventPrefix)
+	e.Status = EventAccepted
+	e.CreatedAt = now.UTC().Truncate(time.Millisecond)
+	if e.Tenant == "" {
+		e.Tenant = DefaultTenant
+	}
+	return &e
+}
+
+// Validate returns a CodeInvalid *Error that names the first field which breaks a rule.
+func (e *Event) Validate() error {
+	return firstError(
+		ValidateTenant(e.Tenant),
+		ValidateEventType("type", e.Type),
+		validateData(e.Data),
+		validateText("idempotency_key", e.IdempotencyKey, MaxIdempotencyKey),
+		validateMetadata(e.Metadata),
+	)
+}
+
+// Fingerprint is a digest of what the publisher said: type, data and metadata. Two publications with one idempotency
+// key are the same event when their fingerprints are equal; white space in the data does not count.
+func (e *Event) Fingerprint() []byte {
+	var data bytes.Buffer
+	if err := json.Compact(&data, e.Data); err != nil {
+		data.Write(e.Data)
+	}
+	metadata, _ := json.Marshal(e.Metadata) // a map of strings always marshals, its keys sorted
+	if len(e.Metadata) == 0 {
+		metadata = nil
+	}
+	sum := sha256.New()
+	for _, part := range [][]byte{[]byte(e.Type), data.Bytes(), metadata} {
+		digest := sha256.Sum256(part)
+		sum.Write(digest[:])
+	}
+	return sum.Sum(nil)
+}
+
+// Created is what storing one event of a batch came to.
+type Created struct {
+	Event     *Event // the stored event: with Duplicate the one stored first; nil with Err
+	Duplicate bool   // an equal event with this idempotency key was stored before
+	Err       error  // why this event was not stored, the rest of the batch notwithstanding
+}
+
+// EventFilter selects events for a list. The zero value selects all.
+type EventFilter struct {
+	Tenant string
+	Type   string    // exact
+	Since  time.Time // inclusive
+	Until  time.Time // exclusive
+	Page   Page
+}
