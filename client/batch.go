@@ -1,0 +1,87 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// MaxBatch is how many events one [Client.PublishBatch] may hold.
+const MaxBatch = 1000
+
+// BatchResult is what became of one event of a batch.
+type BatchResult struct {
+	// ID is the event's id; "" when Err is set.
+	ID string
+
+	// Duplicate is as in [Published].
+	Duplicate bool
+
+	// Err is why this event was refused, always an *[Error]; nil when it was
+	// accepted.
+	Err error
+}
+
+// PublishBatch hands up to [MaxBatch] events to the server at once and returns
+// one result for each, in the same order. One refused event does not hinder
+// the others, so look at every Err. An error of the call itself is as in
+// [Client.Publish] and then no result is known; more events than MaxBatch, or
+// data that cannot be written as JSON, is [ErrInvalid] with nothing sent. No
+// events is no call and no results.
+func (c *Client) PublishBatch(ctx context.Context, events []Event) ([]BatchResult, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	body, err := encodeBatch(events)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Results []resultAnswer `json:"results"`
+	}
+	if err := c.post(ctx, "v1/events/batch", body, &answer); err != nil {
+		return nil, err
+	}
+	return c.batchResults(answer.Results, len(events))
+}
+
+func encodeBatch(events []Event) ([]byte, error) {
+	if len(events) > MaxBatch {
+		return nil, fmt.Errorf("%w: %d events in a batch, the most is %d", ErrInvalid, len(events), MaxBatch)
+	}
+	items := make([][]byte, len(events))
+	for i, e := range events {
+		item, err := e.withKey().encode()
+		if err != nil {
+			return nil, fmt.Errorf("event %d: %w", i, err)
+		}
+		items[i] = item
+	}
+	return fmt.Appendf(nil, `{"events":[%s]}`, bytes.Join(items, []byte(","))), nil
+}
+
+// resultAnswer is one entry of the batch answer: an id, or a problem.
+type resultAnswer struct {
+	ID        string          `json:"id"`
+	Duplicate bool            `json:"duplicate"`
+	Error     json.RawMessage `json:"error"`
+}
+
+func (c *Client) batchResults(answers []resultAnswer, want int) ([]BatchResult, error) {
+	if len(answers) != want {
+		return nil, fmt.Errorf("%w: %d results for %d events", ErrAnswer, len(answers), want)
+	}
+	results := make([]BatchResult, want)
+	for i, a := range answers {
+		switch {
+		case len(a.Error) > 0 && string(a.Error) != "null":
+			results[i] = BatchResult{Err: c.problem(0, a.Error)}
+		case a.ID == "":
+			return nil, fmt.Errorf("%w: result %d has neither id nor error", ErrAnswer, i)
+		default:
+			results[i] = BatchResult{ID: a.ID, Duplicate: a.Duplicate}
+		}
+	}
+	return results, nil
+}

@@ -1,0 +1,129 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	defaultAttempts = 4
+	defaultTimeout  = 30 * time.Second // for one attempt, answer included
+
+	// Go keeps two idle connections per host by default, and a program that
+	// publishes from many goroutines would open a new one for most events.
+	idleConnections = 64
+)
+
+// Client publishes to one Posthaste server. Make it with [New]; the zero value
+// does not work. Any number of goroutines may use it, and one is enough for a
+// program: it keeps connections open between calls.
+type Client struct {
+	base     *url.URL
+	apiKey   func() string // a function, because fmt prints fields but cannot call it
+	http     *http.Client
+	attempts int
+
+	sleep  func(context.Context, time.Duration) error
+	now    func() time.Time
+	random func() float64 // in [0, 1)
+}
+
+// Option changes how a [Client] works.
+type Option func(*Client)
+
+// WithHTTPClient sets what carries the requests: proxies, TLS, a timeout per
+// attempt, instrumentation. Its redirect policy is not used; redirects are
+// never followed. nil is the same as leaving it out: 30 s per attempt, and
+// otherwise the ways of http.DefaultTransport.
+func WithHTTPClient(h *http.Client) Option {
+	return func(c *Client) {
+		if h != nil {
+			c.http = h
+		}
+	}
+}
+
+// WithMaxAttempts sets how often a call tries at most, the first time
+// included. At least 1, which means never again; without it, 4.
+func WithMaxAttempts(n int) Option { return func(c *Client) { c.attempts = n } }
+
+// New makes a client for the server at baseURL, such as
+// https://posthaste.example.com, with a path if it lives below one. The URL
+// must be http or https, without user, query or fragment. apiKey goes out as
+// "Authorization: Bearer <key>"; "" sends none, which `posthaste dev` accepts.
+// New does not connect. No error repeats the URL or the key.
+func New(baseURL, apiKey string, opts ...Option) (*Client, error) {
+	base, err := parseBase(baseURL)
+	if err != nil {
+		return nil, err
+	}
+	if strings.ContainsFunc(apiKey, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("posthaste: the API key has a space, a line break or another character no key has")
+	}
+	c := &Client{
+		base: base, apiKey: func() string { return apiKey },
+		http: defaultHTTP(), attempts: defaultAttempts,
+		sleep: sleep, now: time.Now, random: rand.Float64,
+	}
+	for _, opt := range opts {
+		opt(c)
+	}
+	if c.attempts < 1 {
+		return nil, fmt.Errorf("posthaste: %d attempts are too few, the least is 1", c.attempts)
+	}
+	c.http = withoutRedirects(c.http)
+	return c, nil
+}
+
+// String names the server, never the key.
+func (c *Client) String() string { return "posthaste client for " + c.base.String() }
+
+func parseBase(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil { // its text holds the whole URL, maybe with a password
+		return nil, errors.New("posthaste: the base URL cannot be read")
+	}
+	if (base.Scheme != "http" && base.Scheme != "https") || base.Hostname() == "" {
+		return nil, errors.New("posthaste: the base URL must be http:// or https:// and a host")
+	}
+	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
+		return nil, errors.New("posthaste: the base URL must not have a user, query or fragment")
+	}
+	return base, nil
+}
+
+func defaultHTTP() *http.Client {
+	h := &http.Client{Timeout: defaultTimeout}
+	// Somebody may have replaced the default by a type of their own.
+	if transport, ok := http.DefaultTransport.(*http.Transport); ok {
+		transport = transport.Clone()
+		transport.MaxIdleConnsPerHost = idleConnections
+		h.Transport = transport
+	}
+	return h
+}
+
+// withoutRedirects copies h, which is the caller's. Following a redirect
+// would turn our POST into a GET, whose 200 says nothing about the event.
+func withoutRedirects(h *http.Client) *http.Client {
+	mine := *h
+	mine.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &mine
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,113 @@
+package client
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// What a failure means for the caller. Test with errors.Is; errors.As with
+// *[Error] has the particulars.
+var (
+	// ErrInvalid: the event is at fault and will be refused again: status 400
+	// or 422, data that is no JSON, or a batch that is too long.
+	ErrInvalid = errors.New("posthaste: invalid request")
+
+	// ErrUnauthorized: the API key is missing, wrong or not allowed to do this:
+	// status 401 or 403.
+	ErrUnauthorized = errors.New("posthaste: unauthorized")
+
+	// ErrConflict: the idempotency key was used before, for other content:
+	// status 409.
+	ErrConflict = errors.New("posthaste: conflict")
+
+	// ErrTooLarge: the event is larger than the server takes: status 413.
+	ErrTooLarge = errors.New("posthaste: too large")
+
+	// ErrUnavailable: no answer, or 429 or 5xx, and the attempts are used up.
+	// The event may be fine; try again later with the same idempotency key.
+	ErrUnavailable = errors.New("posthaste: unavailable")
+
+	// ErrAnswer: the server reported success in a way this package cannot
+	// read: not JSON, too long, or without an id. Often the base URL names
+	// something other than Posthaste. It is not tried again.
+	ErrAnswer = errors.New("posthaste: unreadable answer")
+)
+
+// Error is a request that failed: the server's problem document (RFC 9457), or
+// that there was no answer. The zero value says nothing.
+type Error struct {
+	// Status is the HTTP status, for an item of a batch the one it would have
+	// had alone; 0 when no answer came.
+	Status int
+
+	// Code is the stable name of the problem, for programs; "" if the answer
+	// was no problem document, as from a proxy.
+	Code string
+
+	// Detail is for people: what was wrong, or what happened to the connection.
+	Detail string
+
+	// Field names the part of the request at fault; "" if none is.
+	Field string
+
+	// RetryAfter is how long the server asked to wait; 0 if it did not.
+	RetryAfter time.Duration
+
+	cause error // why no answer came
+}
+
+// statusOfCode is the server's own table from code to status.
+var statusOfCode = map[string]int{
+	"invalid":      http.StatusUnprocessableEntity,
+	"unauthorized": http.StatusUnauthorized,
+	"not_found":    http.StatusNotFound,
+	"conflict":     http.StatusConflict,
+	"too_large":    http.StatusRequestEntityTooLarge,
+	"unavailable":  http.StatusServiceUnavailable,
+	"internal":     http.StatusInternalServerError,
+}
+
+// Error gives status, code, detail and field in one line.
+func (e *Error) Error() string {
+	text := "posthaste: no answer"
+	if e.Status != 0 {
+		text = "posthaste: status " + strconv.Itoa(e.Status)
+	}
+	if e.Code != "" {
+		text += " " + e.Code
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	if e.Field != "" {
+		text += " (field " + e.Field + ")"
+	}
+	return text
+}
+
+// Is matches the sentinel that belongs to the status.
+func (e *Error) Is(target error) bool {
+	meaning := e.meaning()
+	return meaning != nil && target == meaning
+}
+
+// Unwrap gives what broke the connection; nil when an answer came.
+func (e *Error) Unwrap() error { return e.cause }
+
+func (e *Error) meaning() error {
+	switch {
+	case e.cause != nil, e.Status == http.StatusTooManyRequests, e.Status >= 500:
+		return ErrUnavailable
+	case e.Status == http.StatusBadRequest, e.Status == http.StatusUnprocessableEntity:
+		return ErrInvalid
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
+		return ErrUnauthorized
+	case e.Status == http.StatusConflict:
+		return ErrConflict
+	case e.Status == http.StatusRequestEntityTooLarge:
+		return ErrTooLarge
+	}
+	return nil
+}

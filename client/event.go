@@ -1,0 +1,101 @@
+package client
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Event is something that happened, to be delivered to every subscriber whose
+// filter matches. The server checks it and names the field it refuses.
+type Event struct {
+	// Tenant is whose event it is; "" means "default".
+	Tenant string
+
+	// Type is dotted, such as order.paid. Required.
+	Type string
+
+	// Data is what happened: any value encoding/json can write, with <, > and &
+	// left as they are. A [json.RawMessage] goes out byte for byte. nil is the
+	// JSON null.
+	Data any
+
+	// Metadata is optional words about the event, kept with it.
+	Metadata map[string]string
+
+	// IdempotencyKey names this event within its tenant: a second event with
+	// the same key and content is not published but answered with the first
+	// one's id; with other content it is [ErrConflict]. "" lets each call make
+	// its own, which protects the retries within that call.
+	IdempotencyKey string
+}
+
+// Published is an event the server has made durable.
+type Published struct {
+	// ID is the server's name for the event, evt_…; receivers see it as the
+	// webhook-id header.
+	ID string `json:"id"`
+
+	// Tenant and Type are those of the event, with the default filled in.
+	Tenant string `json:"tenant"`
+	Type   string `json:"type"`
+
+	// CreatedAt is when the server accepted the event.
+	CreatedAt time.Time `json:"created_at"`
+
+	// Duplicate says that an event with this idempotency key was there
+	// already; everything else here is about that first one. It is also true
+	// when an earlier try of the same call had arrived and its answer had not.
+	Duplicate bool `json:"duplicate"`
+
+	// Links are addresses of further calls about this event, by name.
+	Links map[string]string `json:"links"`
+}
+
+// encode writes the event as the API takes it. The data is put in by hand:
+// encoding/json would rewrite the white space of a RawMessage, and subscribers
+// may rely on the bytes.
+func (e Event) encode() ([]byte, error) {
+	data, err := encodeData(e.Data)
+	if err != nil {
+		return nil, err
+	}
+	head, err := json.Marshal(struct {
+		Tenant         string            `json:"tenant,omitempty"`
+		Type           string            `json:"type"`
+		Metadata       map[string]string `json:"metadata,omitempty"`
+		IdempotencyKey string            `json:"idempotency_key"`
+	}{e.Tenant, e.Type, e.Metadata, e.IdempotencyKey})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	body := append(bytes.TrimSuffix(head, []byte("}")), `,"data":`...)
+	return append(append(body, data...), '}'), nil
+}
+
+func encodeData(data any) ([]byte, error) {
+	if raw, ok := data.(json.RawMessage); ok && raw != nil {
+		// Unchecked, a raw value could close the object and add fields to it.
+		if !json.Valid(raw) {
+			return nil, fmt.Errorf("%w: data is not JSON", ErrInvalid)
+		}
+		return raw, nil
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false) // webhooks are not put into web pages
+	if err := encoder.Encode(data); err != nil {
+		return nil, fmt.Errorf("%w: data: %w", ErrInvalid, err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// withKey fills in the idempotency key, of at least 128 random bits.
+func (e Event) withKey() Event {
+	if e.IdempotencyKey == "" {
+		e.IdempotencyKey = rand.Text()
+	}
+	return e
+}

@@ -1,0 +1,134 @@
+package client
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// How much of an answer is read. A full batch of refusals needs a few hundred
+// kilobytes; a problem document, hardly one.
+const (
+	maxAnswer  = 4 << 20
+	maxProblem = 16 << 10
+)
+
+// post sends body, again if need be, and decodes the answer into answer.
+func (c *Client) post(ctx context.Context, path string, body []byte, answer any) error {
+	for attempt := 1; ; attempt++ {
+		err := c.attempt(ctx, path, body, answer)
+		if err == nil {
+			return nil
+		}
+		if stop := ctx.Err(); stop != nil {
+			return ended(stop, err)
+		}
+		wait, again := c.nextTry(attempt, err)
+		if !again {
+			return err
+		}
+		if stop := c.sleep(ctx, wait); stop != nil {
+			return ended(stop, err)
+		}
+	}
+}
+
+// ended says that the context stopped us, and what we had been told till then.
+func ended(stop, last error) error {
+	return fmt.Errorf("posthaste: publishing stopped: %w; last: %w", stop, last)
+}
+
+// attempt is one request and its whole answer.
+func (c *Client) attempt(ctx context.Context, path string, body []byte, answer any) error {
+	req, err := c.request(ctx, path, body)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.noAnswer(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return c.refusal(resp)
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil { // cut on the way: the event may be in or not, the key lets us ask again
+		return c.noAnswer(err)
+	}
+	return c.decode(text, answer)
+}
+
+func (c *Client) request(ctx context.Context, path string, body []byte) (*http.Request, error) {
+	url := c.base.JoinPath(path).String()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("posthaste: make request: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json, application/problem+json")
+	req.Header.Set("User-Agent", "posthaste-go")
+	if key := c.apiKey(); key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	return req, nil
+}
+
+func (c *Client) decode(text []byte, answer any) error {
+	if len(text) > maxAnswer {
+		return fmt.Errorf("%w: it is longer than %d bytes", ErrAnswer, maxAnswer)
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("%w: %s", ErrAnswer, c.redact(err.Error()))
+	}
+	return nil
+}
+
+// refusal reads the problem document of an answer that is not a success.
+func (c *Client) refusal(resp *http.Response) error {
+	// What cannot be read only makes the explanation poorer.
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
+	e := c.problem(resp.StatusCode, text)
+	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), c.now())
+	return e
+}
+
+// problem reads a problem document (RFC 9457). The status of the answer itself
+// counts. An item of a batch has none: then the document's counts, or what its
+// code stands for.
+func (c *Client) problem(status int, text []byte) *Error {
+	var doc struct {
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+		Field  string `json:"field"`
+	}
+	if json.Unmarshal(text, &doc) != nil {
+		return &Error{Status: status, Detail: http.StatusText(status)}
+	}
+	status = cmp.Or(status, doc.Status, statusOfCode[doc.Code])
+	detail := cmp.Or(doc.Detail, doc.Title, http.StatusText(status))
+	return &Error{
+		Status: status, Code: c.redact(doc.Code),
+		Detail: c.redact(detail), Field: c.redact(doc.Field),
+	}
+}
+
+func (c *Client) noAnswer(cause error) error {
+	return &Error{Detail: c.redact(cause.Error()), cause: cause}
+}
+
+// redact takes the API key out of text that comes from elsewhere: a server or
+// proxy may repeat what it was sent.
+func (c *Client) redact(text string) string {
+	if key := c.apiKey(); key != "" {
+		return strings.ReplaceAll(text, key, "[redacted]")
+	}
+	return text
+}

@@ -1,0 +1,48 @@
+// Package webhook signs webhooks and verifies them, by Standard Webhooks 1.0
+// (https://www.standardwebhooks.com, "Signature scheme" and "Webhook headers").
+//
+// Receivers import it to check that a request comes from the holder of their
+// secret; Posthaste itself signs with it. It needs the standard library only.
+//
+// # Receiving
+//
+//	secret, err := webhook.ParseSecret(os.Getenv("WEBHOOK_SECRET"))
+//	verifier, err := webhook.NewVerifier([]webhook.Secret{secret})
+//
+//	func hook(w http.ResponseWriter, r *http.Request) {
+//		msg, err := verifier.VerifyRequest(r, 0)
+//		if err != nil {
+//			http.Error(w, "refused", http.StatusUnauthorized)
+//			return
+//		}
+//		// Handle msg.Body once per msg.ID: the same id means the same event.
+//	}
+//
+// # What is signed
+//
+//	webhook-id         evt_01jd2m7x…              the same on every attempt
+//	webhook-timestamp  1732233600                 Unix seconds of this attempt
+//	webhook-signature  v1,46I5x0QjHMK2…= v1,…     one per live secret
+//
+//	signature = base64(HMAC-SHA256(secret, id + "." + timestamp + "." + body))
+//
+// # Rotation
+//
+// A sender signs with the new and the old secret for a while; a receiver may
+// likewise hold several. A message is accepted if any secret matches any v1
+// signature, so neither side has to switch at the same moment as the other.
+//
+// # What it promises
+//
+//   - A [Secret] shows itself through [Secret.Reveal] only, never through fmt,
+//     log/slog or encoding/json, however deep it is buried in another value.
+//   - Signatures are compared in constant time, and no secret, signature or
+//     body is part of an error.
+//   - The work for a hostile request is bounded: how much body is read, how
+//     many signatures are looked at, and how long each may be.
+//   - Nothing unsigned gets by: no secrets, an empty secret or a request
+//     without signatures are errors, and freshness cannot be switched off.
+//
+// Signature versions other than v1 are skipped, as the specification asks, so
+// a sender may add newer ones beside it.
+package webhook

@@ -1,0 +1,41 @@
+package webhook
+
+import "errors"
+
+// What can be wrong with a message. Every error of [Verifier.Verify] and
+// [Verifier.VerifyRequest] wraps exactly one of these, except a failure to
+// read the body, which wraps the reader's error. Test them with errors.Is; a
+// sender learns enough from status 401 (413 for [ErrTooLarge]).
+var (
+	// ErrMissingHeader: one of the three headers is absent or empty.
+	ErrMissingHeader = errors.New("webhook: missing header")
+
+	// ErrBadID: the id contains a full stop, or is longer than 256 bytes. A
+	// full stop would leave open where the id ends and the timestamp begins in
+	// what was signed (Standard Webhooks, "Signature scheme"). [Sign] gives it
+	// too, and also for an empty id.
+	ErrBadID = errors.New("webhook: bad id")
+
+	// ErrBadTimestamp: the timestamp is not Unix seconds in plain decimal.
+	ErrBadTimestamp = errors.New("webhook: bad timestamp")
+
+	// ErrTooOld: the timestamp lies further back than the tolerance. Either a
+	// replay, or the receiver's clock is fast.
+	ErrTooOld = errors.New("webhook: timestamp too old")
+
+	// ErrTooNew: the timestamp lies further ahead than the tolerance. Usually
+	// the receiver's clock is slow.
+	ErrTooNew = errors.New("webhook: timestamp too new")
+
+	// ErrNoMatch: no v1 signature belongs to any of the secrets: forged,
+	// changed on the way, or signed with another secret.
+	ErrNoMatch = errors.New("webhook: no matching signature")
+
+	// ErrTooLarge: the body is longer than the receiver allows.
+	ErrTooLarge = errors.New("webhook: body too large")
+)
+
+// ErrBadSecret is what [ParseSecret] gives for text that is no secret, and what
+// [Sign] and [NewVerifier] give when they get no secret or an empty one.
+// The text given is never part of the error.
+var ErrBadSecret = errors.New("webhook: bad secret")
