@@ -1,0 +1,50 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// server holds what the handlers share.
+type server struct {
+	Deps
+}
+
+// New builds the handler of the HTTP API. It refuses incomplete dependencies with an error that lists them. The handler
+// is safe for concurrent use and starts nothing of its own.
+func New(deps Deps) (http.Handler, error) {
+	deps, err := deps.complete()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{Deps: deps}
+	// The limit goes around Gin, not into it: only the connection's own ResponseWriter can be told to hang up on a
+	// caller who keeps sending.
+	return http.MaxBytesHandler(s.engine(), deps.MaxBody), nil
+}
+
+func (s *server) engine() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.ContextWithFallback = true // a gin.Context is as cancelled as its request
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false // a redirected POST would lose its body
+	_ = engine.SetTrustedProxies(nil)    // nil cannot be a malformed address
+	engine.Use(requestID, s.accessLog, s.problems, recovery)
+	engine.NoRoute(noRoute)
+	engine.NoMethod(noMethod)
+	s.mount(engine)
+	return engine
+}
+
+func noRoute(c *gin.Context) {
+	fail(c, models.Errorf(models.CodeNotFound, "there is nothing at this path"))
+}
+
+// noMethod leaves the header Allow to Gin, which has set it.
+func noMethod(c *gin.Context) {
+	fail(c, models.Errorf(codeMethod, "this path does not know the method %s", clip(c.Request.Method)))
+}

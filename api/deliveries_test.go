@@ -1,0 +1,237 @@
+package api_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+const deliveriesPath = "/v1/deliveries"
+
+func TestEventShowsItsDeliveries(t *testing.T) {
+	t.Parallel()
+
+	t.Run("with its data as it was published", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		h.subscribe()
+		h.subscribe()
+		id := h.publish(`{"type":"a","data":{"z":1.00,"a":"<&>"},"metadata":{"k":"v"}}`)
+		planned := h.plan(id)
+		a := h.get("/v1/events/" + id)
+		got := a.is(http.StatusOK)
+		require.Contains(t, a.body, `"data":{"z":1.00,"a":"<&>"}`)
+		require.Equal(t, "planned", got["status"])
+		require.NotContains(t, got, "deliveries_link")
+		shown, _ := got["deliveries"].([]any)
+		require.Len(t, shown, 2)
+		require.Equal(t, map[string]any{
+			"id": planned[0].ID, "subscription_id": planned[0].SubscriptionID, "status": "pending", "attempts": 0.0,
+			"next_attempt_at": planned[0].NextAttemptAt.Format(models.TimeFormat),
+		}, shown[0])
+	})
+
+	t.Run("as an empty list before it is planned", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		got := h.get("/v1/events/" + h.publish(eventBody)).is(http.StatusOK)
+		require.Equal(t, []any{}, got["deliveries"])
+		require.Equal(t, "accepted", got["status"])
+	})
+
+	t.Run("up to 200, with a link to the rest", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		for range 203 {
+			h.subscribe()
+		}
+		id := h.publish(eventBody)
+		h.plan(id)
+		got := h.get("/v1/events/" + id).is(http.StatusOK)
+		require.Len(t, got["deliveries"], 200)
+		rest, next := h.listed(text(t, got["deliveries_link"]))
+		require.Len(t, rest, 3)
+		require.Empty(t, next)
+	})
+}
+
+func TestGetDelivery(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	d := h.deliver()
+	a := h.get(deliveriesPath + "/" + d.ID)
+	a.is(http.StatusOK)
+	stamp := func(at time.Time) string { return at.Format(models.TimeFormat) }
+	require.JSONEq(t, `{
+		"id":"`+d.ID+`", "tenant":"default", "event_id":"`+d.EventID+`", "event_type":"order.paid",
+		"subscription_id":"`+d.SubscriptionID+`", "status":"pending", "attempts":0,
+		"next_attempt_at":"`+stamp(d.NextAttemptAt)+`", "created_at":"`+stamp(d.CreatedAt)+`", "updated_at":"`+stamp(d.UpdatedAt)+`",
+		"links":{
+			"self":"/v1/deliveries/`+d.ID+`", "event":"/v1/events/`+d.EventID+`",
+			"subscription":"/v1/subscriptions/`+d.SubscriptionID+`", "attempts":"/v1/deliveries/`+d.ID+`/attempts",
+			"workflow":"http://ui.test/namespaces/posthaste/workflows/delivery%2F`+d.ID+`"}}`, a.body)
+}
+
+func TestDeliveryFilters(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	first, second := h.deliver(), h.deliver() // the second event goes to both subscriptions
+	_, err := h.store.CloseDelivery(t.Context(), first.ID, models.DeliveryCancelled, "enough")
+	require.NoError(t, err)
+	all, err := h.store.Deliveries(t.Context(), models.DeliveryFilter{})
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	for query, want := range map[string][]string{
+		"":                            {all[0].ID, all[1].ID, first.ID},
+		"?status=cancelled":           {first.ID},
+		"?event_id=" + first.EventID:  {first.ID},
+		"?event_id=" + second.EventID: {all[0].ID, all[1].ID},
+		"?status=pending&limit=1":     {all[0].ID},
+		"?tenant=other":               nil,
+		"?since=2100-01-01T00:00:00Z": nil,
+		"?since=2000-01-01T00:00:00Z&status=cancelled":                            {first.ID},
+		"?subscription_id=" + first.SubscriptionID + "&event_id=" + first.EventID: {first.ID},
+	} {
+		got, _ := h.listed(deliveriesPath + query)
+		require.Equal(t, want, got, query)
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+
+	t.Run("show what was sent and what came back", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		d := h.deliver()
+		started := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		require.NoError(t, h.store.RecordAttempt(t.Context(), &models.Attempt{
+			DeliveryID: d.ID, Number: 1, StartedAt: started, URL: "https://example.com/hook",
+			RequestHeaders: http.Header{"Webhook-Id": {d.EventID}, "Authorization": {"Bearer hunter2"}},
+			Exchange: models.Exchange{
+				Status: 503, Header: http.Header{"Retry-After": {"7"}, "Set-Cookie": {"sid=hunter2"}}, Body: []byte("<busy>"), Cut: true,
+				Timing:     models.Timing{DNS: 1500 * time.Microsecond, FirstByte: 20 * time.Millisecond, Total: 21 * time.Millisecond},
+				ErrorClass: models.ErrorStatus, Error: "answered 503",
+			},
+		}, models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: started.Add(time.Second)}))
+		require.NoError(t, h.store.RecordAttempt(t.Context(), &models.Attempt{
+			DeliveryID: d.ID, Number: 2, StartedAt: started.Add(time.Second), URL: "https://example.com/hook",
+			Exchange: models.Exchange{ErrorClass: models.ErrorDNS, Error: "no such host"},
+		}, models.DeliveryOutcome{Status: models.DeliveryExhausted}))
+
+		event, err := h.store.Event(t.Context(), d.EventID)
+		require.NoError(t, err)
+		body := strings.ReplaceAll(string(models.Body(event, d)), `"`, `\"`)
+		a := h.get(deliveriesPath + "/" + d.ID + "/attempts")
+		a.is(http.StatusOK)
+		require.JSONEq(t, `{"data":[{
+			"number":1, "started_at":"2026-03-01T12:00:00.000Z", "url":"https://example.com/hook",
+			"request":{"headers":{"Webhook-Id":["`+d.EventID+`"],"Authorization":["[redacted]"]},"body":"`+body+`"},
+			"response":{"status":503,"headers":{"Retry-After":["7"],"Set-Cookie":["[redacted]"]},"body":"<busy>","body_cut":true},
+			"timing":{"dns_ms":1.5,"connect_ms":0,"tls_ms":0,"first_byte_ms":20,"total_ms":21},
+			"error_class":"status", "error":"answered 503"
+		},{
+			"number":2, "started_at":"2026-03-01T12:00:01.000Z", "url":"https://example.com/hook",
+			"request":{"headers":{},"body":"`+body+`"}, "response":null,
+			"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":0,"total_ms":0},
+			"error_class":"dns", "error":"no such host"
+		}]}`, a.body)
+
+		got := h.get(deliveriesPath + "/" + d.ID).is(http.StatusOK)
+		require.Equal(t, "exhausted", got["status"])
+		require.InDelta(t, 2, got["attempts"], 0)
+		require.Equal(t, "no such host", got["last_error"])
+		require.NotContains(t, got, "next_attempt_at")
+	})
+
+	t.Run("are none before the first", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		require.JSONEq(t, `{"data":[]}`, h.get(deliveriesPath+"/"+h.deliver().ID+"/attempts").body)
+	})
+}
+
+func TestCancelAndRedeliver(t *testing.T) {
+	t.Parallel()
+
+	t.Run("cancel passes on the reason", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		d := h.deliver()
+		got := h.do(http.MethodPost, deliveriesPath+"/"+d.ID+"/cancel", `{"reason":"test order"}`).is(http.StatusAccepted)
+		require.Equal(t, d.ID, got["id"])
+		require.Equal(t, []string{"cancel " + d.ID + " test order api"}, h.deliveries.asked)
+	})
+
+	t.Run("neither needs a body", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		path := deliveriesPath + "/" + h.deliver().ID
+		h.do(http.MethodPost, path+"/cancel", "").is(http.StatusAccepted)
+		h.do(http.MethodPost, path+"/redeliver", "").is(http.StatusAccepted)
+		h.do(http.MethodPost, path+"/redeliver", "{}").is(http.StatusAccepted)
+		require.Len(t, h.deliveries.asked, 3)
+	})
+
+	for _, status := range []models.DeliveryStatus{
+		models.DeliveryDelivered, models.DeliveryExhausted, models.DeliveryCancelled,
+	} {
+		t.Run(fmt.Sprintf("a %s delivery cannot be cancelled but redelivered", status), func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t)
+			d := h.deliver()
+			_, err := h.store.CloseDelivery(t.Context(), d.ID, status, "")
+			require.NoError(t, err)
+			path := deliveriesPath + "/" + d.ID
+			detail := h.do(http.MethodPost, path+"/cancel", "").isProblem(http.StatusConflict, models.CodeConflict, "")
+			require.Contains(t, detail, string(status))
+			h.do(http.MethodPost, path+"/redeliver", "").is(http.StatusAccepted)
+			require.Equal(t, []string{"redeliver " + d.ID + " api"}, h.deliveries.asked)
+		})
+	}
+
+	t.Run("what the workflow refuses is refused", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		path := deliveriesPath + "/" + h.deliver().ID
+		h.deliveries.err = models.Errorf(models.CodeConflict, "the delivery is delivered")
+		require.Equal(t, "the delivery is delivered",
+			h.do(http.MethodPost, path+"/cancel", "").isProblem(http.StatusConflict, models.CodeConflict, ""))
+		h.deliveries.err = errors.New("frontend: connection refused")
+		h.do(http.MethodPost, path+"/redeliver", "").isProblem(http.StatusInternalServerError, models.CodeInternal, "")
+	})
+
+	for body, field := range map[string]string{
+		`{"why":"x"}`:                          "why",
+		`{"reason":1}`:                         "reason",
+		`{"reason":"\u0000"}`:                  "reason",
+		`{"reason":"` + longReason + `"}`:      "reason",
+		`{"reason":"a","reason":"b"}`:          "reason",
+		`{"reason":"enough","by":"the chief"}`: "by",
+	} {
+		t.Run("cancel refuses "+body[:10], func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t)
+			path := deliveriesPath + "/" + h.deliver().ID
+			h.do(http.MethodPost, path+"/cancel", body).isProblem(http.StatusBadRequest, models.CodeInvalid, field)
+			require.Empty(t, h.deliveries.asked)
+		})
+	}
+
+	t.Run("redeliver refuses fields", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		h.do(http.MethodPost, deliveriesPath+"/"+h.deliver().ID+"/redeliver", `{"reason":"x"}`).
+			isProblem(http.StatusBadRequest, models.CodeInvalid, "reason")
+		require.Empty(t, h.deliveries.asked)
+	})
+}
+
+var longReason = strings.Repeat("x", 501)

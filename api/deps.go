@@ -1,0 +1,107 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// DefaultMaxBody is the largest request body accepted unless Deps says otherwise.
+const DefaultMaxBody = 1 << 20
+
+// Store keeps what the API takes in and finds what it shows. An id that names nothing is a CodeNotFound *models.Error;
+// attempts are the exception: an unknown delivery has none. Lists are newest first, attempts by number. A Page.Limit of
+// models.MaxPageLimit+1 must be honoured: one row too many is how the API learns that there is a next page.
+type Store interface {
+	// CreateEvents stores the events in one commit and says of each, in order, what became of it. Its error means that
+	// none is stored.
+	CreateEvents(ctx context.Context, events []*models.Event) ([]models.Created, error)
+	Event(ctx context.Context, id string) (*models.Event, error)
+	Events(ctx context.Context, filter models.EventFilter) ([]*models.Event, error)
+
+	CreateSubscription(ctx context.Context, subscription *models.Subscription) error
+	Subscription(ctx context.Context, id string) (*models.Subscription, error)
+	Subscriptions(ctx context.Context, filter models.SubscriptionFilter) ([]*models.Subscription, error)
+	// UpdateSubscription stores the subscription as change leaves it, if that is valid, and returns it. Change must not
+	// use the store.
+	UpdateSubscription(
+		ctx context.Context, id string, change func(*models.Subscription) error,
+	) (*models.Subscription, error)
+	DeleteSubscription(ctx context.Context, id string) error
+
+	Delivery(ctx context.Context, id string) (*models.Delivery, error)
+	Deliveries(ctx context.Context, filter models.DeliveryFilter) ([]*models.Delivery, error)
+	Attempts(ctx context.Context, deliveryID string) ([]*models.Attempt, error)
+
+	Ping(ctx context.Context) error
+}
+
+// Dispatcher starts the workflows of events that are stored already. Wake must not block; a lost call costs time only.
+type Dispatcher interface {
+	Wake(events ...*models.Event)
+}
+
+// Deliveries steers the workflows of deliveries. A CodeConflict *models.Error says that the delivery's present state
+// does not allow it.
+type Deliveries interface {
+	Cancel(ctx context.Context, deliveryID, reason, by string) error
+	Redeliver(ctx context.Context, deliveryID, by string) error
+}
+
+// Engine is Temporal as far as readiness is concerned.
+type Engine interface {
+	Ping(ctx context.Context) error
+}
+
+// Deps is what New needs. The interfaces and Logger are required, the rest has a use for its zero value.
+type Deps struct {
+	Store      Store
+	Dispatcher Dispatcher
+	Deliveries Deliveries
+	Engine     Engine
+	Logger     *slog.Logger
+
+	APIKey    string           // what callers send as Bearer token; empty: anybody may call
+	MaxBody   int64            // bytes of a request body; 0: DefaultMaxBody
+	UIURL     string           // of the Temporal Web UI, for links; empty: no such links
+	Namespace string           // of Temporal, for links; empty: no such links
+	Now       func() time.Time // nil: time.Now
+	Version   string           // shown by /healthz; may be empty
+}
+
+// complete returns d with its defaults, or an error that lists what is missing.
+func (d Deps) complete() (Deps, error) {
+	var missing []string
+	for name, absent := range map[string]bool{
+		"Store": d.Store == nil, "Dispatcher": d.Dispatcher == nil, "Deliveries": d.Deliveries == nil,
+		"Engine": d.Engine == nil, "Logger": d.Logger == nil,
+	} {
+		if absent {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return d, fmt.Errorf("api: missing dependencies: %s", strings.Join(missing, ", "))
+	}
+	if d.MaxBody < 0 {
+		return d, errors.New("api: MaxBody is negative")
+	}
+	return d.withDefaults(), nil
+}
+
+func (d Deps) withDefaults() Deps {
+	d.MaxBody = cmp.Or(d.MaxBody, DefaultMaxBody)
+	d.UIURL = strings.TrimRight(d.UIURL, "/")
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return d
+}

@@ -1,0 +1,26 @@
+// Package api is the front door of Posthaste: the HTTP API that publishers and operators call, built on Gin.
+//
+// # What lives here
+//
+// [New] builds the handler from [Deps]. routes.go is the table of everything that can be called; each resource has one
+// file of handlers; what goes in is decoded by decode.go, what comes out is a view of views.go, never a models value.
+//
+//	request ─▶ request id ─▶ access log ─▶ problems ─▶ recovery ─▶ key ─▶ query check ─▶ handler
+//	                                          ▲                                            │ fail(c, err)
+//	                                          └────────────────────────────────────────────┘
+//
+// # What it promises
+//
+//   - 202 for an event means that the store has committed it. The dispatcher is woken afterwards and may lose that
+//     wake-up: the stored row is what counts.
+//   - Input is strict: an unknown or repeated field, query parameter or wrong type is refused by name, and a refused
+//     request has changed nothing.
+//   - An event's data reaches the store byte for byte as the publisher wrote it.
+//   - Every refusal is an application/problem+json. The cause of an internal failure goes to the log with the request
+//     id, never to the caller. Bodies, headers and query values go to neither.
+//   - A signing secret is in two answers only: of creating its subscription, and of GET …/secret.
+//
+// # Who may import it
+//
+// Only cmd. It imports models and webhook, and declares the interfaces it needs of everything else.
+package api

@@ -1,0 +1,61 @@
+package api
+
+import (
+	"net/url"
+	"strconv"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// links are the places that belong to an answer: paths of this API, and a workflow in the Temporal Web UI.
+type links struct {
+	Self         string `json:"self"`
+	Event        string `json:"event,omitempty"`
+	Subscription string `json:"subscription,omitempty"`
+	Deliveries   string `json:"deliveries,omitempty"`
+	Attempts     string `json:"attempts,omitempty"`
+	Workflow     string `json:"workflow,omitempty"`
+}
+
+func eventPath(id string) string        { return "/v1/events/" + id }
+func subscriptionPath(id string) string { return "/v1/subscriptions/" + id }
+func deliveryPath(id string) string     { return "/v1/deliveries/" + id }
+
+// deliveriesPath lists the deliveries of an event, from the newest or after the cursor's place.
+func deliveriesPath(eventID, cursor string) string {
+	path := "/v1/deliveries?event_id=" + eventID
+	if cursor != "" {
+		path += "&limit=" + strconv.Itoa(models.MaxPageLimit) + "&cursor=" + cursor
+	}
+	return path
+}
+
+// workflowURL shows the workflow that carries a thing ("event", "delivery"): its workflow id is the thing's kind, a
+// slash and the thing's id. It is empty where the Web UI is not known.
+func (s *server) workflowURL(kind, id string) string {
+	if s.UIURL == "" || s.Namespace == "" {
+		return ""
+	}
+	return s.UIURL + "/namespaces/" + url.PathEscape(s.Namespace) + "/workflows/" + url.PathEscape(kind+"/"+id)
+}
+
+func (s *server) eventLinks(e *models.Event) links {
+	return links{Self: eventPath(e.ID), Deliveries: deliveriesPath(e.ID, ""), Workflow: s.workflowURL("event", e.ID)}
+}
+
+func (s *server) deliveryLinks(d *models.Delivery) links {
+	return links{
+		Self:         deliveryPath(d.ID),
+		Event:        eventPath(d.EventID),
+		Subscription: subscriptionPath(d.SubscriptionID),
+		Attempts:     deliveryPath(d.ID) + "/attempts",
+		Workflow:     s.workflowURL("delivery", d.ID),
+	}
+}
+
+func subscriptionLinks(sub *models.Subscription) links {
+	return links{
+		Self:       subscriptionPath(sub.ID),
+		Deliveries: "/v1/deliveries?subscription_id=" + sub.ID,
+	}
+}

@@ -1,0 +1,86 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	requestIDHeader = "X-Request-Id"
+	requestIDKey    = "request_id"
+	requestPrefix   = "req_"
+)
+
+// saneRequestID is what may be taken over from a caller: it goes into logs and back into a header.
+var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._:=@+/-]{1,128}$`)
+
+// requestID gives the request its id, the caller's own if that is sane, and sets the headers every answer has.
+func requestID(c *gin.Context) {
+	id := c.GetHeader(requestIDHeader)
+	if !saneRequestID.MatchString(id) {
+		id = models.NewID(requestPrefix)
+	}
+	c.Set(requestIDKey, id)
+	c.Header(requestIDHeader, id)
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+}
+
+// accessLog writes one line per request: the route's pattern and never what was sent, which may be confidential.
+func (s *server) accessLog(c *gin.Context) {
+	start := time.Now() // not Now: it measures, and tests that set the clock do not mean this
+	c.Next()
+	s.Logger.LogAttrs(c.Request.Context(), slog.LevelDebug, "api.request",
+		slog.String("request_id", c.GetString(requestIDKey)), slog.String("method", c.Request.Method),
+		slog.String("route", c.FullPath()), slog.Int("status", c.Writer.Status()),
+		slog.Float64("ms", milliseconds(time.Since(start))))
+}
+
+// recovery turns a panic into an ordinary internal failure, its stack into the log.
+func recovery(c *gin.Context) {
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(cause) // net/http's own way to hang up
+		}
+		fail(c, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+	}()
+	c.Next()
+}
+
+// requireKey lets holders of the API key pass. Digests are compared, so that neither the time taken nor the key's
+// length tells anything about it.
+func requireKey(key string) gin.HandlerFunc {
+	want := sha256.Sum256([]byte(key))
+	return func(c *gin.Context) {
+		scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			refuseKey(c, "an API key is required: send the header Authorization: Bearer <key>")
+			return
+		}
+		got := sha256.Sum256([]byte(strings.TrimSpace(token)))
+		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			refuseKey(c, "the API key is not valid")
+		}
+	}
+}
+
+func refuseKey(c *gin.Context, detail string) {
+	c.Header("WWW-Authenticate", "Bearer")
+	fail(c, models.Errorf(models.CodeUnauthorized, "%s", detail))
+}

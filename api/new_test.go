@@ -1,0 +1,36 @@
+package api_test
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/api"
+)
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+
+	t.Run("lists everything that is missing", func(t *testing.T) {
+		t.Parallel()
+		handler, err := api.New(api.Deps{})
+		require.Nil(t, handler)
+		require.EqualError(t, err, "api: missing dependencies: Deliveries, Dispatcher, Engine, Logger, Store")
+	})
+
+	t.Run("lists only what is missing", func(t *testing.T) {
+		t.Parallel()
+		_, err := api.New(api.Deps{Dispatcher: &dispatcher{}, Engine: &engine{}, Logger: slog.New(slog.DiscardHandler)})
+		require.EqualError(t, err, "api: missing dependencies: Deliveries, Store")
+	})
+
+	t.Run("refuses a negative limit", func(t *testing.T) {
+		t.Parallel()
+		_, err := api.New(api.Deps{
+			Store: broken{}, Dispatcher: &dispatcher{}, Deliveries: &deliveries{}, Engine: &engine{},
+			Logger: slog.New(slog.DiscardHandler), MaxBody: -1,
+		})
+		require.EqualError(t, err, "api: MaxBody is negative")
+	})
+}

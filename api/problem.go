@@ -1,0 +1,107 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// Codes of failures that only HTTP knows.
+const (
+	codeMethod    models.Code = "method_not_allowed"
+	codeMediaType models.Code = "unsupported_media_type"
+)
+
+// statuses maps each code to its HTTP status. A code that is not here counts as internal.
+var statuses = map[models.Code]int{
+	models.CodeInvalid:      http.StatusBadRequest,
+	models.CodeUnauthorized: http.StatusUnauthorized,
+	models.CodeNotFound:     http.StatusNotFound,
+	codeMethod:              http.StatusMethodNotAllowed,
+	models.CodeConflict:     http.StatusConflict,
+	models.CodeTooLarge:     http.StatusRequestEntityTooLarge,
+	codeMediaType:           http.StatusUnsupportedMediaType,
+	models.CodeInternal:     http.StatusInternalServerError,
+	models.CodeUnavailable:  http.StatusServiceUnavailable,
+}
+
+// problem is the body of every refusal (RFC 9457). Code is for programs, Detail for people, Field is the JSON path or
+// the query parameter at fault.
+type problem struct {
+	Type   string      `json:"type"`
+	Title  string      `json:"title"`
+	Status int         `json:"status"`
+	Code   models.Code `json:"code"`
+	Detail string      `json:"detail"`
+	Field  string      `json:"field,omitempty"`
+}
+
+// fail ends the request with an error, which the problems middleware answers. The handler must return after it.
+func fail(c *gin.Context, err error) {
+	_ = c.Error(err) // what it returns is its argument, wrapped
+	c.Abort()
+}
+
+// problems answers what failed. It is the only place where an error becomes a status.
+func (s *server) problems(c *gin.Context) {
+	c.Next()
+	if len(c.Errors) == 0 {
+		return
+	}
+	p := s.problemOf(c, c.Errors[0].Err)
+	if c.Writer.Written() {
+		return
+	}
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(p) // strings and a number always encode
+	c.Data(p.Status, "application/problem+json", body.Bytes())
+}
+
+// problemOf says what the caller may know of err, and logs what the operator must.
+func (s *server) problemOf(c *gin.Context, err error) problem {
+	shown := shownError(err)
+	p := problem{
+		Type: "about:blank", Title: http.StatusText(statuses[shown.Code]), Status: statuses[shown.Code],
+		Code: shown.Code, Detail: shown.Detail, Field: shown.Field,
+	}
+	if p.Field != "" {
+		p.Detail = p.Field + " " + p.Detail // the details of fields are predicates: "is required"
+	}
+	if p.Status >= http.StatusInternalServerError {
+		s.logFailure(c, p, err)
+	}
+	return p
+}
+
+// shownError is the part of err that is meant for callers. Of an internal failure that is nothing.
+func shownError(err error) models.Error {
+	if e, ok := errors.AsType[*models.Error](err); ok && e.Code != models.CodeInternal && statuses[e.Code] != 0 {
+		return *e
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return *models.Errorf(models.CodeUnavailable, "the request could not be finished in time; try again")
+	}
+	return *models.Errorf(models.CodeInternal, "internal error")
+}
+
+func (s *server) logFailure(c *gin.Context, p problem, err error) {
+	ctx, level := c.Request.Context(), slog.LevelError
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		level = slog.LevelDebug // the caller hung up: nobody's fault
+	case p.Code == models.CodeUnavailable:
+		level = slog.LevelWarn
+	}
+	s.Logger.LogAttrs(ctx, level, "api.request_failed", slog.String("request_id", c.GetString(requestIDKey)),
+		slog.String("method", c.Request.Method), slog.String("route", c.FullPath()), slog.Int("status", p.Status),
+		slog.Any("error", err))
+}

@@ -1,0 +1,187 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	idempotencyHeader = "Idempotency-Key"
+	maxBatch          = 1000
+)
+
+// eventInput is what a publisher says of an event.
+type eventInput struct {
+	Tenant         string            `json:"tenant"`
+	Type           string            `json:"type"`
+	Data           json.RawMessage   `json:"data"`
+	Metadata       map[string]string `json:"metadata"`
+	IdempotencyKey string            `json:"idempotency_key"`
+}
+
+// event makes the event that the input describes, or says what is wrong with it.
+func (s *server) event(in eventInput) (*models.Event, error) {
+	event := models.NewEvent(models.Event{
+		Tenant: in.Tenant, Type: in.Type, Data: in.Data, Metadata: in.Metadata, IdempotencyKey: in.IdempotencyKey,
+	}, s.Now())
+	return event, event.Validate()
+}
+
+// publishEvent handles POST /v1/events.
+func (s *server) publishEvent(c *gin.Context) {
+	event, err := s.readEvent(c)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	created, err := s.accept(c.Request.Context(), event)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	if created[0].Err != nil {
+		fail(c, created[0].Err)
+		return
+	}
+	answer := s.publishedView(created[0])
+	c.Header("Location", answer.Links.Self)
+	reply(c, http.StatusAccepted, answer)
+}
+
+func (s *server) readEvent(c *gin.Context) (*models.Event, error) {
+	var in eventInput
+	if err := readJSON(c, &in); err != nil {
+		return nil, err
+	}
+	key, err := idempotencyKey(c.Request.Header, in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	in.IdempotencyKey = key
+	return s.event(in)
+}
+
+// idempotencyKey is the key of header or body. Two different ones are refused: either choice could publish twice what
+// was meant to be published once.
+func idempotencyKey(header http.Header, inBody string) (string, error) {
+	key := inBody
+	for _, inHeader := range header.Values(idempotencyHeader) {
+		if key != "" && inHeader != "" && key != inHeader {
+			return "", models.Invalid("idempotency_key", "is given twice, with different values: send it in the header %s "+
+				"or in the body", idempotencyHeader)
+		}
+		key = cmp.Or(key, inHeader)
+	}
+	return key, nil
+}
+
+// accept stores the events and, once they are durable, has those that are new dispatched.
+func (s *server) accept(ctx context.Context, events ...*models.Event) ([]models.Created, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	created, err := s.Store.CreateEvents(ctx, events)
+	if err != nil {
+		return nil, fmt.Errorf("create events: %w", err)
+	}
+	if len(created) != len(events) {
+		return nil, fmt.Errorf("create events: %d results for %d events", len(created), len(events))
+	}
+	s.wake(created)
+	return created, nil
+}
+
+func (s *server) wake(created []models.Created) {
+	fresh := make([]*models.Event, 0, len(created))
+	for _, result := range created {
+		if result.Err == nil && !result.Duplicate {
+			fresh = append(fresh, result.Event)
+		}
+	}
+	if len(fresh) > 0 {
+		s.Dispatcher.Wake(fresh...)
+	}
+}
+
+// batchInput keeps its events raw, so that what is wrong with one stays its own affair.
+type batchInput struct {
+	Events []json.RawMessage `json:"events"`
+}
+
+// publishBatch handles POST /v1/events/batch.
+func (s *server) publishBatch(c *gin.Context) {
+	items, err := readBatch(c)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	batch := s.newBatch(c, items)
+	created, err := s.accept(c.Request.Context(), batch.events...)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	for i, result := range created {
+		batch.results[batch.places[i]] = s.batchResult(c, result)
+	}
+	reply(c, http.StatusAccepted, batchView{Results: batch.results})
+}
+
+func readBatch(c *gin.Context) ([]json.RawMessage, error) {
+	var in batchInput
+	if err := readJSON(c, &in); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(in.Events) == 0:
+		return nil, models.Invalid("events", "is required and must not be empty")
+	case len(in.Events) > maxBatch:
+		return nil, models.Invalid("events", "has %d events; at most %d are allowed", len(in.Events), maxBatch)
+	case c.GetHeader(idempotencyHeader) != "": // ignoring it could publish twice
+		return nil, models.Invalid(idempotencyHeader, "is not for batches; give each event its own idempotency_key")
+	}
+	return in.Events, nil
+}
+
+// batch is a batch on its way: results holds the refused ones already, places where the results of events belong.
+type batch struct {
+	results []batchResult
+	events  []*models.Event
+	places  []int
+}
+
+func (s *server) newBatch(c *gin.Context, items []json.RawMessage) batch {
+	b := batch{results: make([]batchResult, len(items))}
+	for i, item := range items {
+		event, err := s.batchEvent(item)
+		if err != nil {
+			b.results[i] = s.batchResult(c, models.Created{Err: err})
+			continue
+		}
+		b.events, b.places = append(b.events, event), append(b.places, i)
+	}
+	return b
+}
+
+func (s *server) batchEvent(item json.RawMessage) (*models.Event, error) {
+	var in eventInput
+	if err := decode(item, &in); err != nil {
+		return nil, err
+	}
+	return s.event(in)
+}
+
+func (s *server) batchResult(c *gin.Context, created models.Created) batchResult {
+	if created.Err != nil {
+		p := s.problemOf(c, created.Err)
+		return batchResult{Error: &p}
+	}
+	return batchResult{ID: created.Event.ID, Duplicate: &created.Duplicate}
+}

@@ -1,0 +1,34 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// reply answers with JSON. It encodes before it sends, so that a failure can still become a problem, and leaves <, >
+// and & as they are, so that data reads as it was published.
+func reply(c *gin.Context, status int, body any) {
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(body); err != nil {
+		fail(c, fmt.Errorf("encode answer: %w", err))
+		return
+	}
+	c.Data(status, "application/json", encoded.Bytes())
+}
+
+// pathID is the id in the path. One that we cannot have made is not found: whether it is malformed or only unknown
+// makes no difference to the caller, and the store need not be asked.
+func pathID(c *gin.Context, what, prefix string) (string, error) {
+	id := c.Param("id")
+	if !models.ValidID(prefix, id) {
+		return "", models.NotFound(what, clip(id))
+	}
+	return id, nil
+}

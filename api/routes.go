@@ -1,0 +1,69 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+)
+
+// access says who may call a route.
+type access int
+
+const (
+	keyed  access = iota // holders of the API key
+	public               // everybody: probes carry no key
+)
+
+// route is one line of the table.
+type route struct {
+	method string
+	path   string
+	access access
+	query  []string // the query parameters it knows; any other is refused
+	handle gin.HandlerFunc
+}
+
+// routes is everything that can be called.
+func (s *server) routes() []route {
+	return []route{
+		{http.MethodPost, "/v1/events", keyed, nil, s.publishEvent},
+		{http.MethodPost, "/v1/events/batch", keyed, nil, s.publishBatch},
+		{http.MethodGet, "/v1/events", keyed, paged("tenant", "type", "since", "until"), s.listEvents},
+		{http.MethodGet, "/v1/events/:id", keyed, nil, s.getEvent},
+
+		{http.MethodPost, "/v1/subscriptions", keyed, nil, s.createSubscription},
+		{http.MethodGet, "/v1/subscriptions", keyed, paged("tenant", "status"), s.listSubscriptions},
+		{http.MethodGet, "/v1/subscriptions/:id", keyed, nil, s.getSubscription},
+		{http.MethodPatch, "/v1/subscriptions/:id", keyed, nil, s.patchSubscription},
+		{http.MethodDelete, "/v1/subscriptions/:id", keyed, nil, s.deleteSubscription},
+		{http.MethodGet, "/v1/subscriptions/:id/secret", keyed, nil, s.getSubscriptionSecret},
+
+		{http.MethodGet, "/v1/deliveries", keyed, paged(deliveryQuery...), s.listDeliveries},
+		{http.MethodGet, "/v1/deliveries/:id", keyed, nil, s.getDelivery},
+		{http.MethodGet, "/v1/deliveries/:id/attempts", keyed, nil, s.listAttempts},
+		{http.MethodPost, "/v1/deliveries/:id/cancel", keyed, nil, s.cancelDelivery},
+		{http.MethodPost, "/v1/deliveries/:id/redeliver", keyed, nil, s.redeliverDelivery},
+
+		{http.MethodGet, "/healthz", public, nil, s.health},
+		{http.MethodGet, "/readyz", public, nil, s.ready},
+	}
+}
+
+var deliveryQuery = []string{"tenant", "subscription_id", "event_id", "status", "since"}
+
+func paged(query ...string) []string { return slices.Concat(query, []string{"limit", "cursor"}) }
+
+func (s *server) mount(engine *gin.Engine) {
+	for _, r := range s.routes() {
+		var chain []gin.HandlerFunc
+		if r.access == keyed && s.APIKey != "" {
+			chain = append(chain, requireKey(s.APIKey))
+		}
+		chain = append(chain, allowQuery(r.query), r.handle)
+		engine.Handle(r.method, r.path, chain...)
+		if r.method == http.MethodGet { // what answers GET answers HEAD (RFC 9110 §9.3.2)
+			engine.Handle(http.MethodHead, r.path, chain...)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package api_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/api"
+	"github.com/posthaste/posthaste/models"
+)
+
+type call struct{ method, path, prefix string }
+
+// routesWithID are all the calls about one thing.
+var routesWithID = []call{
+	{http.MethodGet, "/v1/events/ID", models.EventPrefix},
+	{http.MethodGet, "/v1/subscriptions/ID", models.SubscriptionPrefix},
+	{http.MethodGet, "/v1/subscriptions/ID/secret", models.SubscriptionPrefix},
+	{http.MethodPatch, "/v1/subscriptions/ID", models.SubscriptionPrefix},
+	{http.MethodDelete, "/v1/subscriptions/ID", models.SubscriptionPrefix},
+	{http.MethodGet, "/v1/deliveries/ID", models.DeliveryPrefix},
+	{http.MethodGet, "/v1/deliveries/ID/attempts", models.DeliveryPrefix},
+	{http.MethodPost, "/v1/deliveries/ID/cancel", models.DeliveryPrefix},
+	{http.MethodPost, "/v1/deliveries/ID/redeliver", models.DeliveryPrefix},
+}
+
+// routesWithoutID are the rest, but for the probes.
+var routesWithoutID = []call{
+	{http.MethodPost, "/v1/events", ""},
+	{http.MethodPost, "/v1/events/batch", ""},
+	{http.MethodGet, "/v1/events", ""},
+	{http.MethodPost, "/v1/subscriptions", ""},
+	{http.MethodGet, "/v1/subscriptions", ""},
+	{http.MethodGet, "/v1/deliveries", ""},
+}
+
+func TestUnknownIDs(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	t.Cleanup(func() { require.Empty(t, h.deliveries.asked) }) // after all subtests
+	for _, route := range routesWithID {
+		unknown := models.NewID(route.prefix)
+		for name, id := range map[string]string{
+			"unknown": unknown, "malformed": "1", "of another kind": models.NewID("src_"),
+			"in capitals": strings.ToUpper(unknown), "with a quote": "%27%22", "endless": strings.Repeat("x", 10_000),
+		} {
+			t.Run(route.method+" "+route.path+" with an id that is "+name, func(t *testing.T) {
+				t.Parallel()
+				h := h.on(t)
+				body := ""
+				if route.method == http.MethodPatch {
+					body = "{}"
+				}
+				h.do(route.method, strings.Replace(route.path, "ID", id, 1), body).
+					isProblem(http.StatusNotFound, models.CodeNotFound, "")
+			})
+		}
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+
+	t.Run("all but the probes need the key", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		for _, path := range []string{"/healthz", "/readyz"} {
+			h.do(http.MethodGet, path, "", "Authorization", "").is(http.StatusOK)
+		}
+		for _, route := range slices.Concat(routesWithID, routesWithoutID) {
+			h.do(route.method, route.path, "", "Authorization", "").
+				isProblem(http.StatusUnauthorized, models.CodeUnauthorized, "")
+		}
+	})
+
+	t.Run("none needs a key where there is none", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t, func(d *api.Deps) { d.APIKey = "" })
+		h.do(http.MethodPost, "/v1/events", eventBody, "Authorization", "").is(http.StatusAccepted)
+		h.do(http.MethodPost, "/v1/events", eventBody, "Authorization", "Bearer x").is(http.StatusAccepted)
+	})
+
+	t.Run("links lead to the Web UI only where it is known", func(t *testing.T) {
+		t.Parallel()
+		for _, option := range []func(*api.Deps){
+			func(d *api.Deps) { d.UIURL = "" }, func(d *api.Deps) { d.Namespace = "" },
+		} {
+			require.NotContains(t, newHarness(t, option).do(http.MethodPost, "/v1/events", eventBody).body, "workflow")
+		}
+	})
+
+	t.Run("unknown paths are problems, with and without a slash too many", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		for _, path := range []string{"/", "/v1", "/v1/events/", "/v2/events", "/V1/events", "//v1/events", "/v1/events/a/b"} {
+			h.get(path).isProblem(http.StatusNotFound, models.CodeNotFound, "")
+		}
+	})
+
+	t.Run("a wrong method is a problem that says which are right", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		a := h.do(http.MethodPut, "/v1/subscriptions/sub_1", "{}")
+		require.Contains(t, a.isProblem(http.StatusMethodNotAllowed, "method_not_allowed", ""), "PUT")
+		require.ElementsMatch(t, []string{"GET", "HEAD", "PATCH", "DELETE"}, strings.Split(a.header.Get("Allow"), ", "))
+	})
+
+	t.Run("what answers GET answers HEAD", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		server := httptest.NewServer(h.handler)
+		defer server.Close()
+		response, err := server.Client().Head(server.URL + "/readyz")
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode)
+	})
+}
+
+func TestStoreAway(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	require.NoError(t, h.store.Close())
+	t.Cleanup(func() { require.Empty(t, h.dispatcher.ids()) }) // after all subtests
+	bodies := map[string]string{
+		"POST /v1/events": eventBody, "POST /v1/events/batch": `{"events":[` + eventBody + `]}`,
+		"POST /v1/subscriptions": subscriptionBody, "PATCH /v1/subscriptions/ID": `{"name":"new"}`,
+	}
+	for _, route := range slices.Concat(routesWithID, routesWithoutID) {
+		t.Run(route.method+" "+route.path, func(t *testing.T) {
+			t.Parallel()
+			path := strings.Replace(route.path, "ID", models.NewID(route.prefix), 1)
+			a := h.on(t).do(route.method, path, bodies[route.method+" "+route.path])
+			require.Equal(t, "internal error", a.isProblem(http.StatusInternalServerError, models.CodeInternal, ""))
+		})
+	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+
+	t.Run("alive says the version", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		h.engine.err = errors.New("refused")
+		require.Equal(t, map[string]any{"status": "ok", "version": "1.2.3"}, h.get("/healthz").is(http.StatusOK))
+	})
+
+	t.Run("ready when store and Temporal are", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, "ready", newHarness(t).get("/readyz").is(http.StatusOK)["status"])
+	})
+
+	t.Run("not ready without Temporal", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		h.engine.err = errors.New("dial 10.1.2.3: refused")
+		detail := h.get("/readyz").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
+		require.Equal(t, "not ready: no answer from Temporal", detail)
+		require.Contains(t, h.logs.String(), "10.1.2.3")
+	})
+
+	t.Run("not ready without the store", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		require.NoError(t, h.store.Close())
+		h.engine.err = errors.New("refused")
+		detail := h.get("/readyz").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
+		require.Equal(t, "not ready: no answer from the store and Temporal", detail)
+	})
+}

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/webhook"
+)
+
+// subscriptionInput is what a caller says of a subscription, to create it or to change it.
+type subscriptionInput struct {
+	Tenant        optional[string]                     `json:"tenant"`
+	Name          optional[string]                     `json:"name"`
+	URL           optional[string]                     `json:"url"`
+	EventTypes    optional[[]string]                   `json:"event_types"`
+	Headers       optional[map[string]string]          `json:"headers"`
+	Properties    optional[map[string]json.RawMessage] `json:"properties"`
+	Secret        optional[string]                     `json:"secret"`
+	Signature     optional[models.Signature]           `json:"signature"`
+	Payload       optional[models.Payload]             `json:"payload"`
+	Timeout       optional[duration]                   `json:"timeout"`
+	RetrySchedule optional[[]duration]                 `json:"retry_schedule"`
+	Status        optional[models.SubscriptionStatus]  `json:"status"`
+}
+
+// create makes a new subscription with its secret. A field that is null is as good as absent.
+func (in *subscriptionInput) create(now time.Time) (*models.Subscription, error) {
+	secret, err := in.secret()
+	if err != nil {
+		return nil, err
+	}
+	sub := models.NewSubscription(models.Subscription{
+		Tenant: in.Tenant.value, Secrets: []models.Secret{{Value: secret.Reveal()}},
+	}, now)
+	// After the defaults, not before: what was given as empty shall be judged, not replaced.
+	if err := in.apply(sub); err != nil {
+		return nil, err
+	}
+	return sub, sub.Validate()
+}
+
+func (in *subscriptionInput) secret() (webhook.Secret, error) {
+	if !in.Secret.given || in.Secret.null {
+		return webhook.NewSecret(), nil
+	}
+	secret, err := webhook.ParseSecret(in.Secret.value)
+	if err != nil {
+		why := strings.TrimPrefix(err.Error(), webhook.ErrBadSecret.Error()+": ")
+		return secret, models.Invalid("secret", "is not acceptable: %s", why)
+	}
+	return secret, nil
+}
+
+// patch changes what was given. It leaves in alone: the store may call it again, on a fresh copy.
+func (in *subscriptionInput) patch(sub *models.Subscription) error {
+	switch {
+	case in.Secret.given:
+		return models.Invalid("secret", "cannot be changed by PATCH; rotate it instead")
+	case in.Tenant.given:
+		return models.Invalid("tenant", "cannot be changed")
+	}
+	if err := in.refuseNull(); err != nil {
+		return err
+	}
+	return in.apply(sub)
+}
+
+// refuseNull refuses null where there is no default to go back to, or where it is more likely a slip than a wish.
+func (in *subscriptionInput) refuseNull() error {
+	for _, field := range []struct {
+		name string
+		null bool
+	}{
+		{"name", in.Name.null},
+		{"url", in.URL.null},
+		{"event_types", in.EventTypes.null},
+		{"signature", in.Signature.null},
+		{"payload", in.Payload.null},
+		{"timeout", in.Timeout.null},
+		{"status", in.Status.null},
+	} {
+		if field.null {
+			return models.Invalid(field.name, "must not be null")
+		}
+	}
+	return nil
+}
+
+// apply carries over every field that was given; the store or the caller validates the result.
+func (in *subscriptionInput) apply(sub *models.Subscription) error {
+	headers, err := keepRedacted(in.Headers, sub.Headers)
+	if err != nil {
+		return err
+	}
+	in.Name.set(&sub.Name)
+	in.URL.set(&sub.URL)
+	in.EventTypes.set(&sub.EventTypes)
+	headers.reset(&sub.Headers)
+	in.Properties.reset(&sub.Properties)
+	in.Signature.set(&sub.Signature)
+	in.Payload.set(&sub.Payload)
+	in.Timeout.set((*duration)(&sub.Timeout))
+	if in.RetrySchedule.given {
+		sub.RetrySchedule = in.schedule()
+	}
+	in.Status.set(&sub.Status)
+	return nil
+}
+
+// schedule is nil, the default, for null; an empty list stays one, to be refused as such.
+func (in *subscriptionInput) schedule() models.Schedule {
+	if in.RetrySchedule.null {
+		return nil
+	}
+	schedule := make(models.Schedule, len(in.RetrySchedule.value))
+	for i, delay := range in.RetrySchedule.value {
+		schedule[i] = time.Duration(delay)
+	}
+	return schedule
+}
+
+// keepRedacted puts the values in force where the caller sent back what an answer showed instead of them. Without it,
+// reading a subscription, editing one header and writing it back would overwrite credentials with "[redacted]".
+func keepRedacted(given optional[map[string]string], inForce map[string]string) (optional[map[string]string], error) {
+	kept := given
+	kept.value = maps.Clone(given.value)
+	for name, value := range given.value {
+		if value != redacted || !isCredential(name) {
+			continue
+		}
+		current, ok := inForce[name]
+		if !ok {
+			return kept, models.Invalid("headers."+clip(name), "is %s, which stands for a value that is not there", redacted)
+		}
+		kept.value[name] = current
+	}
+	return kept, nil
+}

@@ -1,0 +1,128 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// createSubscription handles POST /v1/subscriptions.
+func (s *server) createSubscription(c *gin.Context) {
+	var in subscriptionInput
+	if err := readJSON(c, &in); err != nil {
+		fail(c, err)
+		return
+	}
+	subscription, err := in.create(s.Now())
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	if err := s.Store.CreateSubscription(c.Request.Context(), subscription); err != nil {
+		fail(c, fmt.Errorf("create subscription: %w", err))
+		return
+	}
+	c.Header("Location", subscriptionPath(subscription.ID))
+	reply(c, http.StatusCreated, createdSubscriptionView{
+		subscriptionView: newSubscriptionView(subscription), Secret: newestSecret(subscription),
+	})
+}
+
+// listSubscriptions handles GET /v1/subscriptions.
+func (s *server) listSubscriptions(c *gin.Context) {
+	q := readQuery(c)
+	filter := models.SubscriptionFilter{
+		Tenant: q.tenant(),
+		Status: choice(q, "status", models.SubscriptionActive, models.SubscriptionDisabled),
+		Page:   q.page(models.SubscriptionPrefix),
+	}
+	if q.err != nil {
+		fail(c, q.err)
+		return
+	}
+	found, err := s.Store.Subscriptions(c.Request.Context(), filter)
+	if err != nil {
+		fail(c, fmt.Errorf("list subscriptions: %w", err))
+		return
+	}
+	id := func(sub *models.Subscription) string { return sub.ID }
+	reply(c, http.StatusOK, newPage(found, filter.Page, id, newSubscriptionView))
+}
+
+// getSubscription handles GET /v1/subscriptions/{id}.
+func (s *server) getSubscription(c *gin.Context) {
+	subscription, err := s.subscription(c)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	reply(c, http.StatusOK, newSubscriptionView(subscription))
+}
+
+// getSubscriptionSecret handles GET /v1/subscriptions/{id}/secret.
+func (s *server) getSubscriptionSecret(c *gin.Context) {
+	subscription, err := s.subscription(c)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	reply(c, http.StatusOK, secretView{Secret: newestSecret(subscription)})
+}
+
+// patchSubscription handles PATCH /v1/subscriptions/{id}.
+func (s *server) patchSubscription(c *gin.Context) {
+	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	var in subscriptionInput
+	if err := readJSON(c, &in); err != nil {
+		fail(c, err)
+		return
+	}
+	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, in.patch)
+	if err != nil {
+		fail(c, fmt.Errorf("update subscription: %w", err))
+		return
+	}
+	reply(c, http.StatusOK, newSubscriptionView(changed))
+}
+
+// deleteSubscription handles DELETE /v1/subscriptions/{id}.
+func (s *server) deleteSubscription(c *gin.Context) {
+	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	if err := s.Store.DeleteSubscription(c.Request.Context(), id); err != nil {
+		fail(c, fmt.Errorf("delete subscription: %w", err))
+		return
+	}
+	c.Status(http.StatusNoContent)
+}
+
+// subscription finds the subscription that the path names.
+func (s *server) subscription(c *gin.Context) (*models.Subscription, error) {
+	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
+	if err != nil {
+		return nil, err
+	}
+	subscription, err := s.Store.Subscription(c.Request.Context(), id)
+	if err != nil {
+		return nil, fmt.Errorf("get subscription: %w", err)
+	}
+	return subscription, nil
+}
+
+// newestSecret is the secret a receiver should hold.
+func newestSecret(sub *models.Subscription) string {
+	if len(sub.Secrets) == 0 {
+		return ""
+	}
+	return sub.Secrets[0].Value
+}

@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// DefaultRetention is how long a closed workflow stays readable, unless
+// [Options.Retention] says otherwise.
+const DefaultRetention = 72 * time.Hour
+
+// Options says what [Start] is to start.
+type Options struct {
+	// Listen is where the gRPC frontend listens, such as 127.0.0.1:7233; required.
+	// Port 0 picks a free one.
+	Listen string
+	// Store is where the state lives, [SQLite] or [Postgres]; required.
+	Store Store
+	// Namespace is created if missing; required.
+	Namespace string
+
+	// UIListen is where the Web UI listens, such as 127.0.0.1:8233. Port 0 picks a
+	// free one. Empty means no UI.
+	UIListen string
+	// Retention is how long closed workflows stay readable, at least an hour. Zero
+	// means DefaultRetention for a new namespace and leaves an existing one as it
+	// is; any other value is also applied to an existing one.
+	Retention time.Duration
+	// SearchAttributes are the names of the namespace's own search attributes, all
+	// of type Keyword, at most ten. Missing ones are added; none is ever removed.
+	SearchAttributes []string
+	// Logger takes the server's log; nil discards it.
+	Logger *slog.Logger
+	// LogLevel is the least severe line of the server that reaches Logger; nil
+	// means warnings and errors.
+	LogLevel slog.Leveler
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Listen == "":
+		return errors.New("Options.Listen is empty")
+	case o.Store == nil:
+		return errors.New("Options.Store is nil")
+	case o.Namespace == "":
+		return errors.New("Options.Namespace is empty")
+	case o.Retention != 0 && o.Retention < time.Hour:
+		return errors.New("Options.Retention is below one hour")
+	}
+	return nil
+}
+
+// withDefaults fills in what may be left out, except Retention, whose zero value
+// has a meaning of its own.
+func (o Options) withDefaults() Options {
+	o.Logger = cmp.Or(o.Logger, discard)
+	if o.LogLevel == nil {
+		o.LogLevel = slog.LevelWarn
+	}
+	return o
+}

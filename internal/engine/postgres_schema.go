@@ -1,0 +1,50 @@
+package engine
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/tools/common/schema"
+	toolsql "go.temporal.io/server/tools/sql"
+)
+
+// ensurePostgresSchema brings one of the two databases to this build's version,
+// with the scripts that are embedded in the server. They can be repeated, so a
+// process that is killed in the middle is made good by the next. A database that
+// is ahead of this build is left alone; the server decides whether it can use it.
+func ensurePostgresSchema(cfg *config.SQL, name string, log *slog.Logger) error {
+	to := newLogger(log, slog.LevelWarn, new(transition))
+	conn, err := toolsql.NewConnection(cfg, to)
+	if err != nil {
+		return fmt.Errorf("connect to database %s: %w", cfg.DatabaseName, err)
+	}
+	defer conn.Close()
+	if err := ensureVersionTable(conn, to); err != nil {
+		return fmt.Errorf("set up the schema of %s: %w", cfg.DatabaseName, err)
+	}
+	update := &schema.UpdateConfig{SchemaName: "postgresql/v12/" + name}
+	if err := schema.NewUpdateSchemaTask(conn, update, to).Run(); err != nil {
+		return fmt.Errorf("update the schema of %s: %w", cfg.DatabaseName, err)
+	}
+	return nil
+}
+
+// ensureVersionTable prepares a new database for updates, from version 0.0. It
+// must not touch one that has a version: all updates would run over it again.
+func ensureVersionTable(conn *toolsql.Connection, to logger) error {
+	tables, err := conn.ListTables()
+	if err != nil {
+		return err
+	}
+	if slices.Contains(tables, "schema_version") {
+		_, err := conn.ReadSchemaVersion()
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+	}
+	return schema.NewSetupSchemaTask(conn, &schema.SetupConfig{InitialVersion: "0.0"}, to).Run()
+}
