@@ -57,6 +57,8 @@ type DeliveryOutcome struct {
 	Status        DeliveryStatus
 	NextAttemptAt time.Time // zero unless Status is DeliveryPending
 	Reason        string    // for DeliveryCancelled
+	// DisableSubscription is the id of the subscription that the same commit disables for the Reason; empty for none.
+	DisableSubscription string
 }
 
 // DeliveryFilter selects deliveries for a list. The zero value selects all.

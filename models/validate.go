@@ -48,8 +48,8 @@ func ValidateURL(field, raw string) error {
 	if raw == "" {
 		return Invalid(field, "is required")
 	}
-	if len(raw) > MaxURL {
-		return Invalid(field, "is %d characters long; at most %d are allowed", len(raw), MaxURL)
+	if err := validateText(field, raw, MaxURL); err != nil {
+		return err
 	}
 	u, err := url.Parse(raw)
 	if err != nil {

@@ -1,0 +1,18 @@
+// Package store keeps events, subscriptions, deliveries and attempts in Postgres or in an embedded SQLite file. It is
+// the only place that knows GORM, SQL and the difference between the two databases.
+//
+// What it promises:
+//
+//   - What a method reported as done is on disk: it survives the end of the process and of the machine.
+//   - Every method is one transaction: all of it happened or none of it.
+//   - Methods speak models and context. A failure that is the caller's is a *models.Error (not found, conflict); any
+//     other is a plain error that wraps its cause and never holds a password, a secret or a payload.
+//   - Times go out in UTC and are exact to the microsecond. Lists are sorted newest first by id.
+//   - Signing secrets and custom headers are sealed (internal/keyring), bound to their subscription's id.
+//
+// The schema is numbered SQL under migrations/, one folder a dialect, embedded, applied by Migrate and by nothing else.
+// storetest holds the suite that both dialects pass.
+//
+// Only cmd opens a store. Its consumers (api, activities, worker) declare the few methods they need as an interface of
+// their own.
+package store

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+type eventRow struct {
+	ID             string             `gorm:"column:id;primaryKey"`
+	Tenant         string             `gorm:"column:tenant"`
+	Type           string             `gorm:"column:type"`
+	Data           []byte             `gorm:"column:data"`
+	Metadata       map[string]string  `gorm:"column:metadata;serializer:json"`
+	IdempotencyKey *string            `gorm:"column:idempotency_key"` // nil: none
+	Fingerprint    []byte             `gorm:"column:fingerprint"`
+	Status         models.EventStatus `gorm:"column:status"`
+	Deliveries     int                `gorm:"column:deliveries"`
+	CreatedAt      time.Time          `gorm:"column:created_at;autoCreateTime:false"`
+}
+
+// TableName is for GORM.
+func (eventRow) TableName() string { return "events" }
+
+func newEventRow(e *models.Event) *eventRow {
+	row := &eventRow{
+		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Data: e.Data, Metadata: e.Metadata,
+		Fingerprint: e.Fingerprint(), Status: e.Status, CreatedAt: e.CreatedAt,
+	}
+	if e.IdempotencyKey != "" {
+		row.IdempotencyKey = &e.IdempotencyKey
+	}
+	return row
+}
+
+func (r *eventRow) model() *models.Event {
+	return &models.Event{
+		ID: r.ID, Tenant: r.Tenant, Type: r.Type, Data: r.Data, Metadata: r.Metadata,
+		IdempotencyKey: r.key(), Status: r.Status, CreatedAt: r.CreatedAt.UTC(),
+	}
+}
+
+func (r *eventRow) key() string {
+	if r.IdempotencyKey == nil {
+		return ""
+	}
+	return *r.IdempotencyKey
+}
+
+// Event returns the event with the id, or a CodeNotFound error.
+func (s *Store) Event(ctx context.Context, id string) (*models.Event, error) {
+	row, err := take[eventRow](s.read.WithContext(ctx), "event", id)
+	if err != nil {
+		return nil, translate("read event", err)
+	}
+	return row.model(), nil
+}
+
+// Events returns a page of the events that the filter selects, newest first by id. Page.Limit is honoured up to
+// models.MaxPageLimit+1.
+func (s *Store) Events(ctx context.Context, f models.EventFilter) ([]*models.Event, error) {
+	q := s.read.WithContext(ctx)
+	q = equal(q, "tenant", f.Tenant)
+	q = equal(q, "type", f.Type)
+	if !f.Since.IsZero() {
+		q = q.Where("created_at >= ?", f.Since)
+	}
+	if !f.Until.IsZero() {
+		q = q.Where("created_at < ?", f.Until)
+	}
+	return list(page(q, f.Page), "list events", (*eventRow).model)
+}
+
+// AcceptedEvents returns up to limit events that are stored but not planned, created before the given time, with ids
+// above after, oldest first. Only their id, tenant and type are filled in. It is how an event that nobody took up, such
+// as one whose process died, is found again.
+func (s *Store) AcceptedEvents(
+	ctx context.Context, before time.Time, after string, limit int,
+) ([]*models.Event, error) {
+	// The status is a literal so that both databases see that the partial index applies.
+	q := s.read.WithContext(ctx).Select("id", "tenant", "type").Where("status = 'accepted'").
+		Where("created_at < ?", before)
+	return list(sweep(q, after, limit), "list accepted events", func(r *eventRow) *models.Event {
+		return &models.Event{ID: r.ID, Tenant: r.Tenant, Type: r.Type}
+	})
+}

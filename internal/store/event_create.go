@@ -1,0 +1,115 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// onKeyTaken leaves the first event with an idempotency key in place. Its target is the partial index of that name.
+var onKeyTaken = clause.OnConflict{
+	Columns:     []clause.Column{{Name: "tenant"}, {Name: "idempotency_key"}},
+	TargetWhere: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "idempotency_key IS NOT NULL"}}},
+	DoNothing:   true,
+}
+
+// CreateEvents stores the events, which must be valid, in one transaction and reports on each in the given order. An
+// event whose idempotency key is taken in its tenant is not stored: it is a duplicate if it says the same as the first
+// one, otherwise its Err is a CodeConflict error that names the first one's id. The error returned beside the results
+// is about the whole batch, of which nothing is stored then.
+func (s *Store) CreateEvents(ctx context.Context, events []*models.Event) ([]models.Created, error) {
+	rows := make([]*eventRow, len(events))
+	for i, e := range events {
+		rows[i] = newEventRow(e)
+	}
+	results := make([]models.Created, len(events))
+	err := s.inTransaction(ctx, "create events", func(tx *gorm.DB) error {
+		taken, err := insertEvents(tx, rows)
+		if err != nil {
+			return err
+		}
+		for i, row := range rows {
+			if results[i] = (models.Created{Event: events[i]}); !taken[row.ID] {
+				continue
+			}
+			if results[i], err = compareWithFirst(tx, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// insertEvents returns the ids of those rows that were not inserted because their key is taken.
+func insertEvents(tx *gorm.DB, rows []*eventRow) (map[string]bool, error) {
+	taken := map[string]bool{}
+	for chunk := range slices.Chunk(inKeyOrder(rows), insertChunk) {
+		insert := tx.Clauses(onKeyTaken).Create(chunk)
+		if insert.Error != nil {
+			return nil, insert.Error
+		}
+		if insert.RowsAffected == int64(len(chunk)) {
+			continue
+		}
+		if err := markMissing(tx, chunk, taken); err != nil {
+			return nil, err
+		}
+	}
+	return taken, nil
+}
+
+// inKeyOrder sorts rows by what they may have to wait for: two batches that share keys then wait for one another in
+// the same order and cannot deadlock. Among equal keys the first in the batch stays the first.
+func inKeyOrder(rows []*eventRow) []*eventRow {
+	return slices.SortedStableFunc(slices.Values(rows), func(a, b *eventRow) int {
+		if c := strings.Compare(a.Tenant, b.Tenant); c != 0 {
+			return c
+		}
+		return strings.Compare(a.key(), b.key())
+	})
+}
+
+func markMissing(tx *gorm.DB, rows []*eventRow, missing map[string]bool) error {
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+		missing[row.ID] = true
+	}
+	var stored []string
+	if err := tx.Model(&eventRow{}).Where("id IN ?", ids).Pluck("id", &stored).Error; err != nil {
+		return err
+	}
+	for _, id := range stored {
+		delete(missing, id)
+	}
+	return nil
+}
+
+// compareWithFirst says what becomes of an event whose key is taken.
+func compareWithFirst(tx *gorm.DB, row *eventRow) (models.Created, error) {
+	var first []eventRow
+	q := tx.Where("tenant = ? AND idempotency_key = ?", row.Tenant, row.key()).Limit(1)
+	if err := q.Find(&first).Error; err != nil {
+		return models.Created{}, err
+	}
+	if len(first) == 0 { // removed since it stood in the way
+		freed := models.Errorf(models.CodeUnavailable, "the idempotency key was just freed; try again")
+		return models.Created{Err: freed}, nil
+	}
+	if bytes.Equal(first[0].Fingerprint, row.Fingerprint) {
+		return models.Created{Event: first[0].model(), Duplicate: true}, nil
+	}
+	conflict := models.Errorf(models.CodeConflict, "was used for another event, %s", first[0].ID)
+	conflict.Field = "idempotency_key"
+	return models.Created{Err: conflict}, nil
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// TestEveryListGoesThroughAnIndex asks SQLite, whose choice does not depend on how full the tables are.
+func TestEveryListGoesThroughAnIndex(t *testing.T) {
+	t.Parallel()
+	ctx, now := t.Context(), time.Now()
+	next := models.Page{After: "x"}
+	for name, c := range map[string]struct {
+		list  func(s *Store) error
+		index string
+	}{
+		"events of a tenant": {func(s *Store) error {
+			_, err := s.Events(ctx, models.EventFilter{Tenant: "a", Page: next})
+			return err
+		}, "events_tenant (tenant=? AND id<?)"},
+		"events of a type": {func(s *Store) error {
+			_, err := s.Events(ctx, models.EventFilter{Tenant: "a", Type: "b", Page: next})
+			return err
+		}, "events_tenant_type (tenant=? AND type=? AND id<?)"},
+		"accepted events": {func(s *Store) error {
+			_, err := s.AcceptedEvents(ctx, now, "", 10)
+			return err
+		}, "events_accepted"},
+		"subscriptions": {func(s *Store) error {
+			_, err := s.Subscriptions(ctx, models.SubscriptionFilter{Tenant: "a", Status: "active", Page: next})
+			return err
+		}, "subscriptions_tenant_status (tenant=? AND status=? AND id<?)"},
+		"exhausted deliveries of a tenant": {func(s *Store) error {
+			_, err := s.Deliveries(ctx, models.DeliveryFilter{Tenant: "a", Status: "exhausted", Page: next})
+			return err
+		}, "deliveries_tenant_status (tenant=? AND status=? AND id<?)"},
+		"exhausted deliveries of a subscription": {func(s *Store) error {
+			_, err := s.Deliveries(ctx, models.DeliveryFilter{SubscriptionID: "a", Status: "exhausted", Page: next})
+			return err
+		}, "deliveries_subscription_status (subscription_id=? AND status=? AND id<?)"},
+		"deliveries since": {func(s *Store) error {
+			_, err := s.Deliveries(ctx, models.DeliveryFilter{SubscriptionID: "a", Since: now, Page: next})
+			return err
+		}, "deliveries_subscription (subscription_id=? AND id>? AND id<?)"},
+		"overdue deliveries": {func(s *Store) error {
+			_, err := s.OverdueDeliveries(ctx, now, "", 10)
+			return err
+		}, "deliveries_pending (next_attempt_at<?)"},
+		"targets": {func(s *Store) error {
+			_, err := s.Targets(ctx, "a", 0, 10)
+			return err
+		}, "(event_id=? AND position>? AND position<?)"},
+		"subscribers": {func(s *Store) error {
+			_, err := subscribers(s.read, "a", models.Patterns("order.paid"), "")
+			return err
+		}, "PRIMARY KEY (tenant=? AND pattern=? AND subscription_id>?)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan := queryPlan(t, c.list)
+			require.Contains(t, plan, c.index)
+			require.NotContains(t, plan, "SCAN deliveries")
+			require.NotContains(t, plan, "SCAN events")
+			require.NotContains(t, plan, "SCAN subscription")
+		})
+	}
+}
+
+// queryPlan returns how SQLite would run the one query that list makes.
+func queryPlan(t *testing.T, list func(s *Store) error) string {
+	t.Helper()
+	s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "x.db")})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	_, err = s.Migrate(t.Context())
+	require.NoError(t, err)
+
+	recorder := &queryRecorder{Interface: logger.Discard}
+	s.read = s.read.Session(&gorm.Session{Logger: recorder})
+	require.NoError(t, list(s))
+	var steps []struct{ Detail string }
+	require.NoError(t, s.write.Raw("EXPLAIN QUERY PLAN "+recorder.query).Scan(&steps).Error)
+	var plan strings.Builder
+	for _, step := range steps {
+		plan.WriteString(step.Detail + "\n")
+	}
+	return plan.String()
+}
+
+// queryRecorder keeps the last query instead of logging it.
+type queryRecorder struct {
+	logger.Interface
+	query string
+}
+
+func (r *queryRecorder) Trace(_ context.Context, _ time.Time, query func() (string, int64), _ error) {
+	r.query, _ = query()
+}

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+)
+
+const (
+	// postgresConns keeps five processes below the 100 connections that Postgres allows by default.
+	postgresConns = 16
+
+	// postgresConnLifetime lets a process find its way to a new primary behind the same name.
+	postgresConnLifetime = 30 * time.Minute
+
+	postgresConnectTimeout = 10 * time.Second
+)
+
+func (s *Store) openPostgres(ctx context.Context, url string) error {
+	config, err := parsePostgres(url)
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(postgresConns)
+	db.SetMaxIdleConns(postgresConns) // closing and opening again costs more than keeping
+	db.SetConnMaxLifetime(postgresConnLifetime)
+	pool, err := gorm.Open(postgres.New(postgres.Config{Conn: db}), gormConfig())
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	s.read, s.write, s.dialect = pool, pool, goose.DialectPostgres
+	return ping(ctx, pool)
+}
+
+// parsePostgres reads the URL without ever repeating a part of it: what is wrong may well be the password.
+func parsePostgres(url string) (*pgx.ConnConfig, error) {
+	_, rest, _ := strings.Cut(url, "://")
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 && strings.Contains(rest[end:], "@") {
+		// Half of a password would pass for the host, and be shown when that does not answer.
+		return nil, errors.New("the database URL has an @ after its host: " +
+			"in a password, / ? # and @ must be written as %2F %3F %23 and %40")
+	}
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("the database URL is not one that Postgres understands; " +
+			"its form is postgres://user:password@host:5432/database?sslmode=require")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = postgresConnectTimeout
+	}
+	return config, nil
+}

@@ -1,0 +1,106 @@
+package store_test
+
+import (
+	"database/sql"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/store"
+	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	secret     = "whsec_dmVyeSBzZWNyZXQ"
+	credential = "Bearer very-private"
+)
+
+func createSecretSubscription(t *testing.T, s *store.Store) *models.Subscription {
+	t.Helper()
+	sub := models.NewSubscription(models.Subscription{
+		URL: "https://a.example", EventTypes: []string{"*"}, Headers: map[string]string{"Authorization": credential},
+		Secrets: []models.Secret{{Value: secret}},
+	}, time.Now())
+	require.NoError(t, s.CreateSubscription(t.Context(), sub))
+	return sub
+}
+
+func TestSecretsAndHeadersAreNotReadableInTheTables(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, o store.Options) {
+		sub := createSecretSubscription(t, migrated(t, o))
+		for _, table := range []string{"subscriptions", "subscription_patterns"} {
+			dump := dumpTable(t, rawDB(t, o), table)
+			require.Contains(t, dump, sub.ID, "the dump shows what is there")
+			require.NotContains(t, dump, secret)
+			require.NotContains(t, dump, credential)
+			require.NotContains(t, dump, "Authorization")
+		}
+	})
+}
+
+func TestSealedValuesOpenOnlyInTheirOwnPlace(t *testing.T) {
+	t.Parallel()
+	moves := []string{
+		"UPDATE subscriptions SET secrets = (SELECT secrets FROM subscriptions WHERE id = $2) WHERE id = $1",
+		"UPDATE subscriptions SET headers = (SELECT headers FROM subscriptions WHERE id = $2) WHERE id = $1",
+		"UPDATE subscriptions SET secrets = headers WHERE id = $1 AND id <> $2",
+	}
+	onBoth(t, func(t *testing.T, o store.Options) {
+		s, db := migrated(t, o), rawDB(t, o)
+		for _, move := range moves {
+			one, two := createSecretSubscription(t, s), createSecretSubscription(t, s)
+			_, err := db.ExecContext(t.Context(), move, one.ID, two.ID)
+			require.NoError(t, err)
+			_, err = s.Subscription(t.Context(), one.ID)
+			require.ErrorContains(t, err, one.ID)
+			require.ErrorContains(t, err, "belongs elsewhere")
+			require.Equal(t, models.CodeInternal, models.ErrorCode(err))
+			_, err = s.Subscription(t.Context(), two.ID)
+			require.NoError(t, err)
+		}
+	})
+}
+
+func TestSubscriptionsNeedTheirKey(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, o store.Options) {
+		sub := createSecretSubscription(t, migrated(t, o))
+
+		o.Keys = newKeys(t)
+		_, err := open(t, o).Subscription(t.Context(), sub.ID)
+		require.ErrorContains(t, err, "is not in the master key")
+
+		o.Keys = nil
+		keyless := open(t, o)
+		_, err = keyless.Subscription(t.Context(), sub.ID)
+		require.ErrorContains(t, err, "there is no key")
+		require.ErrorContains(t, keyless.CreateSubscription(t.Context(), sub), "there is no key")
+		require.NoError(t, keyless.CheckMigrated(t.Context()))
+	})
+}
+
+// dumpTable prints every value of every row as text.
+func dumpTable(t *testing.T, db *sql.DB, table string) string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	values, targets := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	var dump string
+	for rows.Next() {
+		require.NoError(t, rows.Scan(targets...))
+		for i, value := range values {
+			dump += fmt.Sprintf("%s=%s\n", columns[i], value)
+		}
+	}
+	require.NoError(t, rows.Err())
+	return dump
+}

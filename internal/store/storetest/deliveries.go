@@ -1,0 +1,155 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+func testDeliveries(t *testing.T, open Open) {
+	run := cases(t, open)
+
+	run("an unknown id is not found", func(t *testing.T, b *bundle) {
+		_, err := b.Delivery(t.Context(), "dlv_none")
+		requireCode(t, models.CodeNotFound, err)
+	})
+
+	run("a list is paged newest first by each filter", func(t *testing.T, b *bundle) {
+		one, two := b.subscription(t, "*"), b.subscription(t, "*")
+		var all, ofOne, ofEvent []string
+		byStatus := map[models.DeliveryStatus][]string{}
+		for i := range 7 {
+			e := b.event(t, "a")
+			for _, d := range b.plan(t, e.ID) {
+				status := models.DeliveryStatuses()[i%4]
+				b.close(t, d, status)
+				all = append(all, d.ID)
+				byStatus[status] = append(byStatus[status], d.ID)
+				if d.SubscriptionID == one.ID {
+					ofOne = append(ofOne, d.ID)
+				}
+				if i == 0 {
+					ofEvent = append(ofEvent, d.ID)
+				}
+			}
+		}
+		firstEvent := b.reload(t, &models.Delivery{ID: ofEvent[0]}).EventID
+		b.requireDeliveries(t, models.DeliveryFilter{Tenant: b.tenant}, all)
+		b.requireDeliveries(t, models.DeliveryFilter{SubscriptionID: one.ID}, ofOne)
+		b.requireDeliveries(t, models.DeliveryFilter{EventID: firstEvent}, ofEvent)
+		b.requireDeliveries(t, models.DeliveryFilter{EventID: firstEvent, SubscriptionID: two.ID}, ofEvent[1:])
+		b.requireDeliveries(t, models.DeliveryFilter{Tenant: "other", SubscriptionID: one.ID}, nil)
+		for status, want := range byStatus {
+			b.requireDeliveries(t, models.DeliveryFilter{Tenant: b.tenant, Status: status}, want)
+		}
+	})
+
+	run("since is inclusive to the millisecond", func(t *testing.T, b *bundle) {
+		d := b.delivery(t)
+		for since, want := range map[time.Time][]string{
+			{}:                                  {d.ID},
+			time.Unix(-5, 0):                    {d.ID},
+			d.CreatedAt:                         {d.ID},
+			d.CreatedAt.Add(-time.Hour).Local(): {d.ID},
+			d.CreatedAt.Add(time.Nanosecond):    nil,
+			d.CreatedAt.Add(time.Millisecond):   nil,
+			d.CreatedAt.AddDate(20_000, 0, 0):   nil,
+		} {
+			b.requireDeliveries(t, models.DeliveryFilter{Tenant: b.tenant, Since: since}, want)
+		}
+	})
+
+	run("targets are the pending deliveries of a range of positions", func(t *testing.T, b *bundle) {
+		for range 5 {
+			b.subscription(t, "*")
+		}
+		planned := b.plan(t, b.event(t, "a").ID)
+		want := make([]models.Target, len(planned))
+		for i, d := range planned {
+			want[i] = models.Target{DeliveryID: d.ID, SubscriptionID: d.SubscriptionID, Host: "shop.example:8443"}
+		}
+		require.Equal(t, want, b.targets(t, planned[0].EventID, 0, 5))
+		require.Equal(t, want[1:3], b.targets(t, planned[0].EventID, 1, 3))
+		require.Empty(t, b.targets(t, planned[0].EventID, 5, 10))
+		require.Empty(t, b.targets(t, "evt_none", 0, 10))
+
+		b.close(t, planned[0], models.DeliveryCancelled)
+		require.NoError(t, b.DeleteSubscription(t.Context(), planned[1].SubscriptionID))
+		want[1].Host = ""
+		require.Equal(t, want[1:], b.targets(t, planned[0].EventID, 0, 5))
+	})
+
+	run("bringing forward sets when a pending delivery is due", func(t *testing.T, b *bundle) {
+		d := b.delivery(t)
+		at := time.Now().Add(time.Hour).Truncate(time.Microsecond)
+		require.NoError(t, b.BringForward(t.Context(), d.ID, at))
+		require.Equal(t, at.UTC(), b.reload(t, d).NextAttemptAt)
+
+		b.close(t, d, models.DeliveryExhausted)
+		requireCode(t, models.CodeConflict, b.BringForward(t.Context(), d.ID, at))
+		require.Zero(t, b.reload(t, d).NextAttemptAt)
+		requireCode(t, models.CodeNotFound, b.BringForward(t.Context(), "dlv_none", at))
+	})
+}
+
+func testCloseDelivery(t *testing.T, open Open) {
+	run := cases(t, open)
+
+	run("a pending delivery takes status and reason and is due no more", func(t *testing.T, b *bundle) {
+		d := b.delivery(t)
+		status, err := b.CloseDelivery(t.Context(), d.ID, models.DeliveryCancelled, "by hand")
+		require.NoError(t, err)
+		require.Equal(t, models.DeliveryCancelled, status)
+		stored := b.reload(t, d)
+		require.Equal(t, models.DeliveryCancelled, stored.Status)
+		require.Equal(t, "by hand", stored.Reason)
+		require.Zero(t, stored.NextAttemptAt)
+		require.True(t, stored.UpdatedAt.After(d.UpdatedAt))
+	})
+
+	run("a closed delivery stays as it is", func(t *testing.T, b *bundle) {
+		d := b.delivery(t)
+		b.close(t, d, models.DeliveryDelivered)
+		before := b.reload(t, d)
+		status, err := b.CloseDelivery(t.Context(), d.ID, models.DeliveryCancelled, "by hand")
+		require.NoError(t, err)
+		require.Equal(t, models.DeliveryDelivered, status)
+		require.Equal(t, before, b.reload(t, d))
+	})
+
+	run("pending is no way to close, and an unknown id is not found", func(t *testing.T, b *bundle) {
+		d := b.delivery(t)
+		_, err := b.CloseDelivery(t.Context(), d.ID, models.DeliveryPending, "")
+		requireCode(t, models.CodeInvalid, err)
+		_, err = b.CloseDelivery(t.Context(), "dlv_none", models.DeliveryCancelled, "")
+		requireCode(t, models.CodeNotFound, err)
+	})
+}
+
+// close brings a pending delivery into the status.
+func (b *bundle) close(t *testing.T, d *models.Delivery, status models.DeliveryStatus) {
+	t.Helper()
+	if status == models.DeliveryPending {
+		return
+	}
+	_, err := b.CloseDelivery(t.Context(), d.ID, status, "")
+	require.NoError(t, err)
+}
+
+func (b *bundle) requireDeliveries(t *testing.T, f models.DeliveryFilter, want []string) {
+	t.Helper()
+	requirePaged(t, want, func(p models.Page) ([]*models.Delivery, error) {
+		f.Page = p
+		return b.Deliveries(t.Context(), f)
+	}, deliveryID)
+}
+
+func (b *bundle) targets(t *testing.T, eventID string, from, to int) []models.Target {
+	t.Helper()
+	targets, err := b.Targets(t.Context(), eventID, from, to)
+	require.NoError(t, err)
+	return targets
+}

@@ -1,0 +1,88 @@
+package storetest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/store"
+)
+
+var allMigrations = []string{"00001_events", "00002_subscriptions", "00003_deliveries", "00004_attempts"}
+
+func testMigrations(t *testing.T, open Open) {
+	t.Run("a new database is behind, and the error says what to do", func(t *testing.T) {
+		t.Parallel()
+		require.ErrorContains(t, open(t).CheckMigrated(t.Context()), "run posthaste migrate up")
+	})
+
+	t.Run("all are applied in order, once", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		applied, err := s.Migrate(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, allMigrations, applied)
+		require.NoError(t, s.CheckMigrated(t.Context()))
+
+		applied, err = s.Migrate(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, applied)
+	})
+
+	t.Run("up, down and up again works", func(t *testing.T) {
+		t.Parallel()
+		s := migrated(t, open)
+		undone, err := s.MigrateDown(t.Context(), 0)
+		require.NoError(t, err)
+		require.Equal(t, reversed(allMigrations), undone)
+		require.Error(t, s.CheckMigrated(t.Context()))
+
+		again, err := s.Migrate(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, allMigrations, again)
+		require.NoError(t, s.CheckMigrated(t.Context()))
+	})
+
+	t.Run("a database without the last one is behind", func(t *testing.T) {
+		t.Parallel()
+		s := migrated(t, open)
+		undone, err := s.MigrateDown(t.Context(), 3)
+		require.NoError(t, err)
+		require.Equal(t, allMigrations[3:], undone)
+		require.ErrorContains(t, s.CheckMigrated(t.Context()), "is at migration 3, this program needs 4")
+	})
+
+	t.Run("the status tells applied from pending", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		for _, m := range migrationStatus(t, s) {
+			require.True(t, m.Pending)
+			require.Zero(t, m.AppliedAt)
+		}
+		_, err := s.Migrate(t.Context())
+		require.NoError(t, err)
+		for _, m := range migrationStatus(t, s) {
+			require.False(t, m.Pending)
+			require.False(t, m.AppliedAt.IsZero())
+		}
+	})
+}
+
+func migrationStatus(t *testing.T, s *store.Store) []store.Migration {
+	t.Helper()
+	status, err := s.MigrationStatus(t.Context())
+	require.NoError(t, err)
+	require.Len(t, status, len(allMigrations))
+	for i, m := range status {
+		require.Equal(t, int64(i+1), m.Version)
+		require.Equal(t, allMigrations[i], m.Name)
+	}
+	return status
+}
+
+func reversed(names []string) []string {
+	names = slices.Clone(names)
+	slices.Reverse(names)
+	return names
+}

@@ -1,0 +1,115 @@
+package storetest
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+func testPlan(t *testing.T, open Open) {
+	run := cases(t, open)
+
+	run("patterns match all, by prefix and exactly, by their case, once a subscription", func(t *testing.T, b *bundle) {
+		for _, patterns := range [][]string{
+			{"*"}, {"order.*"}, {"order.paid.*"}, {"order.paid"}, {"Order.Paid"}, {"order"}, {"user.*"},
+			{"*", "order.*", "order.paid"},
+		} {
+			b.subscription(t, patterns...)
+		}
+		for eventType, want := range map[string]int{
+			"order.paid": 4, "order": 3, "order.paid.late": 4, "Order.Paid": 3, "orders.paid": 2, "user.made": 3,
+		} {
+			require.Len(t, b.plan(t, b.event(t, eventType).ID), want, eventType)
+		}
+	})
+
+	run("tenants never mix", func(t *testing.T, b *bundle) {
+		sub := b.subscription(t, "*")
+		other := &bundle{Store: b.Store, tenant: b.tenant + "x"}
+		other.subscription(t, "*")
+		planned := b.plan(t, b.event(t, "a").ID)
+		require.Len(t, planned, 1)
+		require.Equal(t, sub.ID, planned[0].SubscriptionID)
+	})
+
+	run("a new delivery is pending, due now, and fixes what makes its body", func(t *testing.T, b *bundle) {
+		sub := b.newSubscription("*")
+		sub.Properties = map[string]json.RawMessage{"b": raw(`"<&>"`), "a": raw(`{"z":1,"y":2}`)}
+		require.NoError(t, b.CreateSubscription(t.Context(), sub))
+		e := b.event(t, "a.b")
+		before := time.Now()
+		d := b.plan(t, e.ID)[0]
+		after := time.Now()
+		require.WithinRange(t, d.NextAttemptAt, before.Add(-time.Millisecond), after)
+		require.WithinRange(t, d.CreatedAt, before.Add(-time.Millisecond), after)
+		require.Equal(t, time.UTC, d.NextAttemptAt.Location())
+		require.True(t, models.ValidID(models.DeliveryPrefix, d.ID))
+		require.Equal(t, &models.Delivery{
+			ID: d.ID, EventID: e.ID, SubscriptionID: sub.ID, Tenant: b.tenant, EventType: "a.b",
+			Status: models.DeliveryPending, NextAttemptAt: d.NextAttemptAt, Payload: models.PayloadEnvelope,
+			Properties: []byte(`{"a":{"z":1,"y":2},"b":"<&>"}`), CreatedAt: d.CreatedAt, UpdatedAt: d.CreatedAt,
+		}, d)
+
+		_, err := b.UpdateSubscription(t.Context(), sub.ID, func(s *models.Subscription) error {
+			s.Properties, s.Payload = nil, models.PayloadData
+			return nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, d, b.reload(t, d), "a delivery does not follow its subscription")
+	})
+
+	run("an event that nobody wants is planned with none", func(t *testing.T, b *bundle) {
+		require.Empty(t, b.plan(t, b.event(t, "a").ID))
+	})
+
+	run("an unknown event is not found", func(t *testing.T, b *bundle) {
+		_, err := b.PlanDeliveries(t.Context(), "evt_none")
+		requireCode(t, models.CodeNotFound, err)
+	})
+
+	run("planning twice makes one set, whoever subscribed meanwhile", func(t *testing.T, b *bundle) {
+		b.subscription(t, "*")
+		e := b.event(t, "a")
+		first := b.plan(t, e.ID)
+		b.subscription(t, "*")
+		require.Equal(t, first, b.plan(t, e.ID))
+	})
+
+	run("planners at once make one set", func(t *testing.T, b *bundle) {
+		for range 20 {
+			b.subscription(t, "a", "*")
+		}
+		for range rounds {
+			e := b.event(t, "a")
+			plans, errs := make([]models.Plan, 8), make([]error, 8)
+			atOnce(len(plans), func(i int) { plans[i], errs[i] = b.PlanDeliveries(t.Context(), e.ID) })
+			for i := range plans {
+				require.NoError(t, errs[i])
+				require.Equal(t, models.Plan{Deliveries: 20}, plans[i])
+			}
+			require.Len(t, b.plan(t, e.ID), 20)
+		}
+	})
+
+	run("2,500 subscribers each get one delivery", func(t *testing.T, b *bundle) {
+		wanted := map[string]bool{}
+		patterns := [][]string{{"*"}, {"order.*", "*"}, {"order.paid"}, {"order.*", "order.paid"}}
+		for i := range 2500 {
+			wanted[b.subscription(t, patterns[i%len(patterns)]...).ID] = true
+			if i%50 == 0 {
+				b.subscription(t, "order.late")
+			}
+		}
+		planned := b.plan(t, b.event(t, "order.paid").ID)
+		require.Len(t, planned, 2500)
+		for _, d := range planned {
+			require.True(t, wanted[d.SubscriptionID])
+			delete(wanted, d.SubscriptionID)
+		}
+		require.Empty(t, wanted)
+	})
+}
