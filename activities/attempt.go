@@ -1,0 +1,107 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// clockSlack is how early an attempt may be: Temporal's clock and ours need not agree to the millisecond.
+const clockSlack = time.Second
+
+// AttemptDeliveryInput names the delivery.
+type AttemptDeliveryInput struct {
+	DeliveryID string `json:"delivery_id"`
+	// Wait makes the first dispatch wait until the stored time of the next attempt. It is set after an attempt was made
+	// elsewhere, by a local activity. Without it the first dispatch sends at once.
+	Wait bool `json:"wait,omitempty"`
+}
+
+// AttemptDeliveryResult says which attempt delivered.
+type AttemptDeliveryResult struct {
+	Attempt int `json:"attempt"`
+}
+
+// AttemptDelivery makes the next attempt of a delivery and records it. It returns a result when the delivery is
+// delivered, a retryable error with the schedule's delay when the receiver failed, a final one when there is nothing
+// more to try, and a plain one when we failed ourselves.
+//
+// If the process dies between sending and recording, the attempt is made again under the same number: at least once.
+func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInput) (*AttemptDeliveryResult, error) {
+	j, err := a.load(ctx, in.DeliveryID)
+	if err != nil {
+		return nil, err
+	}
+	if j.delivery.Status.Closed() {
+		return conclude(j.delivery.Status, j.delivery.Attempts, j.words(j.delivery.Reason))
+	}
+	if j.obstacle != "" {
+		return nil, a.obstructed(ctx, j)
+	}
+	if err := a.notDue(ctx, in, j); err != nil {
+		return nil, err
+	}
+	return a.attempt(ctx, j)
+}
+
+// attempt sends, decides, records and tells Temporal, in this order.
+func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResult, error) {
+	attempt, err := a.send(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	outcome := a.decide(j, attempt)
+	if err := a.record(ctx, attempt, outcome); err != nil {
+		return nil, err
+	}
+	a.pace.note(j.subscription.ID, attempt.Succeeded(), attempt.Timing.Total)
+	a.logAttempt(ctx, j, attempt, outcome)
+	message := fmt.Sprintf("attempt %d of %d: %s", attempt.Number, j.allowed(), attempt.Error)
+	if outcome.Status == models.DeliveryPending {
+		return nil, retryAfter(AttemptFailed, message, outcome.NextAttemptAt.Sub(a.now()))
+	}
+	return conclude(outcome.Status, attempt.Number, message)
+}
+
+// conclude turns the status of a closed delivery into the activity's answer.
+func conclude(status models.DeliveryStatus, attempts int, message string) (*AttemptDeliveryResult, error) {
+	switch status {
+	case models.DeliveryDelivered:
+		return &AttemptDeliveryResult{Attempt: attempts}, nil
+	case models.DeliveryExhausted:
+		return nil, final(Exhausted, message+"; no further attempt is scheduled")
+	default:
+		return nil, final(Cancelled, message)
+	}
+}
+
+// notDue keeps the schedule when Temporal dispatches early: after a lost worker, and in the first dispatch that
+// follows a local attempt. A dispatch by the Web UI's Reset button is an operator's wish to try now; the heartbeat
+// tells it from the first dispatch.
+func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job) error {
+	wait := j.delivery.NextAttemptAt.Sub(a.now())
+	if wait <= clockSlack {
+		return nil
+	}
+	if activity.GetInfo(ctx).Attempt == 1 {
+		if !in.Wait || activity.HasHeartbeatDetails(ctx) {
+			return nil
+		}
+		activity.RecordHeartbeat(ctx, true)
+	}
+	return retryAfter(NotDue, j.words(j.delivery.LastError), wait)
+}
+
+// obstructed closes a delivery whose subscription or event no longer allows it.
+func (a *Activities) obstructed(ctx context.Context, j *job) error {
+	status, err := a.store.CloseDelivery(ctx, j.delivery.ID, models.DeliveryCancelled, j.obstacle)
+	if err != nil {
+		return ours("cancel delivery", err)
+	}
+	_, err = conclude(status, j.delivery.Attempts, j.words(j.obstacle))
+	return err
+}

@@ -1,0 +1,54 @@
+package activities
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// Types of the application errors. They stand in histories: never change one.
+const (
+	// AttemptFailed is theirs: the attempt is recorded and the next one is due after the error's delay.
+	AttemptFailed = "AttemptFailed"
+	// NotDue means that nothing was sent because the next attempt is due later, after the error's delay.
+	NotDue = "NotDue"
+	// Exhausted is final: the last attempt of the schedule failed.
+	Exhausted = "Exhausted"
+	// Cancelled is final: the delivery was cancelled.
+	Cancelled = "Cancelled"
+	// Gone is final: what the activity was to work on is not in the store.
+	Gone = "Gone"
+)
+
+// IsFinal reports whether err is one that no retry can mend.
+func IsFinal(err error) bool {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && app.NonRetryable()
+}
+
+// retryAfter is theirs. Benign keeps a receiver's failures out of the worker's error log and metrics.
+func retryAfter(kind, message string, delay time.Duration) error {
+	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
+		NextRetryDelay: max(delay, time.Millisecond), // zero would mean "by the retry policy"
+		Category:       temporal.ApplicationErrorCategoryBenign,
+	})
+}
+
+func final(kind, message string) error {
+	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
+		NonRetryable: true,
+		Category:     temporal.ApplicationErrorCategoryBenign,
+	})
+}
+
+// ours wraps a failure of the store, and turns "there is no such row" into a final one.
+func ours(doing string, err error) error {
+	if models.ErrorCode(err) == models.CodeNotFound {
+		return final(Gone, fmt.Sprintf("%s: %v", doing, err))
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

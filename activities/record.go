@@ -1,0 +1,72 @@
+package activities
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	goneReason = "the receiver answered 410 Gone"
+	// recordFor is how long recording is tried before the activity gives up and the attempt has to be made again.
+	recordFor = 25 * time.Second
+)
+
+// decide applies the rules of the wire to an attempt: 2xx delivers, 410 ends the subscription, anything else goes by
+// the schedule, or by Retry-After when that is later.
+func (a *Activities) decide(j *job, attempt *models.Attempt) models.DeliveryOutcome {
+	if attempt.Succeeded() {
+		return models.DeliveryOutcome{Status: models.DeliveryDelivered}
+	}
+	if attempt.Status == http.StatusGone {
+		return models.DeliveryOutcome{
+			Status: models.DeliveryCancelled, Reason: goneReason, DisableSubscription: j.subscription.ID,
+		}
+	}
+	delay, more := j.subscription.Schedule().Delay(attempt.Number, a.random())
+	if !more {
+		return models.DeliveryOutcome{Status: models.DeliveryExhausted}
+	}
+	now := a.now()
+	delay = max(delay, models.RetryAfter(attempt.Status, attempt.Header, now))
+	return models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: now.Add(delay)}
+}
+
+// record writes the attempt down. The request is out already, so a database that is away for a moment is waited for:
+// giving up means sending again.
+func (a *Activities) record(ctx context.Context, attempt *models.Attempt, outcome models.DeliveryOutcome) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := a.store.RecordAttempt(ctx, attempt, outcome)
+		if code := models.ErrorCode(err); code == models.CodeConflict || code == models.CodeNotFound {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithMaxElapsedTime(recordFor))
+	if err != nil {
+		return ours("record attempt", err)
+	}
+	return nil
+}
+
+// logAttempt writes the one log line of an attempt: every id, the outcome and the decision, no payload and no secret.
+func (a *Activities) logAttempt(ctx context.Context, j *job, attempt *models.Attempt, outcome models.DeliveryOutcome) {
+	args := []slog.Attr{
+		slog.String("tenant", j.event.Tenant), slog.String("event_type", j.event.Type),
+		slog.String("event_id", j.event.ID), slog.String("delivery_id", j.delivery.ID),
+		slog.String("subscription_id", j.subscription.ID), slog.Int("attempt", attempt.Number),
+		slog.Int("response_status", attempt.Status), slog.Int64("duration_ms", attempt.Timing.Total.Milliseconds()),
+		slog.String("status", string(outcome.Status)),
+	}
+	if !attempt.Succeeded() {
+		args = append(args, slog.String("error_class", string(attempt.ErrorClass)), slog.String("error", attempt.Error))
+	}
+	if !outcome.NextAttemptAt.IsZero() {
+		args = append(args, slog.Time("next_attempt_at", outcome.NextAttemptAt))
+	}
+	a.log.LogAttrs(ctx, slog.LevelInfo, "delivery.attempted", args...)
+}

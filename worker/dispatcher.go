@@ -1,0 +1,140 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/expirable"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+const (
+	wakeQueue    = 4096 // events waiting to be started; more are left to the sweep
+	starters     = 8    // starts under way at once, for wakes and for the sweep each
+	sweepPage    = 500
+	startTimeout = 10 * time.Second
+	// startedMemory is how long the sweep leaves alone what this process started: the plan may take a while when all
+	// workers are busy or away.
+	startedMemory = time.Minute
+	startedSize   = 100_000
+)
+
+// Store is what the dispatcher asks of the store.
+type Store interface {
+	AcceptedEvents(ctx context.Context, before time.Time, after string, limit int) ([]*models.Event, error)
+	OverdueDeliveries(ctx context.Context, before time.Time, after string, limit int) ([]*models.Delivery, error)
+}
+
+// DispatcherOptions configures NewDispatcher. Client, Store and Logger are required.
+type DispatcherOptions struct {
+	Client    client.Client
+	Store     Store
+	Logger    *slog.Logger
+	TaskQueue string // empty: workflows.TaskQueue
+
+	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for
+	SweepAfter   time.Duration // 0: 3s; how old an accepted event is before a sweep starts it
+	ReviveEvery  time.Duration // 0: 1m; how often overdue deliveries are looked for
+	OverdueAfter time.Duration // 0: 5m; how late an attempt is before its delivery's workflow is looked after
+}
+
+// Dispatcher turns accepted events into workflows: at once when woken, and by sweeping the store for what was accepted
+// but never started, because Temporal was away or the process died. It also restarts the workflows of deliveries that
+// are long overdue because their workflow is gone. Starting twice is harmless, so any number of processes may dispatch.
+type Dispatcher struct {
+	DispatcherOptions
+	wake    chan *models.Event
+	started *expirable.LRU[string, struct{}]
+	failing bool // the last sweep failed; only the sweep's goroutine touches it
+}
+
+// NewDispatcher makes a Dispatcher. It does nothing until Run.
+func NewDispatcher(o DispatcherOptions) *Dispatcher {
+	orDefault(&o.TaskQueue, workflows.TaskQueue)
+	orDefault(&o.SweepEvery, 2*time.Second)
+	orDefault(&o.SweepAfter, 3*time.Second)
+	orDefault(&o.ReviveEvery, time.Minute)
+	orDefault(&o.OverdueAfter, 5*time.Minute)
+	return &Dispatcher{
+		DispatcherOptions: o,
+		wake:              make(chan *models.Event, wakeQueue),
+		started:           expirable.NewLRU[string, struct{}](startedSize, nil, startedMemory),
+	}
+}
+
+// Wake asks for events to be started now. It never blocks: what does not fit in the queue is found by the next sweep.
+// Safe for concurrent use.
+func (d *Dispatcher) Wake(events ...*models.Event) {
+	for _, event := range events {
+		select {
+		case d.wake <- event:
+		default:
+			return
+		}
+	}
+}
+
+// Run dispatches until ctx ends. What is still queued then is left to the sweep of another process, or of the next start.
+func (d *Dispatcher) Run(ctx context.Context) {
+	var group errgroup.Group
+	for range starters {
+		group.Go(func() error { d.startWoken(ctx); return nil })
+	}
+	group.Go(func() error { every(ctx, d.SweepEvery, d.sweep); return nil })
+	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
+	_ = group.Wait() // none of them fails
+}
+
+func (d *Dispatcher) startWoken(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case event := <-d.wake:
+			if err := d.start(ctx, event); err != nil {
+				d.Logger.DebugContext(ctx, "start of an event left to the sweep", "event_id", event.ID, "error", err)
+			}
+		}
+	}
+}
+
+// start starts the event's workflow. One that has been started before, by whomever, is as good.
+func (d *Dispatcher) start(ctx context.Context, event *models.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type}
+	_, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, d.TaskQueue), workflows.DeliverEventName, in)
+	if _, before := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); err != nil && !before {
+		return err
+	}
+	d.started.Add(event.ID, struct{}{})
+	return nil
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// every calls work now and then every period until ctx ends.
+func every(ctx context.Context, period time.Duration, work func(context.Context)) {
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	for {
+		work(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/posthaste/posthaste/activities"
+)
+
+// DeliverEvent plans the deliveries of an event and starts them.
+func DeliverEvent(ctx workflow.Context, in DeliverEventInput) (*DeliverEventResult, error) {
+	f := newFanOut(ctx, in)
+	if err := f.plan(); err != nil {
+		return nil, err
+	}
+	return f.start(0, f.deliveries)
+}
+
+// DeliverBatch starts a part of an event's deliveries.
+func DeliverBatch(ctx workflow.Context, in DeliverBatchInput) (*DeliverEventResult, error) {
+	return newFanOut(ctx, in.DeliverEventInput).start(in.From, in.To)
+}
+
+// fanOut is the state of DeliverEvent and DeliverBatch.
+type fanOut struct {
+	ctx        workflow.Context
+	in         DeliverEventInput
+	deliveries int
+	targets    []activities.Target // what the plan already named; nil: to be listed
+}
+
+// newFanOut cuts the fan-out loose from cancellation: an accepted event reaches its subscribers. What can be cancelled
+// is each delivery.
+func newFanOut(ctx workflow.Context, in DeliverEventInput) *fanOut {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	return &fanOut{ctx: forBookkeeping(ctx), in: in}
+}
+
+func (f *fanOut) plan() error {
+	var plan activities.PlanDeliveriesResult
+	err := bookkeep(f.ctx, a.PlanDeliveries, activities.PlanDeliveriesInput{EventID: f.in.EventID}, &plan)
+	f.deliveries, f.targets = plan.Deliveries, plan.Targets
+	return err
+}
+
+// start starts the deliveries at the positions from up to, not including, to: itself when they are few, through batches
+// when they are many.
+func (f *fanOut) start(from, to int) (*DeliverEventResult, error) {
+	var started []workflow.ChildWorkflowFuture
+	if to-from > activities.MaxTargets {
+		started = f.startBatches(from, to)
+	} else {
+		targets, err := f.list(from, to)
+		if err != nil {
+			return nil, err
+		}
+		started = f.startDeliveries(targets)
+	}
+	return &DeliverEventResult{Deliveries: to - from}, allStarted(f.ctx, started)
+}
+
+func (f *fanOut) list(from, to int) ([]activities.Target, error) {
+	if f.targets != nil || from == to {
+		return f.targets, nil
+	}
+	var page activities.ListTargetsResult
+	in := activities.ListTargetsInput{EventID: f.in.EventID, From: from, To: to}
+	err := bookkeep(f.ctx, a.ListTargets, in, &page)
+	return page.Targets, err
+}
+
+func (f *fanOut) startDeliveries(targets []activities.Target) []workflow.ChildWorkflowFuture {
+	children := make([]workflow.ChildWorkflowFuture, len(targets))
+	for i, target := range targets {
+		in := DeliverToSubscriberInput{
+			DeliveryID: target.DeliveryID, EventID: f.in.EventID, SubscriptionID: target.SubscriptionID,
+			Tenant: f.in.Tenant, EventType: f.in.EventType, Host: target.Host, Local: target.Fast,
+		}
+		children[i] = workflow.ExecuteChildWorkflow(forDelivery(f.ctx, in), DeliverToSubscriberName, in)
+	}
+	return children
+}
+
+func (f *fanOut) startBatches(from, to int) []workflow.ChildWorkflowFuture {
+	var children []workflow.ChildWorkflowFuture
+	size := batchSize(to - from)
+	for first := from; first < to; first += size {
+		in := DeliverBatchInput{DeliverEventInput: f.in, From: first, To: min(first+size, to)}
+		children = append(children, workflow.ExecuteChildWorkflow(forBatch(f.ctx, in), DeliverBatchName, in))
+	}
+	return children
+}
+
+// batchSize is the smallest power of MaxTargets that splits n deliveries into at most MaxTargets batches. It bounds the
+// pending children of every parent, whatever n is.
+func batchSize(n int) int {
+	size := activities.MaxTargets
+	for size*activities.MaxTargets < n {
+		size *= activities.MaxTargets
+	}
+	return size
+}

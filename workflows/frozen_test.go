@@ -1,0 +1,85 @@
+package workflows_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+// registry notes what is registered.
+type registry struct{ names []string }
+
+func (r *registry) RegisterWorkflow(any) { r.names = append(r.names, "unnamed") }
+func (r *registry) RegisterWorkflowWithOptions(_ any, o workflow.RegisterOptions) {
+	r.names = append(r.names, o.Name)
+}
+
+func (r *registry) RegisterDynamicWorkflow(any, workflow.DynamicRegisterOptions) {
+	r.names = append(r.names, "dynamic")
+}
+
+// What stands here stands in the histories of running workflows. A change that fails this test breaks them: add a new
+// name beside the old one instead.
+func TestNamesAreFrozen(t *testing.T) {
+	t.Parallel()
+
+	t.Run("workflows", func(t *testing.T) {
+		t.Parallel()
+		var r registry
+		workflows.Register(&r)
+		require.Equal(t, []string{"DeliverEvent", "DeliverBatch", "DeliverToSubscriber"}, r.names)
+	})
+
+	t.Run("activities", func(t *testing.T) {
+		t.Parallel()
+		var names []string
+		for method := range reflect.TypeFor[*activities.Activities]().Methods() {
+			names = append(names, method.Name)
+		}
+		slices.Sort(names)
+		require.Equal(t, []string{
+			"AttemptDelivery", "BringForward", "CancelDelivery", "ListTargets", "PlanDeliveries",
+		}, names)
+	})
+
+	t.Run("error types", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, []string{"AttemptFailed", "NotDue", "Exhausted", "Cancelled", "Gone"}, []string{
+			activities.AttemptFailed, activities.NotDue, activities.Exhausted, activities.Cancelled, activities.Gone,
+		})
+	})
+
+	t.Run("search attributes", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, []string{"Tenant", "EventType", "EventID", "SubscriptionID", "DeliveryStatus"},
+			workflows.SearchAttributes())
+	})
+
+	t.Run("inputs", func(t *testing.T) {
+		t.Parallel()
+		event := workflows.DeliverEventInput{EventID: "e", Tenant: "t", EventType: "y"}
+		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y"}`, event)
+		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y","from":1,"to":2}`,
+			workflows.DeliverBatchInput{DeliverEventInput: event, From: 1, To: 2})
+		requireJSON(t, `{"delivery_id":"d","event_id":"e","subscription_id":"s","tenant":"t","event_type":"y","host":"h","local":true}`,
+			workflows.DeliverToSubscriberInput{
+				DeliveryID: "d", EventID: "e", SubscriptionID: "s", Tenant: "t", EventType: "y", Host: "h", Local: true,
+			})
+		requireJSON(t, `{"delivery_id":"d","wait":true}`, activities.AttemptDeliveryInput{DeliveryID: "d", Wait: true})
+		requireJSON(t, `{"reason":"r","by":"b"}`, workflows.CancelSignal{Reason: "r", By: "b"})
+	})
+}
+
+func requireJSON(t *testing.T, want string, value any) {
+	t.Helper()
+	got, err := json.Marshal(value)
+	require.NoError(t, err)
+	require.Equal(t, want, string(got))
+}

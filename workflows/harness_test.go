@@ -1,0 +1,211 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/internal/keyring"
+	"github.com/posthaste/posthaste/internal/store"
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/webhook"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// bundle is one test's house: a real store, real workflows and activities in virtual time, and a receiver that answers
+// as told.
+type bundle struct {
+	*testsuite.TestWorkflowEnvironment
+	store    *flakyStore
+	receiver *receiver
+	acts     *activities.Activities
+}
+
+// receiver answers each attempt by its script, the last answer again and again. It stands in for the network.
+type receiver struct {
+	mu      sync.Mutex
+	now     func() time.Time
+	answers []models.Exchange
+	times   []time.Time
+	numbers []string
+	ids     []string
+	bodies  []string
+}
+
+func (r *receiver) Send(_ context.Context, request models.Request) (models.Exchange, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.times = append(r.times, r.now())
+	r.numbers = append(r.numbers, request.Header.Get("X-Webhook-Attempt"))
+	r.ids = append(r.ids, request.Header.Get(webhook.HeaderID))
+	r.bodies = append(r.bodies, string(request.Body))
+	return r.answers[min(len(r.times), len(r.answers))-1], nil
+}
+
+// gaps are the times between the attempts.
+func (r *receiver) gaps() []time.Duration {
+	var gaps []time.Duration
+	for i := 1; i < len(r.times); i++ {
+		gaps = append(gaps, r.times[i].Sub(r.times[i-1]))
+	}
+	return gaps
+}
+
+func answer(status int) models.Exchange {
+	x := models.Exchange{Status: status, Header: http.Header{}, Timing: models.Timing{Total: time.Millisecond}}
+	if status/100 != 2 {
+		x.ErrorClass, x.Error = models.ErrorStatus, fmt.Sprintf("answered %d", status)
+	}
+	return x
+}
+
+func answers(statuses ...int) []models.Exchange {
+	script := make([]models.Exchange, len(statuses))
+	for i, status := range statuses {
+		script[i] = answer(status)
+	}
+	return script
+}
+
+// flakyStore fails the next calls of Delivery or RecordAttempt, as a database that is away does.
+type flakyStore struct {
+	*store.Store
+	mu           sync.Mutex
+	failLoads    int
+	failRecords  int
+	failedCalls  int
+	planFailures int
+}
+
+var errAway = errors.New("the database is away")
+
+func (s *flakyStore) failing(left *int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if *left == 0 {
+		return false
+	}
+	*left--
+	s.failedCalls++
+	return true
+}
+
+func (s *flakyStore) Delivery(ctx context.Context, id string) (*models.Delivery, error) {
+	if s.failing(&s.failLoads) {
+		return nil, errAway
+	}
+	return s.Store.Delivery(ctx, id)
+}
+
+func (s *flakyStore) RecordAttempt(ctx context.Context, a *models.Attempt, o models.DeliveryOutcome) error {
+	if s.failing(&s.failRecords) {
+		return errAway
+	}
+	return s.Store.RecordAttempt(ctx, a, o)
+}
+
+func (s *flakyStore) PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error) {
+	if s.failing(&s.planFailures) {
+		return models.Plan{}, errAway
+	}
+	return s.Store.PlanDeliveries(ctx, eventID)
+}
+
+func setup(t *testing.T, script ...models.Exchange) *bundle {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(quiet))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(time.Now())
+	env.SetTestTimeout(time.Minute)
+	b := &bundle{
+		TestWorkflowEnvironment: env, store: &flakyStore{Store: openStore(t)},
+		receiver: &receiver{now: env.Now, answers: script},
+	}
+	var err error
+	b.acts, err = activities.New(activities.Deps{
+		Store: b.store, Sender: b.receiver, Logger: quiet, Now: env.Now, Random: func() float64 { return 0.5 },
+	})
+	require.NoError(t, err)
+	workflows.Register(env)
+	env.RegisterActivity(b.acts)
+	return b
+}
+
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
+	ring, err := keyring.Parse(keyring.New())
+	require.NoError(t, err)
+	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "posthaste.db"), Keys: ring})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	_, err = s.Migrate(t.Context())
+	require.NoError(t, err)
+	return s
+}
+
+// subscribe stores a subscription to every event.
+func (b *bundle) subscribe(t *testing.T, change func(*models.Subscription)) *models.Subscription {
+	t.Helper()
+	sub := models.NewSubscription(models.Subscription{
+		URL: "https://hooks.example.com/in", EventTypes: []string{"*"},
+		Secrets: []models.Secret{{Value: webhook.NewSecret().Reveal()}},
+	}, b.Now())
+	if change != nil {
+		change(sub)
+	}
+	require.NoError(t, b.store.CreateSubscription(t.Context(), sub))
+	return sub
+}
+
+// publish stores an event as the API does.
+func (b *bundle) publish(t *testing.T) *models.Event {
+	t.Helper()
+	event := models.NewEvent(models.Event{Type: "order.paid", Data: []byte(`{"order": 42}`)}, b.Now())
+	created, err := b.store.CreateEvents(t.Context(), []*models.Event{event})
+	require.NoError(t, err)
+	require.NoError(t, created[0].Err)
+	return event
+}
+
+// plan stores an event and its only delivery and returns the input of the delivery's workflow.
+func (b *bundle) plan(t *testing.T) workflows.DeliverToSubscriberInput {
+	t.Helper()
+	event := b.publish(t)
+	_, err := b.store.Store.PlanDeliveries(t.Context(), event.ID)
+	require.NoError(t, err)
+	targets, err := b.store.Targets(t.Context(), event.ID, 0, 1)
+	require.NoError(t, err)
+	require.Len(t, targets, 1)
+	return workflows.DeliverToSubscriberInput{
+		DeliveryID: targets[0].DeliveryID, EventID: event.ID, SubscriptionID: targets[0].SubscriptionID,
+		Tenant: event.Tenant, EventType: event.Type, Host: targets[0].Host,
+	}
+}
+
+func (b *bundle) delivery(t *testing.T, id string) *models.Delivery {
+	t.Helper()
+	d, err := b.store.Store.Delivery(t.Context(), id)
+	require.NoError(t, err)
+	return d
+}
+
+func (b *bundle) attempts(t *testing.T, id string) []*models.Attempt {
+	t.Helper()
+	list, err := b.store.Attempts(t.Context(), id)
+	require.NoError(t, err)
+	return list
+}

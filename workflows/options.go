@@ -1,0 +1,110 @@
+package workflows
+
+import (
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	// attemptTimeout covers the longest attempt and its recording. It is also how long the attempt of a worker that died
+	// goes unnoticed.
+	attemptTimeout = models.MaxTimeout + 30*time.Second
+	// localTimeout keeps short work of ours from holding a workflow task; what takes longer becomes a regular activity.
+	localTimeout = 5 * time.Second
+	// bookkeepingTimeout covers planning an event with a hundred thousand subscribers.
+	bookkeepingTimeout = 5 * time.Minute
+)
+
+// untilMended retries failures of ours for as long as they last. The receiver's failures bring their own delay.
+func untilMended() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
+}
+
+// forAttempt are the options of an attempt as a regular activity: shown by the Web UI with its attempts, last failure and
+// next time. An attempt that is being made when we lose interest is waited for, so that never two run at once.
+func forAttempt(ctx workflow.Context, host string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: attemptTimeout,
+		WaitForCancellation: true,
+		RetryPolicy:         untilMended(),
+		Summary:             clip("POST to "+host, maxSummary),
+	})
+}
+
+// forLocalAttempt are the options of an attempt within the workflow task: tried once.
+func forLocalAttempt(ctx workflow.Context) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: attemptTimeout,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+	})
+}
+
+// forBookkeeping are the options of our own work on the store, local at first and regular after that.
+func forBookkeeping(ctx workflow.Context) workflow.Context {
+	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: localTimeout,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+	})
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: bookkeepingTimeout,
+		RetryPolicy:         untilMended(),
+	})
+}
+
+// forDelivery are the options of a delivery's workflow. A delivery that ran before is not run again by its event.
+func forDelivery(ctx workflow.Context, in DeliverToSubscriberInput) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            DeliveryWorkflowID(in.DeliveryID),
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		TypedSearchAttributes: deliveryAttributes(in),
+		StaticSummary:         deliverySummary(in),
+		StaticDetails:         deliveryDetails(in),
+	})
+}
+
+// forBatch are the options of a part of a wide fan-out.
+func forBatch(ctx workflow.Context, in DeliverBatchInput) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            BatchWorkflowID(in.EventID, in.From, in.To),
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		TypedSearchAttributes: eventAttributes(in.DeliverEventInput),
+		StaticSummary:         batchSummary(in),
+	})
+}
+
+// EventOptions are how a client starts DeliverEvent. Starting an event that runs, or ran well, changes nothing; one that
+// was terminated from outside before it was planned may start again.
+func EventOptions(in DeliverEventInput, taskQueue string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       EventWorkflowID(in.EventID),
+		TaskQueue:                taskQueue,
+		EnableEagerStart:         true,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		TypedSearchAttributes:    eventAttributes(in),
+		StaticSummary:            eventSummary(in),
+		StaticDetails:            eventDetails(in),
+	}
+}
+
+// DeliveryOptions are how a client starts DeliverToSubscriber for a delivery that lost its workflow. One that runs is
+// left alone.
+func DeliveryOptions(in DeliverToSubscriberInput, taskQueue string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       DeliveryWorkflowID(in.DeliveryID),
+		TaskQueue:                taskQueue,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		TypedSearchAttributes:    deliveryAttributes(in),
+		StaticSummary:            deliverySummary(in),
+		StaticDetails:            deliveryDetails(in),
+	}
+}

@@ -1,0 +1,18 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/posthaste/posthaste/activities"
+)
+
+// a stands for the registered activities; only its method values are used, never a field.
+var a *activities.Activities
+
+// Register tells a worker, or a replayer, which workflows there are and by which names.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(DeliverEvent, workflow.RegisterOptions{Name: DeliverEventName})
+	r.RegisterWorkflowWithOptions(DeliverBatch, workflow.RegisterOptions{Name: DeliverBatchName})
+	r.RegisterWorkflowWithOptions(DeliverToSubscriber, workflow.RegisterOptions{Name: DeliverToSubscriberName})
+}
