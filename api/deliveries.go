@@ -127,31 +127,30 @@ func (s *server) cancelDelivery(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	s.steer(c, func(ctx context.Context, d *models.Delivery) error {
-		if d.Status.Closed() {
-			return models.Errorf(models.CodeConflict, "the delivery is %s already and cannot be cancelled", d.Status)
-		}
-		return s.Deliveries.Cancel(ctx, d.ID, in.Reason, byAPI)
-	})
+	s.steer(c, func(ctx context.Context, id string) error { return s.Deliveries.Cancel(ctx, id, in.Reason, byAPI) })
 }
 
-// redeliverDelivery handles POST /v1/deliveries/{id}/redeliver, which is possible in every status.
+// redeliverDelivery handles POST /v1/deliveries/{id}/redeliver: the next attempt is made now.
 func (s *server) redeliverDelivery(c *gin.Context) {
 	if err := readOptionalJSON(c, &struct{}{}); err != nil {
 		fail(c, err)
 		return
 	}
-	s.steer(c, func(ctx context.Context, d *models.Delivery) error { return s.Deliveries.Redeliver(ctx, d.ID, byAPI) })
+	s.steer(c, func(ctx context.Context, id string) error { return s.Deliveries.Redeliver(ctx, id, byAPI) })
 }
 
-// steer asks something of the path's delivery and answers with the delivery as it was when asked.
-func (s *server) steer(c *gin.Context, ask func(context.Context, *models.Delivery) error) {
+// steer asks something of the path's delivery, which must be open, and answers with the delivery as it was when asked.
+func (s *server) steer(c *gin.Context, ask func(ctx context.Context, id string) error) {
 	delivery, err := s.delivery(c)
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	if err := ask(c.Request.Context(), delivery); err != nil {
+	if delivery.Status.Closed() {
+		fail(c, models.Errorf(models.CodeConflict, "the delivery is %s; only a pending one can be steered", delivery.Status))
+		return
+	}
+	if err := ask(c.Request.Context(), delivery.ID); err != nil {
 		fail(c, fmt.Errorf("steer delivery %s: %w", delivery.ID, err))
 		return
 	}

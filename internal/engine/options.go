@@ -24,6 +24,10 @@ type Options struct {
 	// UIListen is where the Web UI listens, such as 127.0.0.1:8233. Port 0 picks a
 	// free one. Empty means no UI.
 	UIListen string
+	// UIColumns are the columns of the Web UI's list of workflows until the reader
+	// chooses others: the UI's own labels, or names of search attributes. Empty means
+	// the UI's own choice.
+	UIColumns []string
 	// Retention is how long closed workflows stay readable, at least an hour. Zero
 	// means DefaultRetention for a new namespace and leaves an existing one as it
 	// is; any other value is also applied to an existing one.

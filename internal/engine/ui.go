@@ -85,7 +85,7 @@ func uiHandler(address string, o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	assets, err := uiAssets()
+	assets, err := uiAssets(o)
 	if err != nil {
 		return nil, err
 	}
@@ -143,12 +143,16 @@ func useMiddleware(e *echo.Echo, cfg *config.ConfigProviderWithRefresh, log *slo
 
 // uiAssets returns the pages as they are meant for a server of one's own, rather
 // than for Temporal's cloud.
-func uiAssets() (fs.FS, error) {
+func uiAssets(o Options) (fs.FS, error) {
 	assets, err := ui.Assets()
 	if err != nil {
 		return nil, err
 	}
-	return fs.Sub(assets, "local")
+	local, err := fs.Sub(assets, "local")
+	if err != nil {
+		return nil, err
+	}
+	return withColumns(local, o.Namespace, o.UIColumns)
 }
 
 // ignoreClosed takes "closed already" for success.

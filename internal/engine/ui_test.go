@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -21,6 +22,7 @@ func TestUI(t *testing.T) {
 	log := &logBook{}
 	o := options(SQLite(t.TempDir()), log)
 	o.UIListen = anyPort
+	o.UIColumns = []string{"Status", "EventType</script>"}
 	e := start(t, o)
 	base := e.UIURL()
 
@@ -35,6 +37,18 @@ func TestUI(t *testing.T) {
 		require.Equal(t, http.StatusOK, status)
 		status, _, _ = get(t, base+"/healthz")
 		require.Equal(t, http.StatusOK, status)
+	})
+
+	t.Run("starts the list with our columns, under its own content security policy", func(t *testing.T) {
+		_, _, body := get(t, base+"/")
+		_, rest, found := strings.Cut(body, "<script>(() =>")
+		require.True(t, found)
+		script, _, found := strings.Cut(rest, "</script>")
+		require.True(t, found)
+		script = "(() =>" + script
+		require.Contains(t, script, `{"posthaste":[{"label":"Status"},{"label":"EventType`)
+		require.Contains(t, body, "script-src 'strict-dynamic' "+scriptHash(script)+" 'sha256-")
+		require.Contains(t, readBundle(t), columnsInUI, "the UI keeps its columns under another name now")
 	})
 
 	t.Run("has our settings", func(t *testing.T) {
@@ -131,4 +145,21 @@ func newJar(t *testing.T) http.CookieJar {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	return jar
+}
+
+// readBundle is all the UI's own script.
+func readBundle(t *testing.T) string {
+	t.Helper()
+	assets, err := uiAssets(Options{})
+	require.NoError(t, err)
+	var bundle strings.Builder
+	require.NoError(t, fs.WalkDir(assets, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".js") {
+			return err
+		}
+		text, err := fs.ReadFile(assets, path)
+		bundle.Write(text)
+		return err
+	}))
+	return bundle.String()
 }

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Log says what is logged and how. Logs go to standard error.
+type Log struct {
+	Level  slog.Level `name:"log-level" env:"POSTHASTE_LOG_LEVEL" default:"info" help:"Least severe line to log: debug, info, warn or error."`
+	Format string     `name:"log-format" env:"POSTHASTE_LOG_FORMAT" enum:"text,json" default:"text" help:"Form of the log: text or json."`
+}
+
+// Store says where events, subscriptions and deliveries are kept.
+type Store struct {
+	DatabaseURL string `name:"database-url" env:"POSTHASTE_DATABASE_URL" placeholder:"URL" help:"Postgres to keep everything in, postgres://user:password@host/database. Without it, a SQLite file in the data folder."`
+	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and of the embedded Temporal."`
+	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Keys that seal the signing secrets, id:base64,… The first seals, all open. Make one with: posthaste keys new. Better set by the environment."`
+}
+
+// SQLitePath is the file of the store when there is no DatabaseURL.
+func (s Store) SQLitePath() string { return filepath.Join(s.Data, "posthaste.db") }
+
+// MasterKeyPath is the file in which dev keeps the key it made.
+func (s Store) MasterKeyPath() string { return filepath.Join(s.Data, "master.key") }
+
+// API says how the HTTP API is served.
+type API struct {
+	Listen  string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the API. Port 0 picks a free one."`
+	APIKey  string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"Key that callers send as Authorization: Bearer KEY; at least 16 characters. Better set by the environment."`
+	MaxBody int64  `name:"max-body" env:"POSTHASTE_MAX_BODY" default:"1048576" placeholder:"BYTES" help:"Largest request body that is accepted."`
+}
+
+// minAPIKey keeps keys that can be guessed out.
+const minAPIKey = 16
+
+// CheckGuarded refuses to serve without a key that is worth the name.
+func (a API) CheckGuarded() error {
+	if a.APIKey == "" {
+		return errors.New("an API key is needed: set POSTHASTE_API_KEY (posthaste dev needs none)")
+	}
+	if len(a.APIKey) < minAPIKey {
+		return fmt.Errorf("POSTHASTE_API_KEY is shorter than %d characters", minAPIKey)
+	}
+	return a.checkMaxBody()
+}
+
+// CheckLoopback is for a server without a key: it may be reached from this machine only.
+func (a API) CheckLoopback() error {
+	if err := Loopback("--listen", a.Listen); err != nil {
+		return err
+	}
+	return a.checkMaxBody()
+}
+
+func (a API) checkMaxBody() error {
+	const smallest, largest = 1 << 10, 64 << 20
+	if a.MaxBody < smallest || a.MaxBody > largest {
+		return fmt.Errorf("--max-body %d is not between %d and %d bytes", a.MaxBody, smallest, largest)
+	}
+	return nil
+}
+
+// Loopback refuses an address that other machines could reach.
+func Loopback(flag, address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%s %q is not host:port", flag, address)
+	}
+	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%s %s can be reached from other machines; use 127.0.0.1, or posthaste server with a key", flag, address)
+}
+
+// Delivery says where deliveries may go.
+type Delivery struct {
+	AllowNetworks []netip.Prefix `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR,…" help:"Networks that deliveries may go to although they are not public, such as 10.0.0.0/8."`
+}
+
+// Engine says how the embedded Temporal is served.
+type Engine struct {
+	TemporalListen string        `name:"temporal-listen" env:"POSTHASTE_TEMPORAL_LISTEN" default:"127.0.0.1:7233" placeholder:"ADDR" help:"Address of the embedded Temporal (gRPC). It asks for no credentials."`
+	UIListen       string        `name:"ui-listen" env:"POSTHASTE_UI_LISTEN" default:"127.0.0.1:8233" placeholder:"ADDR" help:"Address of the Temporal Web UI. It asks for no credentials."`
+	Retention      time.Duration `name:"retention" env:"POSTHASTE_RETENTION" default:"72h" help:"How long Temporal keeps the history of a closed workflow."`
+}
+
+// Check keeps what asks for no credentials on this machine.
+func (e Engine) Check() error {
+	if e.Retention < time.Hour {
+		return fmt.Errorf("--retention %s is below 1h", e.Retention)
+	}
+	return errors.Join(Loopback("--temporal-listen", e.TemporalListen), Loopback("--ui-listen", e.UIListen))
+}
+
+// Links says where people find the Web UI of an external Temporal.
+type Links struct {
+	UIURL string `name:"ui-url" env:"POSTHASTE_UI_URL" placeholder:"URL" help:"Temporal Web UI that the API's answers link to."`
+}
+
+// IsPostgres reports whether url names a Postgres database.
+func IsPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// Check refuses a database we do not speak to.
+func (s Store) Check() error {
+	if s.DatabaseURL != "" && !IsPostgres(s.DatabaseURL) {
+		return errors.New("POSTHASTE_DATABASE_URL must start with postgres://")
+	}
+	return nil
+}
