@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/posthaste/posthaste/internal/config"
+)
+
+// streams are where the program writes: what it is asked for, and what it has to say besides.
+type streams struct{ out, err io.Writer }
+
+// cli is the grammar of the command line.
+type cli struct {
+	config.Log `group:"Logging"`
+	Config     kong.ConfigFlag `placeholder:"FILE" help:"Settings in YAML, by the long names of the flags. The environment and flags win over it."`
+
+	Dev     devCmd     `cmd:"" help:"Run everything in this process, with nothing to install: API, worker, Temporal and its Web UI."`
+	Server  serverCmd  `cmd:"" help:"Run API and worker, with an embedded or an external Temporal."`
+	API     apiCmd     `cmd:"" name:"api" help:"Run the API alone, with an external Temporal."`
+	Worker  workerCmd  `cmd:"" help:"Run a worker alone, with an external Temporal."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, or show how it stands."`
+	Keys    keysCmd    `cmd:"" help:"Make keys."`
+	Health  healthCmd  `cmd:"" help:"Ask the API of this machine whether it is ready; the health check of a container."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// run parses and runs one command line and returns the exit code: 0, or 1 after one line that says what went wrong.
+func run(ctx context.Context, args []string, s streams) (code int) {
+	var c cli
+	parser, err := newParser(&c, s)
+	if err != nil {
+		return fail(s, err)
+	}
+	defer func() { // kong asks to exit after it has printed the help
+		if exit, ok := recover().(exitCode); ok {
+			code = int(exit)
+		}
+	}()
+	command, err := parser.Parse(args)
+	if err != nil {
+		return fail(s, fmt.Errorf("%w (see posthaste --help)", err))
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(s, newLogger(c.Log, s.err)); err != nil {
+		return fail(s, err)
+	}
+	return 0
+}
+
+// exitCode carries kong's wish to exit out of its depths.
+type exitCode int
+
+func newParser(c *cli, s streams) (*kong.Kong, error) {
+	return kong.New(c,
+		kong.Name("posthaste"),
+		kong.Description("Posthaste delivers webhooks durably: each event a Temporal workflow, each delivery signed, retried and on record.\n\nStart with: posthaste dev --demo"),
+		kong.Configuration(config.YAML),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { panic(exitCode(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+	)
+}
+
+// fail prints an error as one line.
+func fail(s streams, err error) int {
+	fmt.Fprintln(s.err, "posthaste:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return 1
+}
+
+func newLogger(l config.Log, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: l.Level}
+	if l.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

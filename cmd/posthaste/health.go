@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// healthTimeout leaves the API the time to find out that something it needs does not answer.
+const healthTimeout = 4 * time.Second
+
+// healthCmd asks a running API whether it is ready. It is the health check of a container, whose image holds nothing
+// else that could ask.
+type healthCmd struct {
+	Listen string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the API, as it was told to listen."`
+}
+
+// Run implements the command.
+func (c *healthCmd) Run(ctx context.Context, s streams) error {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	// Connecting to 0.0.0.0 or to no host at all means this machine, so the address needs no change.
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Listen+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	direct := http.Client{Transport: &http.Transport{}} // past any proxy that the environment names
+	response, err := direct.Do(request)
+	if err != nil {
+		return fmt.Errorf("the API does not answer: %w", err)
+	}
+	defer response.Body.Close()
+	return reportHealth(s.out, response)
+}
+
+// reportHealth prints what the API says, or makes an error of it.
+func reportHealth(w io.Writer, response *http.Response) error {
+	said, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+	if err != nil {
+		return fmt.Errorf("the API does not answer: %w", err)
+	}
+	said = bytes.TrimSpace(said)
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the API is not ready: %s: %s", response.Status, said)
+	}
+	_, err = fmt.Fprintf(w, "%s\n", said)
+	return err
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/api"
+	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/internal/engine"
+	"github.com/posthaste/posthaste/internal/keyring"
+	"github.com/posthaste/posthaste/internal/safehttp"
+	"github.com/posthaste/posthaste/internal/store"
+	"github.com/posthaste/posthaste/worker"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+// node is a running posthaste: the parts a command asked for, started one by one in the order of these methods.
+type node struct {
+	*stack
+	log *slog.Logger
+
+	listener  net.Listener
+	store     *store.Store
+	engine    *engine.Engine // nil with an external Temporal
+	temporal  client.Client
+	namespace string
+	control   *worker.Control
+	dispatch  *worker.Dispatcher
+}
+
+func newNode(log *slog.Logger) *node { return &node{stack: newStack(), log: log} }
+
+// listen takes the API's address before anything slow is started.
+func (n *node) listen(address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("%w (choose another address with --listen)", err)
+	}
+	n.listener = listener
+	n.push("listener", func(context.Context) error {
+		_ = listener.Close() // closed already where the server ran
+		return nil
+	})
+	return nil
+}
+
+// openStore opens the database. One that is behind its migrations is migrated by dev and refused by everything else.
+func (n *node) openStore(ctx context.Context, cfg config.Store, keys *keyring.Ring, migrate bool) error {
+	s, err := openStore(ctx, cfg, keys, n.log)
+	if err != nil {
+		return err
+	}
+	n.store = s
+	n.push("store", func(context.Context) error { return s.Close() })
+	if !migrate {
+		return s.CheckMigrated(ctx)
+	}
+	_, err = s.Migrate(ctx)
+	return err
+}
+
+// uiColumns make the Web UI's list say what each workflow is about.
+var uiColumns = []string{"Status", "EventType", "Tenant", "Workflow ID", "Type", "Start", "End"}
+
+// startEngine starts the embedded Temporal.
+func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.Store) error {
+	e, err := engine.Start(ctx, engine.Options{
+		Listen: cfg.TemporalListen, UIListen: cfg.UIListen, Store: state,
+		Namespace: workflows.Namespace, Retention: cfg.Retention, UIColumns: uiColumns,
+		SearchAttributes: workflows.SearchAttributes(), Logger: n.log,
+	})
+	if listen, ok := errors.AsType[*engine.ListenError](err); ok {
+		flags := map[string]string{"Listen": "--temporal-listen", "UIListen": "--ui-listen"}
+		return fmt.Errorf("%w (choose another address with %s)", err, flags[listen.Option])
+	}
+	if err != nil {
+		return err
+	}
+	n.engine = e
+	n.push("temporal", e.Stop)
+	return nil
+}
+
+// connect makes the client of the embedded Temporal, or of the one the environment names. It does not wait for it: an
+// external Temporal may be away while events are accepted.
+func (n *node) connect() error {
+	options, err := n.clientOptions()
+	if err != nil {
+		return err
+	}
+	options.Identity = identity()
+	options.Logger = sdklog.NewStructuredLogger(slog.New(quieter{n.log.Handler()}))
+	c, err := client.NewLazyClient(options)
+	if err != nil {
+		return fmt.Errorf("temporal: %w", err)
+	}
+	n.temporal, n.namespace, n.control = c, options.Namespace, worker.NewControl(c)
+	n.push("temporal client", func(context.Context) error { c.Close(); return nil })
+	return nil
+}
+
+func (n *node) clientOptions() (client.Options, error) {
+	if n.engine == nil {
+		return config.TemporalClient(workflows.Namespace)
+	}
+	return client.Options{
+		HostPort: n.engine.Address(), Namespace: workflows.Namespace,
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
+	}, nil
+}
+
+// identity is how the Web UI names this process.
+func identity() string {
+	host, _ := os.Hostname() // empty is as good as wrong
+	return fmt.Sprintf("posthaste-%d@%s", os.Getpid(), host)
+}
+
+// startWorker runs the workflows and activities. With an external Temporal that is away it keeps trying to start.
+func (n *node) startWorker(allow []netip.Prefix) error {
+	sender := safehttp.New(safehttp.Options{Allow: allow})
+	acts, err := activities.New(activities.Deps{Store: n.store, Sender: sender, Logger: n.log, Version: version()})
+	if err != nil {
+		return err
+	}
+	n.push("sender", func(context.Context) error { sender.Close(); return nil })
+	n.inBackground("worker", func(ctx context.Context) { n.work(ctx, acts) })
+	return nil
+}
+
+// startDispatcher turns accepted events into workflows from now on.
+func (n *node) startDispatcher() {
+	n.dispatch = worker.NewDispatcher(worker.DispatcherOptions{Client: n.temporal, Store: n.store, Logger: n.log})
+	n.inBackground("dispatcher", n.dispatch.Run)
+}
+
+// serve serves the API on the address that listen took.
+func (n *node) serve(cfg config.API, uiURL string) error {
+	handler, err := api.New(api.Deps{
+		Store: n.store, Dispatcher: n.dispatch, Deliveries: n.control, Engine: n.control, Logger: n.log,
+		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, UIURL: uiURL, Namespace: n.namespace, Version: version(),
+	})
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := server.Serve(n.listener); err != http.ErrServerClosed {
+			n.fail(fmt.Errorf("the API stopped: %w", err))
+		}
+	}()
+	n.push("API", server.Shutdown)
+	return nil
+}
+
+// apiURL is where the API is reached.
+func (n *node) apiURL() string { return "http://" + n.listener.Addr().String() }
+
+// uiURL is where the embedded Temporal's Web UI is reached, empty without one.
+func (n *node) uiURL() string {
+	if n.engine == nil {
+		return ""
+	}
+	return n.engine.UIURL()
+}
+
+// finish runs until ctx ends or a part fails, then stops everything.
+func (n *node) finish(ctx context.Context, s streams) error {
+	err := n.wait(ctx)
+	fmt.Fprintln(s.err, "Stopping; attempts under way are finished first.")
+	if stopErr := n.stop(); err == nil {
+		err = stopErr
+	}
+	return err
+}

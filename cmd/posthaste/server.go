@@ -1,0 +1,159 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/internal/engine"
+)
+
+// The two engines of serverCmd.
+const (
+	engineEmbedded = "embedded"
+	engineExternal = "external"
+)
+
+// serverCmd runs API and worker.
+type serverCmd struct {
+	config.API      `group:"API"`
+	config.Store    `group:"Storage"`
+	config.Delivery `group:"Delivery"`
+	config.Engine   `group:"Embedded Temporal"`
+	config.Links    `group:"API"`
+
+	Kind string `name:"engine" env:"POSTHASTE_ENGINE" enum:"embedded,external," default:"" help:"Temporal in this process (embedded), or the one that TEMPORAL_ADDRESS names (external). Default: external if TEMPORAL_ADDRESS is set, else embedded."`
+}
+
+// Run implements the command.
+func (c *serverCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+	if c.Kind == "" {
+		c.Kind = defaultEngine()
+	}
+	if c.Kind == engineExternal {
+		return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, delivery: &c.Delivery, links: c.Links})
+	}
+	if err := c.Engine.Check(); err != nil {
+		return err
+	}
+	return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, delivery: &c.Delivery, links: c.Links, engine: &c.Engine})
+}
+
+func defaultEngine() string {
+	if config.TemporalAddress() != "" {
+		return engineExternal
+	}
+	return engineEmbedded
+}
+
+// apiCmd runs the API with the dispatcher.
+type apiCmd struct {
+	config.API   `group:"API"`
+	config.Store `group:"Storage"`
+	config.Links `group:"API"`
+}
+
+// Run implements the command.
+func (c *apiCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+	return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, links: c.Links})
+}
+
+// workerCmd runs a worker with the dispatcher's sweep.
+type workerCmd struct {
+	config.Store    `group:"Storage"`
+	config.Delivery `group:"Delivery"`
+}
+
+// Run implements the command.
+func (c *workerCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+	return runNode(ctx, s, log, nodeConfig{store: c.Store, delivery: &c.Delivery})
+}
+
+// nodeConfig says which parts a node has; nil leaves one out.
+type nodeConfig struct {
+	api      *config.API
+	store    config.Store
+	delivery *config.Delivery // the worker
+	engine   *config.Engine   // embedded; nil: external
+	links    config.Links
+}
+
+func runNode(ctx context.Context, s streams, log *slog.Logger, cfg nodeConfig) error {
+	n := newNode(log)
+	if err := cfg.start(ctx, n); err != nil {
+		return errors.Join(err, n.stop())
+	}
+	cfg.report(n)
+	return n.finish(ctx, s)
+}
+
+func (cfg nodeConfig) start(ctx context.Context, n *node) error {
+	if cfg.api != nil {
+		if err := errors.Join(cfg.api.CheckGuarded(), n.listen(cfg.api.Listen)); err != nil {
+			return err
+		}
+	}
+	keys, err := masterKey(cfg.store)
+	if err != nil {
+		return err
+	}
+	if err := n.openStore(ctx, cfg.store, keys, false); err != nil {
+		return err
+	}
+	if cfg.engine != nil {
+		if err := n.startEngine(ctx, *cfg.engine, cfg.engineStore()); err != nil {
+			return err
+		}
+	}
+	return cfg.startHouse(n)
+}
+
+// startHouse starts what stands on store and engine.
+func (cfg nodeConfig) startHouse(n *node) error {
+	if err := n.connect(); err != nil {
+		return err
+	}
+	if cfg.delivery != nil {
+		if err := n.startWorker(cfg.delivery.AllowNetworks); err != nil {
+			return err
+		}
+	}
+	n.startDispatcher()
+	if cfg.api == nil {
+		return nil
+	}
+	return n.serve(*cfg.api, cmp.Or(cfg.links.UIURL, n.uiURL()))
+}
+
+// engineStore puts Temporal's state beside ours.
+func (cfg nodeConfig) engineStore() engine.Store {
+	if cfg.store.DatabaseURL != "" {
+		return engine.Postgres(cfg.store.DatabaseURL)
+	}
+	return engine.SQLite(cfg.store.Data)
+}
+
+// report says what is up.
+func (cfg nodeConfig) report(n *node) {
+	args := []any{"parts", cfg.parts(), "version", version(), "namespace", n.namespace}
+	if cfg.api != nil {
+		args = append(args, "api", n.apiURL())
+	}
+	if n.engine != nil {
+		args = append(args, "temporal", n.engine.Address(), "ui", n.uiURL())
+	}
+	n.log.Info("posthaste is up", args...)
+}
+
+func (cfg nodeConfig) parts() string {
+	switch {
+	case cfg.api == nil:
+		return "worker"
+	case cfg.delivery == nil:
+		return "API"
+	default:
+		return "API and worker"
+	}
+}

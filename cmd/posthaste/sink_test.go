@@ -1,0 +1,86 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/stretchr/testify/require"
+)
+
+// sink is a subscriber. It answers by its script, the last status again and again, and verifies what it gets with the
+// official library of Standard Webhooks rather than ours.
+type sink struct {
+	url     string
+	mu      sync.Mutex
+	script  []int
+	secret  string
+	got     map[string]int // times per webhook-id
+	invalid []error
+}
+
+func newSink(t *testing.T, script ...int) *sink {
+	t.Helper()
+	s := &sink{script: script, got: map[string]int{}}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	s.url = server.URL + "/hook"
+	return s
+}
+
+// trust makes the sink verify with the secret from now on.
+func (s *sink) trust(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secret = secret
+}
+
+func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got[r.Header.Get("webhook-id")]++
+	if err := s.verify(body, r.Header); err != nil {
+		s.invalid = append(s.invalid, err)
+	}
+	w.WriteHeader(s.script[0])
+	if len(s.script) > 1 {
+		s.script = s.script[1:]
+	}
+}
+
+func (s *sink) verify(body []byte, header http.Header) error {
+	if s.secret == "" {
+		return nil
+	}
+	official, err := standardwebhooks.NewWebhook(s.secret)
+	if err != nil {
+		return err
+	}
+	return official.Verify(body, header)
+}
+
+// times is how often the event arrived.
+func (s *sink) times(eventID string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got[eventID]
+}
+
+// events is how many different events arrived.
+func (s *sink) events() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.got)
+}
+
+// requireValid requires that every request carried a good signature.
+func (s *sink) requireValid(t *testing.T) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.Empty(t, s.invalid)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// stopTimeout bounds stopping one part. The longest is the worker's, which waits for the attempts it is making.
+const stopTimeout = 45 * time.Second
+
+// stack is what has been started, to be stopped in reverse order.
+type stack struct {
+	parts []part
+	// failed gets the error of the first part that ended by itself.
+	failed chan error
+}
+
+type part struct {
+	name string
+	stop func(context.Context) error
+}
+
+func newStack() *stack { return &stack{failed: make(chan error, 1)} }
+
+func (s *stack) push(name string, stop func(context.Context) error) {
+	s.parts = append(s.parts, part{name: name, stop: stop})
+}
+
+// fail reports that a part ended by itself. Only the first report counts.
+func (s *stack) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
+// wait returns when ctx ends, without an error, or when a part fails.
+func (s *stack) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// stop stops everything, last started first, each part with its own deadline, and reports what did not stop well.
+func (s *stack) stop() error {
+	var errs []error
+	for _, p := range slices.Backward(s.parts) {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		if err := p.stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", p.name, err))
+		}
+		cancel()
+	}
+	s.parts = nil
+	return errors.Join(errs...)
+}
+
+// inBackground runs work until its context is cancelled by stopping the part, and then waits for it.
+func (s *stack) inBackground(name string, work func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		work(ctx)
+	}()
+	s.push(name, func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
+}

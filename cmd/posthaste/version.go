@@ -1,0 +1,28 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+// release is set by the linker when a release is built: -ldflags "-X main.release=1.2.3".
+var release string
+
+// version is the release, or what the Go toolchain knows of the source it was built from.
+func version() string {
+	if release != "" {
+		return release
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}
+
+type versionCmd struct{}
+
+// Run implements the command.
+func (versionCmd) Run(s streams) error {
+	_, err := fmt.Fprintln(s.out, "posthaste", version())
+	return err
+}
