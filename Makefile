@@ -1,0 +1,70 @@
+# What a developer runs. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The tools, pinned here and installed into ./bin under a name that holds the version.
+GOLANGCI_LINT_VERSION := v2.15.0
+WORKFLOWCHECK_VERSION := v0.6.0
+GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+WORKFLOWCHECK := bin/workflowcheck-$(WORKFLOWCHECK_VERSION)
+
+# The packages that do not link the Temporal server, which takes minutes to compile the first time.
+FAST = $$(go list ./... | grep -v -e /cmd/posthaste -e /internal/engine)
+
+# How long `make fuzz` spends on each target, and the version that `make build` writes into a release.
+FUZZTIME ?= 60s
+RELEASE ?=
+
+.PHONY: help run build test test-fast race lint fuzz record ci tools clean
+
+help: ## List these targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
+
+run: ## Run everything on this machine, with a sample delivery: API :8080, Temporal's Web UI :8233
+	go run ./cmd/posthaste dev --demo
+
+build: ## Build ./posthaste; RELEASE=1.2.3 names the version
+	go build -ldflags "-X main.release=$(RELEASE)" -o posthaste ./cmd/posthaste
+
+test: ## Run all tests, those against PostgreSQL and the embedded Temporal included
+	scripts/need-postgres
+	scripts/test ./...
+
+test-fast: ## Run the tests of all packages that do not link the Temporal server
+	scripts/need-postgres
+	scripts/test $(FAST)
+
+race: ## Run the tests of test-fast under the race detector
+	scripts/need-postgres
+	go test -race $(FAST)
+
+lint: tools ## Check format, lint, go.mod and the determinism of workflow code
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+	go mod tidy -diff
+	$(GOLANGCI_LINT) run
+	$(WORKFLOWCHECK) -config workflowcheck.yaml ./workflows/...
+
+fuzz: ## Run each fuzz target for FUZZTIME (60s)
+	scripts/fuzz $(FUZZTIME)
+
+record: ## Record the histories that workflows/testdata/replay does not have yet; only with code that is released
+	go test ./cmd/posthaste -count=1 -run TestScenarios -record
+
+ci: ## Do everything that a change has to pass
+	.ci/run
+
+tools: $(GOLANGCI_LINT) $(WORKFLOWCHECK) ## Install the linters into ./bin
+
+$(GOLANGCI_LINT):
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv bin/golangci-lint $@
+
+$(WORKFLOWCHECK):
+	GOBIN=$(CURDIR)/bin go install go.temporal.io/sdk/contrib/tools/workflowcheck@$(WORKFLOWCHECK_VERSION)
+	mv bin/workflowcheck $@
+
+clean: ## Remove what was built; the data in .posthaste stay
+	rm -rf bin posthaste
+	find . \( -name '*.test' -o -name '*.out' \) -delete
