@@ -15,7 +15,7 @@ import (
 
 // TestPostgres runs its parts one after the other: an engine's databases have
 // fixed names, so the shared server of the test process has room for one.
-func TestPostgres(t *testing.T) {
+func TestPostgres(t *testing.T) { //nolint:tparallel // its parts share one server, see above
 	t.Parallel()
 	raw := pgtest.URL(t)
 	t.Cleanup(func() { dropDatabases(t, raw) })

@@ -17,7 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-func TestUI(t *testing.T) {
+func TestUI(t *testing.T) { //nolint:tparallel // its parts share one engine, which ends with them
 	t.Parallel()
 	log := &logBook{}
 	o := options(SQLite(t.TempDir()), log)

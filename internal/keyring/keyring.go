@@ -80,7 +80,7 @@ func (r *Ring) Seal(plain, associated []byte) ([]byte, error) {
 		return nil, errNoKey
 	}
 	first := r.keys[0]
-	blob := append([]byte{byte(len(first.id))}, first.id...)
+	blob := append([]byte{byte(len(first.id))}, first.id...) //nolint:gosec // G115: Parse refuses longer ids
 	return first.aead.Seal(blob, nil, plain, associated), nil
 }
 

@@ -61,7 +61,7 @@ func (s *Store) Deliveries(ctx context.Context, f models.DeliveryFilter) ([]*mod
 		q = q.Where("status <> 'delivered'") // literally the condition of the partial indexes, which SQLite wants to see
 	}
 	if !f.Since.IsZero() {
-		q = q.Where("id >= ?", firstID(models.DeliveryPrefix, f.Since)) // as good as created_at, see newDeliveryRow
+		q = q.Where("id >= ?", firstDelivery(f.Since)) // as good as created_at, see newDeliveryRow
 	}
 	return list(page(q, f.Page), "list deliveries", (*deliveryRow).model)
 }

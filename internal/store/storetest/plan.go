@@ -15,7 +15,13 @@ func testPlan(t *testing.T, open Open) {
 
 	run("patterns match all, by prefix and exactly, by their case, once a subscription", func(t *testing.T, b *bundle) {
 		for _, patterns := range [][]string{
-			{"*"}, {"order.*"}, {"order.paid.*"}, {"order.paid"}, {"Order.Paid"}, {"order"}, {"user.*"},
+			{"*"},
+			{"order.*"},
+			{"order.paid.*"},
+			{"order.paid"},
+			{"Order.Paid"},
+			{"order"},
+			{"user.*"},
 			{"*", "order.*", "order.paid"},
 		} {
 			b.subscription(t, patterns...)
