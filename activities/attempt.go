@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -37,7 +38,7 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 		return nil, err
 	}
 	if j.delivery.Status.Closed() {
-		return conclude(j.delivery.Status, j.delivery.Attempts, j.words(j.delivery.Reason))
+		return conclude(j.delivery.Status, j.delivery.Attempts, j.words(cmp.Or(j.delivery.Reason, j.delivery.LastError)))
 	}
 	if j.obstacle != "" {
 		return nil, a.obstructed(ctx, j)

@@ -38,8 +38,12 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		return fail(s, err)
 	}
 	defer func() { // kong asks to exit after it has printed the help
-		if exit, ok := recover().(exitCode); ok {
-			code = int(exit)
+		switch v := recover().(type) {
+		case nil:
+		case exitCode:
+			code = int(v)
+		default:
+			panic(v)
 		}
 	}()
 	command, err := parser.Parse(args)
