@@ -163,7 +163,7 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		"a taken port":             {[]string{"dev", "--data", folder, "--listen", address}, "address already in use"},
-		"a folder that is a file":  {[]string{"dev", "--data", notFolder}, "--data"},
+		"a folder that is a file":  {[]string{"dev", "--data", notFolder, "--listen", "127.0.0.1:0"}, "--data"},
 		"a bad flag":               {[]string{"dev", "--nonsense"}, "--nonsense"},
 		"an unknown command":       {[]string{"deliver"}, "deliver"},
 		"dev for other machines":   {[]string{"dev", "--data", folder, "--listen", "0.0.0.0:0"}, "other machines"},
@@ -179,7 +179,7 @@ func TestRefusals(t *testing.T) {
 			[]string{"migrate", "up", "--database-url", "postgres://user:hidden@" + freeAddress(t) + "/db"}, "connect",
 		},
 		"a settings file with a slip": {
-			[]string{"--config", writeFile(t, "lisen: 127.0.0.1:0\n"), "dev", "--data", folder}, "lisen",
+			[]string{"--config", writeFile(t, "lisen: 127.0.0.1:0\n"), "dev", "--data", folder, "--listen", "127.0.0.1:0"}, "lisen",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
