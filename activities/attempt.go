@@ -51,6 +51,8 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 
 // attempt sends, decides, records and tells Temporal, in this order.
 func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResult, error) {
+	ctx, stop := uninterrupted(ctx)
+	defer stop()
 	attempt, err := a.send(ctx, j)
 	if err != nil {
 		return nil, err
@@ -66,6 +68,15 @@ func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResul
 		return nil, retryAfter(AttemptFailed, message, outcome.NextAttemptAt.Sub(a.now()))
 	}
 	return conclude(outcome.Status, attempt.Number, message)
+}
+
+// uninterrupted keeps the deadline and drops cancellation: a request that is out is waited for and recorded.
+func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(context.WithoutCancel(ctx))
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 }
 
 // conclude turns the status of a closed delivery into the activity's answer.

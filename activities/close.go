@@ -15,7 +15,8 @@ type CancelDeliveryInput struct {
 
 // CancelDeliveryResult is the status in force afterwards: a delivery that was closed already stays as it was.
 type CancelDeliveryResult struct {
-	Status models.DeliveryStatus `json:"status"`
+	Status   models.DeliveryStatus `json:"status"`
+	Attempts int                   `json:"attempts,omitempty"` // made so far
 }
 
 // CancelDelivery marks a pending delivery as cancelled.
@@ -25,7 +26,11 @@ func (a *Activities) CancelDelivery(ctx context.Context, in CancelDeliveryInput)
 	if err != nil {
 		return nil, ours("cancel delivery", err)
 	}
-	return &CancelDeliveryResult{Status: status}, nil
+	delivery, err := a.store.Delivery(ctx, in.DeliveryID)
+	if err != nil {
+		return nil, ours("load delivery", err)
+	}
+	return &CancelDeliveryResult{Status: status, Attempts: delivery.Attempts}, nil
 }
 
 // BringForwardInput names the delivery.
@@ -33,9 +38,11 @@ type BringForwardInput struct {
 	DeliveryID string `json:"delivery_id"`
 }
 
-// BringForward makes the next attempt of a pending delivery due now.
+// BringForward makes the next attempt of a pending delivery due now. One that has closed meanwhile is left alone: the
+// attempt that follows will find out.
 func (a *Activities) BringForward(ctx context.Context, in BringForwardInput) error {
-	if err := a.store.BringForward(ctx, in.DeliveryID, a.now()); err != nil {
+	err := a.store.BringForward(ctx, in.DeliveryID, a.now())
+	if err != nil && models.ErrorCode(err) != models.CodeConflict {
 		return ours("bring the next attempt forward", err)
 	}
 	return nil

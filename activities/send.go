@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 
 	"github.com/posthaste/posthaste/models"
@@ -12,9 +11,6 @@ import (
 )
 
 const redacted = "[redacted]"
-
-// credential matches names of headers whose values are kept out of the record.
-var credential = regexp.MustCompile(`(?i)auth|cookie|token|secret|password|key`)
 
 // send signs the delivery's body and posts it. The attempt it returns is not recorded yet.
 func (a *Activities) send(ctx context.Context, j *job) (*models.Attempt, error) {
@@ -71,7 +67,7 @@ func (a *Activities) sign(header http.Header, j *job, body []byte) error {
 func redact(header http.Header, custom map[string]string) http.Header {
 	kept := header.Clone()
 	for name := range custom {
-		if credential.MatchString(name) {
+		if models.CredentialHeader(name) {
 			kept.Set(name, redacted)
 		}
 	}

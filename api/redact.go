@@ -2,26 +2,18 @@ package api
 
 import (
 	"net/http"
-	"slices"
-	"strings"
+
+	"github.com/posthaste/posthaste/models"
 )
 
 // redacted stands in answers for a value that is none of the reader's business.
 const redacted = "[redacted]"
 
-// secretive are the words that make a header's name look like that of a credential.
-var secretive = []string{"authorization", "cookie", "token", "secret", "key", "password", "credential"}
-
-func isCredential(header string) bool {
-	header = strings.ToLower(header)
-	return slices.ContainsFunc(secretive, func(word string) bool { return strings.Contains(header, word) })
-}
-
 // redactHeaders copies a subscription's own headers for an answer.
 func redactHeaders(headers map[string]string) map[string]string {
 	shown := make(map[string]string, len(headers))
 	for name, value := range headers {
-		if isCredential(name) {
+		if models.CredentialHeader(name) {
 			value = redacted
 		}
 		shown[name] = value
@@ -33,7 +25,7 @@ func redactHeaders(headers map[string]string) map[string]string {
 func redactHeader(header http.Header) http.Header {
 	shown := make(http.Header, len(header))
 	for name, values := range header {
-		if isCredential(name) {
+		if models.CredentialHeader(name) {
 			values = []string{redacted}
 		}
 		shown[name] = values

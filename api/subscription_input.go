@@ -128,7 +128,7 @@ func keepRedacted(given optional[map[string]string], inForce map[string]string) 
 	kept := given
 	kept.value = maps.Clone(given.value)
 	for name, value := range given.value {
-		if value != redacted || !isCredential(name) {
+		if value != redacted || !models.CredentialHeader(name) {
 			continue
 		}
 		current, ok := inForce[name]

@@ -103,6 +103,13 @@ func ReservedHeader(name string) bool {
 		strings.HasPrefix(name, "webhook-") || strings.HasPrefix(name, "x-webhook-")
 }
 
+// credential matches the names of headers that usually carry credentials.
+var credential = regexp.MustCompile(`(?i)auth|cookie|token|secret|passw|credential|key`)
+
+// CredentialHeader reports whether a header's name says that its value is a credential, to be kept out of records and
+// answers.
+func CredentialHeader(name string) bool { return credential.MatchString(name) }
+
 func validateHeaders(headers map[string]string) error {
 	if len(headers) > MaxHeaders {
 		return Invalid("headers", "has %d entries; at most %d are allowed", len(headers), MaxHeaders)

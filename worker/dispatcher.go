@@ -17,7 +17,7 @@ import (
 
 const (
 	wakeQueue    = 4096 // events waiting to be started; more are left to the sweep
-	starters     = 8    // starts under way at once, for wakes and for the sweep each
+	starters     = 8    // starts under way at once, for wakes and for each sweep
 	sweepPage    = 500
 	startTimeout = 10 * time.Second
 	// startedMemory is how long the sweep leaves alone what this process started: the plan may take a while when all
@@ -50,7 +50,7 @@ type DispatcherOptions struct {
 // are long overdue because their workflow is gone. Starting twice is harmless, so any number of processes may dispatch.
 type Dispatcher struct {
 	DispatcherOptions
-	wake    chan *models.Event
+	wake    chan workflows.DeliverEventInput // not the events: their data would fill the memory while Temporal is away
 	started *expirable.LRU[string, struct{}]
 	failing bool // the last sweep failed; only the sweep's goroutine touches it
 }
@@ -64,7 +64,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	orDefault(&o.OverdueAfter, 5*time.Minute)
 	return &Dispatcher{
 		DispatcherOptions: o,
-		wake:              make(chan *models.Event, wakeQueue),
+		wake:              make(chan workflows.DeliverEventInput, wakeQueue),
 		started:           expirable.NewLRU[string, struct{}](startedSize, nil, startedMemory),
 	}
 }
@@ -74,7 +74,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 func (d *Dispatcher) Wake(events ...*models.Event) {
 	for _, event := range events {
 		select {
-		case d.wake <- event:
+		case d.wake <- input(event):
 		default:
 			return
 		}
@@ -97,25 +97,28 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case event := <-d.wake:
-			if err := d.start(ctx, event); err != nil {
-				d.Logger.DebugContext(ctx, "start of an event left to the sweep", "event_id", event.ID, "error", err)
+		case in := <-d.wake:
+			if err := d.start(ctx, in); err != nil {
+				d.Logger.DebugContext(ctx, "start of an event left to the sweep", "event_id", in.EventID, "error", err)
 			}
 		}
 	}
 }
 
 // start starts the event's workflow. One that has been started before, by whomever, is as good.
-func (d *Dispatcher) start(ctx context.Context, event *models.Event) error {
+func (d *Dispatcher) start(ctx context.Context, in workflows.DeliverEventInput) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type}
 	_, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, d.TaskQueue), workflows.DeliverEventName, in)
 	if _, before := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); err != nil && !before {
 		return err
 	}
-	d.started.Add(event.ID, struct{}{})
+	d.started.Add(in.EventID, struct{}{})
 	return nil
+}
+
+func input(event *models.Event) workflows.DeliverEventInput {
+	return workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type}
 }
 
 func orDefault[T comparable](field *T, value T) {

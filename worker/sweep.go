@@ -2,22 +2,27 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/workflows"
 )
 
-// sweep starts every event that has been accepted for a while, page by page. It gives up at the first failure, which it
-// reports once, and tries again at the next tick.
+// revivePages bounds one round of reviving. What is overdue is usually not lost but waits for workers that are busy.
+const revivePages = 10
+
+// sweep starts every event that has been accepted for a while, page by page. It gives up when Temporal or the store
+// does not answer, which it reports once, and tries again at the next tick.
 func (d *Dispatcher) sweep(ctx context.Context) {
 	before, after := time.Now().Add(-d.SweepAfter), ""
 	for {
 		page, err := d.Store.AcceptedEvents(ctx, before, after, sweepPage)
 		if err == nil {
-			err = d.startPage(ctx, page)
+			err = each(ctx, page, d.startAgain)
 		}
 		d.report(ctx, err)
 		if err != nil || len(page) < sweepPage {
@@ -27,13 +32,29 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 	}
 }
 
-func (d *Dispatcher) startPage(ctx context.Context, page []*models.Event) error {
+// startAgain starts an event unless this process has started it not long ago.
+func (d *Dispatcher) startAgain(ctx context.Context, event *models.Event) error {
+	if d.started.Contains(event.ID) {
+		return nil
+	}
+	return d.passOver(ctx, "event_id", event.ID, d.start(ctx, input(event)))
+}
+
+// passOver logs a refusal of Temporal's and takes it for done, so that one such row does not hold up the others.
+func (d *Dispatcher) passOver(ctx context.Context, what, id string, err error) error {
+	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
+		d.Logger.ErrorContext(ctx, "Temporal refuses to start a workflow", what, id, "error", err)
+		return nil
+	}
+	return err
+}
+
+// each does the work for every row of a page, some at a time, and stops at the first error.
+func each[T any](ctx context.Context, page []T, work func(context.Context, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(starters)
-	for _, event := range page {
-		if !d.started.Contains(event.ID) {
-			group.Go(func() error { return d.start(ctx, event) })
-		}
+	for _, row := range page {
+		group.Go(func() error { return work(ctx, row) })
 	}
 	return group.Wait()
 }
@@ -52,25 +73,26 @@ func (d *Dispatcher) report(ctx context.Context, err error) {
 	}
 }
 
-// reviver returns the work that looks after overdue deliveries, one page at a time round and round. A delivery whose
+// reviver returns the work that looks after overdue deliveries, some pages at a time round and round. A delivery whose
 // workflow runs is left alone; one whose workflow is gone, because the engine's data was lost or the workflow was
 // terminated, gets a new one.
 func (d *Dispatcher) reviver() func(context.Context) {
 	after := ""
 	return func(ctx context.Context) {
-		page, err := d.Store.OverdueDeliveries(ctx, time.Now().Add(-d.OverdueAfter), after, sweepPage)
-		if err != nil {
-			return // the sweep reports that the store is away
-		}
-		after = ""
-		if len(page) == sweepPage {
-			after = page[len(page)-1].ID
-		}
-		for _, delivery := range page {
-			if err := d.revive(ctx, delivery); err != nil {
-				d.Logger.DebugContext(ctx, "overdue deliveries not looked after", "error", err)
+		for range revivePages {
+			page, err := d.Store.OverdueDeliveries(ctx, time.Now().Add(-d.OverdueAfter), after, sweepPage)
+			if err == nil {
+				err = each(ctx, page, d.revive)
+			}
+			if err != nil {
+				d.Logger.DebugContext(ctx, "overdue deliveries not looked after", "error", err) // the sweep reports it
 				return
 			}
+			if len(page) < sweepPage {
+				after = ""
+				return
+			}
+			after = page[len(page)-1].ID
 		}
 	}
 }
@@ -84,5 +106,5 @@ func (d *Dispatcher) revive(ctx context.Context, delivery *models.Delivery) erro
 	}
 	options := workflows.DeliveryOptions(in, d.TaskQueue)
 	_, err := d.Client.ExecuteWorkflow(ctx, options, workflows.DeliverToSubscriberName, in)
-	return err
+	return d.passOver(ctx, "delivery_id", delivery.ID, err)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/posthaste/posthaste/workflows"
 )
 
-// StopTimeout is how long stopping waits for attempts that are being made: longer than any attempt takes.
-const StopTimeout = models.MaxTimeout + 5*time.Second
+// StopTimeout is how long stopping waits for attempts that are being made: as long as sending and recording one may take.
+const StopTimeout = models.MaxTimeout + 30*time.Second
 
 // New builds a worker of the task queue. Start and Stop are the caller's. onFatal is told, once, when the worker can no
 // longer work, such as after its namespace was deleted.

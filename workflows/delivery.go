@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -39,7 +40,7 @@ func (d *delivery) setup(ctx workflow.Context) error {
 		Description: `Stop this delivery. Argument: {"reason": "…", "by": "…"}, both optional.`,
 	})
 	d.redeliver = workflow.GetSignalChannelWithOptions(ctx, SignalRedeliver, workflow.SignalChannelOptions{
-		Description: `Make the next attempt now instead of waiting. Argument: {"by": "…"}, optional.`,
+		Description: `Make the next attempt now instead of waiting for its time. Argument: {"by": "…"}, optional.`,
 	})
 	return workflow.SetQueryHandlerWithOptions(ctx, QueryState, func() (State, error) { return d.state, nil },
 		workflow.QueryHandlerOptions{Description: "How the delivery stands."})
@@ -62,13 +63,16 @@ func (d *delivery) run(ctx workflow.Context) (*DeliverToSubscriberResult, error)
 		case !d.redelivered:
 			return nil, err // no signal, no answer of ours: shown as it is, and revived by the dispatcher's sweep
 		}
-		if err := d.bringForward(ctx); err != nil {
+		if err := d.bringForward(ctx); err != nil && ctx.Err() == nil {
 			return nil, err
 		}
 	}
 }
 
+// attemptLocally makes one attempt within the workflow task. It is cut loose from cancellation, which would break it off
+// half way.
 func (d *delivery) attemptLocally(ctx workflow.Context) (result activities.AttemptDeliveryResult, err error) {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	in := activities.AttemptDeliveryInput{DeliveryID: d.in.DeliveryID, Wait: true}
 	err = workflow.ExecuteLocalActivity(forLocalAttempt(ctx), a.AttemptDelivery, in).Get(ctx, &result)
 	return result, err
@@ -83,8 +87,10 @@ func (d *delivery) attempt(ctx workflow.Context) (result activities.AttemptDeliv
 	wait.AddFuture(future, func(workflow.Future) {})
 	wait.AddReceive(d.cancel, func(workflow.ReceiveChannel, bool) { d.readSignals() })
 	wait.AddReceive(d.redeliver, func(workflow.ReceiveChannel, bool) { d.readSignals() })
-	wait.Select(ctx)
-	if d.cancelled != nil || d.redelivered {
+	for !future.IsReady() && !d.interrupted() {
+		wait.Select(ctx)
+	}
+	if d.interrupted() {
 		interrupt()
 	}
 	err = future.Get(ctx, &result)
@@ -94,12 +100,24 @@ func (d *delivery) attempt(ctx workflow.Context) (result activities.AttemptDeliv
 
 // readSignals takes what is waiting. Several signals of a kind count as one.
 func (d *delivery) readSignals() {
-	for cancel := new(CancelSignal); d.cancel.ReceiveAsync(cancel); cancel = new(CancelSignal) {
-		d.cancelled = cmp.Or(d.cancelled, cancel)
+	for raw := (converter.RawValue{}); d.cancel.ReceiveAsync(&raw); raw = (converter.RawValue{}) {
+		d.cancelled = cmp.Or(d.cancelled, readCancel(raw))
 	}
 	for d.redeliver.ReceiveAsync(nil) {
 		d.redelivered = true
 	}
+}
+
+func (d *delivery) interrupted() bool { return d.cancelled != nil || d.redelivered }
+
+// readCancel reads the argument of a cancel signal. People send signals by hand: whatever they wrote, they want it
+// cancelled.
+func readCancel(raw converter.RawValue) *CancelSignal {
+	signal := &CancelSignal{}
+	if raw.Payload() == nil || converter.GetDefaultDataConverter().FromPayload(raw.Payload(), signal) != nil {
+		return &CancelSignal{}
+	}
+	return signal
 }
 
 // settle reads the outcome of attempting. The delivery is not closed when a signal interrupted it, or when a local
@@ -115,13 +133,18 @@ func (d *delivery) settle(result activities.AttemptDeliveryResult, err error) (*
 	if app.Type() == activities.Cancelled {
 		return nil, d.canceled(app.Message()), true
 	}
-	d.state.Status, d.state.Reason = models.DeliveryExhausted, app.Message()
-	return nil, err, true
+	return nil, d.exhausted(err), true
 }
 
 func (d *delivery) delivered(attempt int) *DeliverToSubscriberResult {
 	d.state.Status, d.state.Attempt = models.DeliveryDelivered, attempt
 	return &DeliverToSubscriberResult{Attempt: attempt}
+}
+
+// exhausted makes the workflow close as Failed.
+func (d *delivery) exhausted(err error) error {
+	d.state.Status, d.state.Reason = models.DeliveryExhausted, err.Error()
+	return err
 }
 
 // canceled makes the workflow close as Canceled.
@@ -139,10 +162,14 @@ func (d *delivery) stop(ctx workflow.Context) (*DeliverToSubscriberResult, error
 	if err := bookkeep(forBookkeeping(ctx), a.CancelDelivery, in, &closed); err != nil {
 		return nil, err
 	}
-	if closed.Status == models.DeliveryDelivered {
-		return d.delivered(0), nil
+	switch closed.Status {
+	case models.DeliveryDelivered:
+		return d.delivered(closed.Attempts), nil
+	case models.DeliveryExhausted:
+		return nil, d.exhausted(temporal.NewNonRetryableApplicationError("the schedule was used up", activities.Exhausted, nil))
+	default:
+		return nil, d.canceled(reason)
 	}
-	return nil, d.canceled(reason)
 }
 
 func (d *delivery) reason() string {

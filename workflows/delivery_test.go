@@ -153,6 +153,64 @@ func TestSignals(t *testing.T) {
 		require.Equal(t, "wrong data (by ops)", d.Reason)
 	})
 
+	t.Run("a cancel signal with an argument of the wrong kind cancels as well", func(t *testing.T) {
+		t.Parallel()
+		for name, argument := range map[string]any{"text": "please", "a number as reason": map[string]int{"reason": 5}, "nothing": nil} {
+			b := setup(t, answers(500)...)
+			b.subscribe(t, nil)
+			in := b.plan(t)
+			b.RegisterDelayedCallback(func() { b.SignalWorkflow(workflows.SignalCancel, argument) }, time.Minute)
+			b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
+			requireCanceled(t, b.GetWorkflowError())
+			require.Equal(t, "cancelled by hand", b.delivery(t, in.DeliveryID).Reason, name)
+			require.Len(t, b.receiver.times, 2, name)
+		}
+	})
+
+	t.Run("redeliver on a row that has closed meanwhile concludes from the row", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, answers(500)...)
+		b.subscribe(t, nil)
+		in := b.plan(t)
+		b.RegisterDelayedCallback(func() {
+			_, err := b.store.CloseDelivery(t.Context(), in.DeliveryID, models.DeliveryDelivered, "")
+			require.NoError(t, err)
+			b.SignalWorkflow(workflows.SignalRedeliver, nil)
+		}, time.Minute)
+		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
+		require.NoError(t, b.GetWorkflowError())
+		require.Len(t, b.receiver.times, 2)
+	})
+
+	t.Run("cancel on a row that has closed meanwhile closes as the row says", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, answers(500)...)
+		b.subscribe(t, nil)
+		in := b.plan(t)
+		b.RegisterDelayedCallback(func() {
+			_, err := b.store.CloseDelivery(t.Context(), in.DeliveryID, models.DeliveryExhausted, "")
+			require.NoError(t, err)
+			b.SignalWorkflow(workflows.SignalCancel, nil)
+		}, time.Minute)
+		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
+		requireApplicationError(t, b.GetWorkflowError(), activities.Exhausted)
+	})
+
+	t.Run("cancelling the workflow while a redelivery waits for the database cancels the row", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, answers(500)...)
+		b.subscribe(t, nil)
+		in := b.plan(t)
+		b.RegisterDelayedCallback(func() {
+			b.store.failForwards = 5
+			b.SignalWorkflow(workflows.SignalRedeliver, nil)
+		}, time.Minute)
+		b.RegisterDelayedCallback(b.CancelWorkflow, time.Minute+2*time.Second)
+		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
+		requireCanceled(t, b.GetWorkflowError())
+		require.Equal(t, models.DeliveryCancelled, b.delivery(t, in.DeliveryID).Status)
+	})
+
 	t.Run("cancelling the workflow itself does the same", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, answers(500)...)

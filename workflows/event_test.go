@@ -191,7 +191,7 @@ func TestOptionsFitTemporalsLimits(t *testing.T) {
 	}
 	in := workflows.DeliverEventInput{EventID: string(long), Tenant: string(long), EventType: string(long)}
 	options := workflows.EventOptions(in, "q")
-	require.LessOrEqual(t, len(options.StaticSummary), 400)
+	require.LessOrEqual(t, len(options.StaticSummary), 350)
 	require.LessOrEqual(t, len(options.StaticDetails), 20_000)
 	require.Equal(t, time.Duration(0), options.WorkflowExecutionTimeout, "an accepted event never times out")
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/workflows"
 )
 
@@ -74,6 +75,24 @@ func TestNamesAreFrozen(t *testing.T) {
 			})
 		requireJSON(t, `{"delivery_id":"d","wait":true}`, activities.AttemptDeliveryInput{DeliveryID: "d", Wait: true})
 		requireJSON(t, `{"reason":"r","by":"b"}`, workflows.CancelSignal{Reason: "r", By: "b"})
+		requireJSON(t, `{"event_id":"e"}`, activities.PlanDeliveriesInput{EventID: "e"})
+		requireJSON(t, `{"event_id":"e","from":1,"to":2}`, activities.ListTargetsInput{EventID: "e", From: 1, To: 2})
+		requireJSON(t, `{"delivery_id":"d","reason":"r"}`, activities.CancelDeliveryInput{DeliveryID: "d", Reason: "r"})
+		requireJSON(t, `{"delivery_id":"d"}`, activities.BringForwardInput{DeliveryID: "d"})
+	})
+
+	t.Run("results", func(t *testing.T) {
+		t.Parallel()
+		target := activities.Target{DeliveryID: "d", SubscriptionID: "s", Host: "h", Fast: true}
+		const targets = `"targets":[{"delivery_id":"d","subscription_id":"s","host":"h","fast":true}]}`
+		requireJSON(t, `{"deliveries":1,`+targets,
+			activities.PlanDeliveriesResult{Deliveries: 1, Targets: []activities.Target{target}})
+		requireJSON(t, `{`+targets, activities.ListTargetsResult{Targets: []activities.Target{target}})
+		requireJSON(t, `{"attempt":3}`, activities.AttemptDeliveryResult{Attempt: 3})
+		requireJSON(t, `{"status":"cancelled","attempts":3}`,
+			activities.CancelDeliveryResult{Status: models.DeliveryCancelled, Attempts: 3})
+		requireJSON(t, `{"deliveries":3}`, workflows.DeliverEventResult{Deliveries: 3})
+		requireJSON(t, `{"attempt":3}`, workflows.DeliverToSubscriberResult{Attempt: 3})
 	})
 }
 

@@ -80,12 +80,13 @@ func answers(statuses ...int) []models.Exchange {
 	return script
 }
 
-// flakyStore fails the next calls of Delivery or RecordAttempt, as a database that is away does.
+// flakyStore fails the next calls of some methods, as a database that is away does.
 type flakyStore struct {
 	*store.Store
 	mu           sync.Mutex
 	failLoads    int
 	failRecords  int
+	failForwards int
 	failedCalls  int
 	planFailures int
 }
@@ -115,6 +116,13 @@ func (s *flakyStore) RecordAttempt(ctx context.Context, a *models.Attempt, o mod
 		return errAway
 	}
 	return s.Store.RecordAttempt(ctx, a, o)
+}
+
+func (s *flakyStore) BringForward(ctx context.Context, id string, at time.Time) error {
+	if s.failing(&s.failForwards) {
+		return errAway
+	}
+	return s.Store.BringForward(ctx, id, at)
 }
 
 func (s *flakyStore) PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error) {

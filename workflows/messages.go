@@ -44,7 +44,8 @@ type CancelSignal struct {
 	By     string `json:"by,omitempty"`
 }
 
-// RedeliverSignal is the argument of SignalRedeliver. It may be empty.
+// RedeliverSignal is the argument of SignalRedeliver. It may be empty. A delivery that closes with the attempt which is
+// being made when the signal arrives stays closed.
 type RedeliverSignal struct {
 	By string `json:"by,omitempty"`
 }

@@ -8,8 +8,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// maxSummary is Temporal's limit for a summary, in bytes.
-const maxSummary = 400
+// maxSummary is how many bytes of a summary we write. Temporal's limit of 400 counts its encoding as well.
+const maxSummary = 350
 
 func eventAttributes(in DeliverEventInput) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(

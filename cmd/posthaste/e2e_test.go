@@ -101,13 +101,75 @@ func TestKilledWhileWaitingToRetry(t *testing.T) {
 	receiver := newSink(t, 500, 204)
 	p := startDev(t, folder)
 	p.subscribe(receiver.url, object{"retry_schedule": []string{"4s"}})
-	id := p.publish("x")
-	require.Eventually(t, func() bool { return receiver.times(id) == 1 }, deliveryLimit, 10*time.Millisecond)
+	p.publish("x")
+	var waiting []deliveryView
+	require.Eventually(t, func() bool {
+		waiting = p.deliveries("status=pending")
+		return len(waiting) == 1 && waiting[0].Attempts == 1
+	}, deliveryLimit, 10*time.Millisecond)
 	p.kill()
 
 	p = startDev(t, folder)
 	require.Eventually(t, func() bool { return len(p.deliveries("status=delivered")) == 1 },
 		2*deliveryLimit, 100*time.Millisecond)
+	attempts := p.attempts(waiting[0].ID)
+	require.Len(t, attempts, 2, "the attempt that was recorded is not made again")
+	require.GreaterOrEqual(t, attempts[1].StartedAt.Sub(attempts[0].StartedAt), 3600*time.Millisecond)
+}
+
+func TestKilledWhileTheReceiverIsAnswering(t *testing.T) {
+	folder := t.TempDir()
+	receiver := newSink(t, 204)
+	hold := receiver.hold(t)
+	p := startDev(t, folder)
+	p.subscribe(receiver.url, nil)
+	id := p.publish("x")
+	<-hold.arrived
+	p.kill()
+	hold.release()
+
+	p = startDev(t, folder)
+	require.Eventually(t, func() bool { return len(p.deliveries("status=delivered")) == 1 },
+		3*deliveryLimit, 100*time.Millisecond)
+	require.Equal(t, 2, receiver.times(id), "at least once: nobody knew of the first answer")
+	require.Len(t, p.attempts(p.deliveries("")[0].ID), 1)
+}
+
+func TestStopsAfterTheAttemptUnderWay(t *testing.T) {
+	folder := t.TempDir()
+	receiver := newSink(t, 204)
+	hold := receiver.hold(t)
+	p := startDev(t, folder)
+	p.subscribe(receiver.url, nil)
+	id := p.publish("x")
+	<-hold.arrived
+	require.NoError(t, p.command.Process.Signal(os.Interrupt))
+	p.find(`(Stopping)`)
+	hold.release()
+	require.Zero(t, p.exitCode())
+
+	p = startDev(t, folder)
+	deliveries := p.deliveries("status=delivered")
+	require.Len(t, deliveries, 1, "the attempt was recorded before the program ended")
+	require.Equal(t, 1, deliveries[0].Attempts)
+	require.Equal(t, 1, receiver.times(id))
+}
+
+func TestSignalsWaitForTheAttemptUnderWay(t *testing.T) {
+	p := startDev(t, t.TempDir())
+	receiver := newSink(t, 500, 204)
+	hold := receiver.hold(t)
+	p.subscribe(receiver.url, object{"retry_schedule": []string{"1h"}})
+	id := p.publish("x")
+	<-hold.arrived
+	delivery := p.deliveries("event_id=" + id)[0].ID
+	p.call(http.StatusAccepted, http.MethodPost, "/v1/deliveries/"+delivery+"/redeliver", nil, nil)
+	require.Never(t, func() bool { return len(hold.arrived) > 0 }, time.Second, 50*time.Millisecond)
+	hold.release()
+	require.Eventually(t, func() bool { return len(p.deliveries("status=delivered")) == 1 },
+		deliveryLimit, 50*time.Millisecond)
+	require.Equal(t, 1, receiver.most, "never two attempts at a time")
+	require.Equal(t, 2, receiver.times(id))
 }
 
 func TestServerWithEmbeddedEngineOnPostgres(t *testing.T) {

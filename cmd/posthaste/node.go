@@ -25,6 +25,9 @@ import (
 	"github.com/posthaste/posthaste/workflows"
 )
 
+// drainTimeout is how long stopping waits for requests to the API that are under way, before it cuts them off.
+const drainTimeout = 10 * time.Second
+
 // node is a running posthaste: the parts a command asked for, started one by one in the order of these methods.
 type node struct {
 	*stack
@@ -167,7 +170,11 @@ func (n *node) serve(cfg config.API, uiURL string) error {
 			n.fail(fmt.Errorf("the API stopped: %w", err))
 		}
 	}()
-	n.push("API", server.Shutdown)
+	n.push("API", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+		defer cancel()
+		return errors.Join(server.Shutdown(ctx), server.Close())
+	})
 	return nil
 }
 

@@ -137,8 +137,12 @@ func (p *program) apiURL() string { return p.find(`(?:API +|\bapi=)(http://\S+)`
 // call makes an API call and requires its status.
 func (p *program) call(status int, method, path string, in, out any) {
 	p.t.Helper()
-	body, err := json.Marshal(in)
-	require.NoError(p.t, err)
+	var body []byte
+	if in != nil {
+		var err error
+		body, err = json.Marshal(in)
+		require.NoError(p.t, err)
+	}
 	request, err := http.NewRequestWithContext(p.t.Context(), method, p.apiURL()+path, bytes.NewReader(body))
 	require.NoError(p.t, err)
 	request.Header.Set("Content-Type", "application/json")

@@ -4,10 +4,13 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/posthaste/posthaste/models"
@@ -21,25 +24,26 @@ type scenario func(t *testing.T, n *node) (workflowID string)
 
 // scenarios are the stories that the replay test needs a history of, by the file's name.
 var scenarios = map[string]scenario{
-	"event_without_subscribers": eventTo(0),
-	"event_to_three":            eventTo(3),
-	"event_in_batches":          eventTo(201),
-	"batch":                     batchOf201,
-	"delivered_at_once":         delivery{answers: []int{204}}.play,
-	"delivered_locally":         delivery{answers: []int{204}, local: true}.play,
-	"delivered_at_third":        delivery{answers: []int{500, 503, 204}, schedule: seconds(1, 1)}.play,
-	"delivered_after_local":     delivery{answers: []int{500, 204}, schedule: seconds(1), local: true}.play,
-	"exhausted":                 delivery{answers: []int{500}, schedule: seconds(1)}.play,
-	"gone":                      delivery{answers: []int{410}}.play,
-	"waiting":                   delivery{answers: []int{500}, schedule: seconds(3600), then: stay}.play,
-	"cancelled_by_signal":       delivery{answers: []int{500}, schedule: seconds(3600), then: cancelBySignal}.play,
-	"cancelled_in_temporal":     delivery{answers: []int{500}, schedule: seconds(3600), then: cancelWorkflow}.play,
-	"redelivered":               delivery{answers: []int{500, 204}, schedule: seconds(3600), then: redeliver}.play,
-	"redelivered_after_local":   delivery{answers: []int{500, 204}, schedule: seconds(3600), local: true, then: redeliver}.play,
+	"event_without_subscribers":  eventTo(0),
+	"event_to_three":             eventTo(3),
+	"event_in_batches":           eventTo(201),
+	"batch":                      batchOf201,
+	"delivered_at_once":          delivery{answers: []int{204}}.play,
+	"delivered_locally":          delivery{answers: []int{204}, local: true}.play,
+	"delivered_at_third":         delivery{answers: []int{500, 503, 204}, schedule: seconds(1, 1)}.play,
+	"delivered_after_local":      delivery{answers: []int{500, 204}, schedule: seconds(1), local: true}.play,
+	"exhausted":                  delivery{answers: []int{500}, schedule: seconds(1)}.play,
+	"gone":                       delivery{answers: []int{410}}.play,
+	"waiting":                    delivery{answers: []int{500}, schedule: seconds(3600), then: stay}.play,
+	"cancelled_by_signal":        delivery{answers: []int{500}, schedule: seconds(3600), then: cancelBySignal}.play,
+	"cancelled_in_temporal":      delivery{answers: []int{500}, schedule: seconds(3600), then: cancelWorkflow}.play,
+	"cancelled_while_attempting": cancelWhileAttempting,
+	"redelivered":                delivery{answers: []int{500, 204}, schedule: seconds(3600), then: redeliver}.play,
+	"redelivered_after_local":    delivery{answers: []int{500, 204}, schedule: seconds(3600), local: true, then: redeliver}.play,
 }
 
-// TestScenarios plays every story on a real server. With -record it writes the histories that are missing; existing
-// ones are what released code did, and are never overwritten.
+// TestScenarios makes sure that there is a history of every story. With -record it plays the stories that have none on a
+// real server and writes it; existing ones are what released code did, and are never overwritten.
 func TestScenarios(t *testing.T) {
 	for name, play := range scenarios {
 		t.Run(name, func(t *testing.T) {
@@ -124,6 +128,31 @@ func cancelWorkflow(t *testing.T, n *node, id string) {
 	t.Helper()
 	require.NoError(t, n.temporal.CancelWorkflow(t.Context(), id, ""))
 	n.awaitClosed(t, id)
+}
+
+// cancelWhileAttempting plays a cancel signal that arrives while the receiver takes its time.
+func cancelWhileAttempting(t *testing.T, n *node) string {
+	t.Helper()
+	receiver := newSink(t, 500)
+	hold := receiver.hold(t)
+	n.subscribe(t, receiver.url, time.Hour)
+	id := n.startDelivery(t, n.accept(t), false)
+	<-hold.arrived
+	delivery, _ := workflows.DeliveryID(id)
+	require.NoError(t, n.control.Cancel(t.Context(), delivery, "wrong data", "ops"))
+	require.Eventually(t, func() bool { return n.has(t, id, enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED) },
+		deliveryLimit, 20*time.Millisecond)
+	hold.release()
+	n.awaitClosed(t, id)
+	return id
+}
+
+// has reports whether the workflow's history has an event of the type.
+func (n *node) has(t *testing.T, workflowID string, eventType enumspb.EventType) bool {
+	t.Helper()
+	return slices.ContainsFunc(n.history(t, workflowID).GetEvents(), func(e *historypb.HistoryEvent) bool {
+		return e.GetEventType() == eventType
+	})
 }
 
 func redeliver(t *testing.T, n *node, id string) {

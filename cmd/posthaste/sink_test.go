@@ -19,6 +19,9 @@ type sink struct {
 	script  []int
 	secret  string
 	got     map[string]int // times per webhook-id
+	now     int            // requests being answered
+	most    int            // at once
+	held    *hold
 	invalid []error
 }
 
@@ -38,10 +41,43 @@ func (s *sink) trust(secret string) {
 	s.secret = secret
 }
 
-func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
+// hold keeps the requests of a sink waiting.
+type hold struct {
+	arrived  chan struct{} // gets a value for each request that waits
+	released chan struct{}
+	once     sync.Once
+}
+
+func (h *hold) release() { h.once.Do(func() { close(h.released) }) }
+
+// hold makes the sink's requests wait from now on, until they are released.
+func (s *sink) hold(t *testing.T) *hold {
+	t.Helper()
+	h := &hold{arrived: make(chan struct{}, 100), released: make(chan struct{})}
+	t.Cleanup(h.release)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.held = h
+	return h
+}
+
+func (s *sink) enter() *hold {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now++
+	s.most = max(s.most, s.now)
+	return s.held
+}
+
+func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	if h := s.enter(); h != nil {
+		h.arrived <- struct{}{}
+		<-h.released
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now--
 	s.got[r.Header.Get("webhook-id")]++
 	if err := s.verify(body, r.Header); err != nil {
 		s.invalid = append(s.invalid, err)

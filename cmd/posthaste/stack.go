@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/posthaste/posthaste/worker"
 )
 
 // stopTimeout bounds stopping one part. The longest is the worker's, which waits for the attempts it is making.
-const stopTimeout = 45 * time.Second
+const stopTimeout = worker.StopTimeout + 5*time.Second
 
 // stack is what has been started, to be stopped in reverse order.
 type stack struct {
@@ -61,7 +63,7 @@ func (s *stack) stop() error {
 	return errors.Join(errs...)
 }
 
-// inBackground runs work until its context is cancelled by stopping the part, and then waits for it.
+// inBackground runs work until its context is cancelled by stopping the part, and then waits for it to end.
 func (s *stack) inBackground(name string, work func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -69,9 +71,13 @@ func (s *stack) inBackground(name string, work func(context.Context)) {
 		defer close(done)
 		work(ctx)
 	}()
-	s.push(name, func(context.Context) error {
+	s.push(name, func(deadline context.Context) error {
 		cancel()
-		<-done
-		return nil
+		select {
+		case <-done:
+			return nil
+		case <-deadline.Done():
+			return deadline.Err()
+		}
 	})
 }
