@@ -47,8 +47,8 @@ func (j *job) missing(obstacle, doing string, err error) (*job, error) {
 // number is that of the attempt to make.
 func (j *job) number() int { return j.delivery.Attempts + 1 }
 
-// allowed is how many attempts the schedule comes to.
-func (j *job) allowed() int { return len(j.subscription.Schedule()) + 1 }
+// allowed is how many attempts the schedule comes to, with those made by hand besides.
+func (j *job) allowed() int { return len(j.subscription.Schedule()) + 1 + j.delivery.Forwarded }
 
 // words tells how the delivery stands after the attempts made so far.
 func (j *job) words(detail string) string {

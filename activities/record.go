@@ -28,7 +28,7 @@ func (a *Activities) decide(j *job, attempt *models.Attempt) models.DeliveryOutc
 			Status: models.DeliveryCancelled, Reason: goneReason, DisableSubscription: j.subscription.ID,
 		}
 	}
-	delay, more := j.subscription.Schedule().Delay(attempt.Number, a.random())
+	delay, more := j.subscription.Schedule().Delay(attempt.Number-j.delivery.Forwarded, a.random())
 	if !more {
 		return models.DeliveryOutcome{Status: models.DeliveryExhausted}
 	}
@@ -68,5 +68,17 @@ func (a *Activities) logAttempt(ctx context.Context, j *job, attempt *models.Att
 	if !outcome.NextAttemptAt.IsZero() {
 		args = append(args, slog.Time("next_attempt_at", outcome.NextAttemptAt))
 	}
-	a.log.LogAttrs(ctx, slog.LevelInfo, "delivery.attempted", args...)
+	a.log.LogAttrs(ctx, level(outcome), "delivery.attempted", args...)
+	if outcome.DisableSubscription != "" {
+		a.log.WarnContext(ctx, "subscription.disabled", "tenant", j.event.Tenant,
+			"subscription_id", outcome.DisableSubscription, "reason", outcome.Reason)
+	}
+}
+
+// level makes the end of a delivery that failed stand out.
+func level(outcome models.DeliveryOutcome) slog.Level {
+	if outcome.Status == models.DeliveryExhausted || outcome.Status == models.DeliveryCancelled {
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }

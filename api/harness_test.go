@@ -90,7 +90,12 @@ func (h *harness) do(method, path, body string, headers ...string) *answer {
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	request.Host = "localhost:8080"
 	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			request.Host = headers[i+1]
+			continue
+		}
 		request.Header.Del(headers[i])
 		if headers[i+1] != "" {
 			request.Header.Set(headers[i], headers[i+1])

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -61,6 +63,19 @@ func recovery(c *gin.Context) {
 		fail(c, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
 	}()
 	c.Next()
+}
+
+// requireLocalHost stands in for a key where none is asked for: only requests that name this machine pass. A web page
+// whose own name was made to resolve to this machine (DNS rebinding) would name itself.
+func requireLocalHost(c *gin.Context) {
+	host := c.Request.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		fail(c, models.Errorf(codeHost, "without an API key only requests to localhost are answered"))
+	}
 }
 
 // requireKey lets holders of the API key pass. Digests are compared, so that neither the time taken nor the key's

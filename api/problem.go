@@ -17,6 +17,7 @@ import (
 const (
 	codeMethod    models.Code = "method_not_allowed"
 	codeMediaType models.Code = "unsupported_media_type"
+	codeHost      models.Code = "misdirected_request"
 )
 
 // statuses maps each code to its HTTP status. A code that is not here counts as internal.
@@ -28,6 +29,7 @@ var statuses = map[models.Code]int{
 	models.CodeConflict:     http.StatusConflict,
 	models.CodeTooLarge:     http.StatusRequestEntityTooLarge,
 	codeMediaType:           http.StatusUnsupportedMediaType,
+	codeHost:                http.StatusMisdirectedRequest,
 	models.CodeInternal:     http.StatusInternalServerError,
 	models.CodeUnavailable:  http.StatusServiceUnavailable,
 }

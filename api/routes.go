@@ -56,14 +56,23 @@ func paged(query ...string) []string { return slices.Concat(query, []string{"lim
 
 func (s *server) mount(engine *gin.Engine) {
 	for _, r := range s.routes() {
-		var chain []gin.HandlerFunc
-		if r.access == keyed && s.APIKey != "" {
-			chain = append(chain, requireKey(s.APIKey))
-		}
+		chain := s.guards(r.access)
 		chain = append(chain, allowQuery(r.query), r.handle)
 		engine.Handle(r.method, r.path, chain...)
 		if r.method == http.MethodGet { // what answers GET answers HEAD (RFC 9110 §9.3.2)
 			engine.Handle(http.MethodHead, r.path, chain...)
 		}
+	}
+}
+
+// guards are what a request passes before its handler.
+func (s *server) guards(a access) []gin.HandlerFunc {
+	switch {
+	case a == public:
+		return nil
+	case s.APIKey == "":
+		return []gin.HandlerFunc{requireLocalHost}
+	default:
+		return []gin.HandlerFunc{requireKey(s.APIKey)}
 	}
 }

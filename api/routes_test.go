@@ -85,6 +85,18 @@ func TestRoutes(t *testing.T) {
 		h.do(http.MethodPost, "/v1/events", eventBody, "Authorization", "Bearer x").is(http.StatusAccepted)
 	})
 
+	t.Run("without a key only requests that name this machine are answered", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t, func(d *api.Deps) { d.APIKey = "" })
+		for _, host := range []string{"localhost", "localhost:1", "127.0.0.1:8080", "[::1]:8080", "[::1]"} {
+			h.do(http.MethodGet, "/v1/events", "", "Host", host).is(http.StatusOK)
+		}
+		for _, host := range []string{"", "evil.example", "evil.example:8080", "10.0.0.1", "127.0.0.1.evil.example", "localhost.evil.example"} {
+			h.do(http.MethodGet, "/v1/events", "", "Host", host).isProblem(http.StatusMisdirectedRequest, "misdirected_request", "")
+		}
+		newHarness(t).do(http.MethodGet, "/v1/events", "", "Host", "api.example").is(http.StatusOK)
+	})
+
 	t.Run("links lead to the Web UI only where it is known", func(t *testing.T) {
 		t.Parallel()
 		for _, option := range []func(*api.Deps){

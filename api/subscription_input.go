@@ -58,7 +58,7 @@ func (in *subscriptionInput) secret() (webhook.Secret, error) {
 func (in *subscriptionInput) patch(sub *models.Subscription) error {
 	switch {
 	case in.Secret.given:
-		return models.Invalid("secret", "cannot be changed by PATCH; rotate it instead")
+		return models.Invalid("secret", "cannot be changed by PATCH")
 	case in.Tenant.given:
 		return models.Invalid("tenant", "cannot be changed")
 	}

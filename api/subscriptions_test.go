@@ -196,7 +196,7 @@ func TestPatchSubscription(t *testing.T) {
 			h := b.on(t)
 			detail := h.do(http.MethodPatch, b.path, body).isProblem(http.StatusBadRequest, models.CodeInvalid, field)
 			if field == "secret" {
-				require.Contains(t, detail, "rotate")
+				require.Contains(t, detail, "PATCH")
 			}
 			require.Equal(t, b.before, stored(t, b))
 		})

@@ -31,6 +31,7 @@ type Delivery struct {
 	Position       int // 0, 1, 2 … among the deliveries of its event; wide fan-outs page by it
 	Status         DeliveryStatus
 	Attempts       int       // made so far; attempt numbers are 1 … Attempts
+	Forwarded      int       // those of them brought forward by hand: they use up no step of the schedule
 	NextAttemptAt  time.Time // when the next one is due; zero when closed
 	LastError      string    // what went wrong last, in words; empty after success
 	Reason         string    // why it was cancelled

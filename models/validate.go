@@ -3,9 +3,11 @@ package models
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -68,8 +70,15 @@ func validateParsedURL(field string, u *url.URL) error {
 		return Invalid(field, "has no host")
 	case u.Fragment != "":
 		return Invalid(field, "must not have a fragment")
+	case !validPort(u.Port()):
+		return Invalid(field, "has a port that is not between 1 and 65535")
 	}
 	return nil
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func validatePatterns(patterns []string) error {
@@ -114,9 +123,12 @@ func validateHeaders(headers map[string]string) error {
 	if len(headers) > MaxHeaders {
 		return Invalid("headers", "has %d entries; at most %d are allowed", len(headers), MaxHeaders)
 	}
+	seen := map[string]bool{}
 	for name, value := range headers {
-		field := "headers." + name
+		field, canonical := "headers."+name, http.CanonicalHeaderKey(name)
 		switch {
+		case seen[canonical]:
+			return Invalid("headers", "has %s twice: the case of letters does not tell headers apart", canonical)
 		case !httpguts.ValidHeaderFieldName(name):
 			return Invalid("headers", "%q is not a header name", name)
 		case ReservedHeader(name):
@@ -124,6 +136,7 @@ func validateHeaders(headers map[string]string) error {
 		case len(value) > MaxHeaderValue || !httpguts.ValidHeaderFieldValue(value):
 			return Invalid(field, "is not a header value of at most %d bytes", MaxHeaderValue)
 		}
+		seen[canonical] = true
 	}
 	return nil
 }

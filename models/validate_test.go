@@ -76,7 +76,12 @@ func TestSubscriptionValidation(t *testing.T) {
 		"a host header":         {header("Host", "x"), "headers.Host"},
 		"a hop-by-hop header":   {header("Connection", "close"), "headers.Connection"},
 		"a split header":        {header("X-A", "b\r\nX-C: d"), "headers.X-A"},
-		"a bad header name":     {header("X A", "b"), "headers"},
+		"a header given twice": {func(s *models.Subscription) {
+			s.Headers = map[string]string{"x-a": "1", "X-A": "2"}
+		}, "headers"},
+		"a port out of range": {url("https://example.com:99999"), "url"},
+		"port zero":           {url("https://example.com:0"), "url"},
+		"a bad header name":   {header("X A", "b"), "headers"},
 		"big properties": {func(s *models.Subscription) {
 			s.Properties = map[string]json.RawMessage{"k": json.RawMessage(`"` + strings.Repeat("x", 1<<14) + `"`)}
 		}, "properties"},

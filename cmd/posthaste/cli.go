@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -51,10 +52,11 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		return fail(s, fmt.Errorf("%w (see posthaste --help)", err))
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	if err := command.Run(s, newLogger(c.Log, s.err)); err != nil {
-		return fail(s, err)
+	err = command.Run(s, newLogger(c.Log, s.err))
+	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return 0 // the latter was stopped while it was starting
 	}
-	return 0
+	return fail(s, err)
 }
 
 // exitCode carries kong's wish to exit out of its depths.

@@ -23,8 +23,8 @@ const (
 	demoWait   = time.Minute
 )
 
-// startDemo sends a sample event to a receiver of its own and shows what arrives, using the API as anybody would.
-func (n *node) startDemo(w io.Writer) error {
+// startDemo sends a sample event to a receiver of its own and shows what arrives.
+func (n *node) startDemo(w io.Writer, apiKey string) error {
 	r, err := startReceiver()
 	if err != nil {
 		return fmt.Errorf("the demo's receiver: %w", err)
@@ -33,22 +33,29 @@ func (n *node) startDemo(w io.Writer) error {
 	n.inBackground("demo", func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, demoWait)
 		defer cancel()
-		if err := n.demonstrate(ctx, w, r); err != nil && !errors.Is(err, context.Canceled) {
+		d := demo{node: n, key: apiKey}
+		if err := d.run(ctx, w, r); err != nil && !errors.Is(err, context.Canceled) {
 			n.fail(fmt.Errorf("the demo did not get through: %w", err))
 		}
 	})
 	return nil
 }
 
-func (n *node) demonstrate(ctx context.Context, w io.Writer, r *receiver) error {
-	secret, err := n.subscribeDemo(ctx, r.url)
+// demo is a publisher and a subscriber that use the API as anybody would.
+type demo struct {
+	*node
+	key string // of the API; empty: none is asked for
+}
+
+func (d demo) run(ctx context.Context, w io.Writer, r *receiver) error {
+	secret, err := d.subscribeDemo(ctx, r.url)
 	if err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	if err := r.trust(secret); err != nil {
 		return err
 	}
-	published, err := n.publishDemo(ctx)
+	published, err := d.publishDemo(ctx)
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
@@ -57,12 +64,12 @@ func (n *node) demonstrate(ctx context.Context, w io.Writer, r *receiver) error 
 	if err != nil {
 		return err
 	}
-	n.printArrival(w, m)
+	d.printArrival(w, m)
 	return nil
 }
 
-func (n *node) publishDemo(ctx context.Context) (*client.Published, error) {
-	publisher, err := client.New(n.apiURL(), "")
+func (d demo) publishDemo(ctx context.Context) (*client.Published, error) {
+	publisher, err := client.New(d.apiURL(), d.key)
 	if err != nil {
 		return nil, err
 	}
@@ -73,40 +80,41 @@ func (n *node) publishDemo(ctx context.Context) (*client.Published, error) {
 
 // subscribeDemo registers the receiver and returns its secret. A demo before this one left its subscription in the data
 // folder, with a receiver that is gone: it is used again.
-func (n *node) subscribeDemo(ctx context.Context, target string) (string, error) {
+func (d demo) subscribeDemo(ctx context.Context, target string) (string, error) {
 	var page struct {
 		Data []struct{ ID string }
 	}
-	if err := n.call(ctx, http.MethodGet, "/v1/subscriptions?tenant="+demoTenant, nil, &page); err != nil {
+	if err := d.call(ctx, http.MethodGet, "/v1/subscriptions?tenant="+demoTenant, nil, &page); err != nil {
 		return "", err
 	}
 	var answer struct{ Secret string }
 	if len(page.Data) == 0 {
-		err := n.call(ctx, http.MethodPost, "/v1/subscriptions", map[string]any{
+		err := d.call(ctx, http.MethodPost, "/v1/subscriptions", map[string]any{
 			"tenant": demoTenant, "name": "demo", "url": target, "event_types": []string{"*"},
 		}, &answer)
 		return answer.Secret, err
 	}
 	path := "/v1/subscriptions/" + page.Data[0].ID
 	change := map[string]any{"url": target, "status": models.SubscriptionActive}
-	if err := n.call(ctx, http.MethodPatch, path, change, nil); err != nil {
+	if err := d.call(ctx, http.MethodPatch, path, change, nil); err != nil {
 		return "", err
 	}
-	err := n.call(ctx, http.MethodGet, path+"/secret", nil, &answer)
+	err := d.call(ctx, http.MethodGet, path+"/secret", nil, &answer)
 	return answer.Secret, err
 }
 
 // call makes one call of our own API.
-func (n *node) call(ctx context.Context, method, path string, in, out any) error {
+func (d demo) call(ctx context.Context, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, method, n.apiURL()+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, d.apiURL()+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+d.key)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err

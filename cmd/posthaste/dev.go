@@ -22,7 +22,7 @@ type devCmd struct {
 
 // Help is the long help of the command.
 func (devCmd) Help() string {
-	return "Listens on this machine only and asks for no key. All state is in the data folder and survives a restart."
+	return "Listens on this machine only, and asks for a key only if you set one. All state is in the data folder and survives a restart."
 }
 
 // Run implements the command.
@@ -36,7 +36,7 @@ func (c *devCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
 	}
 	printBanner(s.out, n, c.Data)
 	if c.Demo {
-		if err := n.startDemo(s.out); err != nil {
+		if err := n.startDemo(s.out, c.APIKey); err != nil {
 			return errors.Join(err, n.stop())
 		}
 	}
@@ -67,6 +67,5 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 		return err
 	}
 	n.startDispatcher()
-	c.APIKey = "" // only this machine can call, and needs no key
 	return n.serve(c.API, n.uiURL())
 }

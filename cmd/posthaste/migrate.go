@@ -31,6 +31,9 @@ func (c *migrateUpCmd) Run(ctx context.Context, s streams, log *slog.Logger) err
 	for _, name := range applied {
 		fmt.Fprintln(s.out, "applied", name)
 	}
+	if err == nil {
+		err = db.CheckMigrated(ctx) // a newer version may have been here
+	}
 	if err == nil && len(applied) == 0 {
 		fmt.Fprintln(s.out, "nothing to do: the database is up to date")
 	}

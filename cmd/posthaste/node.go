@@ -66,11 +66,15 @@ func (n *node) openStore(ctx context.Context, cfg config.Store, keys *keyring.Ri
 	}
 	n.store = s
 	n.push("store", func(context.Context) error { return s.Close() })
-	if !migrate {
-		return s.CheckMigrated(ctx)
+	if migrate {
+		_, err = s.Migrate(ctx)
+	} else {
+		err = s.CheckMigrated(ctx)
 	}
-	_, err = s.Migrate(ctx)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.CheckKeys(ctx)
 }
 
 // uiColumns make the Web UI's list say what each workflow is about.
@@ -86,6 +90,9 @@ func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.
 	if listen, ok := errors.AsType[*engine.ListenError](err); ok {
 		flags := map[string]string{"Listen": "--temporal-listen", "UIListen": "--ui-listen"}
 		return fmt.Errorf("%w (choose another address with %s)", err, flags[listen.Option])
+	}
+	if errors.Is(err, engine.ErrInUse) {
+		return fmt.Errorf("%w (another posthaste runs on this data; stop it, or choose other data with --data)", err)
 	}
 	if err != nil {
 		return err
@@ -192,7 +199,7 @@ func (n *node) uiURL() string {
 // finish runs until ctx ends or a part fails, then stops everything.
 func (n *node) finish(ctx context.Context, s streams) error {
 	err := n.wait(ctx)
-	fmt.Fprintln(s.err, "Stopping; attempts under way are finished first.")
+	fmt.Fprintln(s.err, "Stopping; attempts under way are finished first. Press Ctrl-C again to stop at once.")
 	if stopErr := n.stop(); err == nil {
 		err = stopErr
 	}

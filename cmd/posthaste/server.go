@@ -55,6 +55,15 @@ type apiCmd struct {
 	config.Links `group:"API"`
 }
 
+// externalHelp tells the commands that need a Temporal elsewhere how to find it.
+const externalHelp = "Needs a Temporal cluster or Temporal Cloud: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE (default posthaste), TEMPORAL_API_KEY, TEMPORAL_TLS_… and TEMPORAL_CONFIG_FILE, as for all of Temporal's tools. While it is away, events are accepted and wait."
+
+// Help is the long help of the command.
+func (apiCmd) Help() string { return externalHelp }
+
+// Help is the long help of the command.
+func (workerCmd) Help() string { return externalHelp }
+
 // Run implements the command.
 func (c *apiCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
 	return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, links: c.Links})

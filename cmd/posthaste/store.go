@@ -55,8 +55,11 @@ func devMasterKey(cfg config.Store) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the master key of dev: %w", err)
 	}
-	cfg.MasterKey = string(key)
-	return masterKey(cfg)
+	ring, err := keyring.Parse(string(key))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cfg.MasterKeyPath(), err)
+	}
+	return ring, nil
 }
 
 // writeKey makes a key file. The rename makes it appear whole or not at all: a half-written key would lock out what it

@@ -20,7 +20,7 @@ type Log struct {
 // Store says where events, subscriptions and deliveries are kept.
 type Store struct {
 	DatabaseURL string `name:"database-url" env:"POSTHASTE_DATABASE_URL" placeholder:"URL" help:"Postgres to keep everything in, postgres://user:password@host/database. Without it, a SQLite file in the data folder."`
-	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and of the embedded Temporal."`
+	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and of the embedded Temporal (default ${default})."`
 	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Keys that seal the signing secrets, id:base64,… The first seals, all open. Make one with: posthaste keys new. Better set by the environment."`
 }
 
@@ -32,9 +32,9 @@ func (s Store) MasterKeyPath() string { return filepath.Join(s.Data, "master.key
 
 // API says how the HTTP API is served.
 type API struct {
-	Listen  string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the API. Port 0 picks a free one."`
+	Listen  string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the API (default ${default}). Port 0 picks a free one."`
 	APIKey  string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"Key that callers send as Authorization: Bearer KEY; at least 16 characters. Better set by the environment."`
-	MaxBody int64  `name:"max-body" env:"POSTHASTE_MAX_BODY" default:"1048576" placeholder:"BYTES" help:"Largest request body that is accepted."`
+	MaxBody int64  `name:"max-body" env:"POSTHASTE_MAX_BODY" default:"1048576" placeholder:"BYTES" help:"Largest request body that is accepted (default ${default})."`
 }
 
 // minAPIKey keeps keys that can be guessed out.
@@ -86,8 +86,8 @@ type Delivery struct {
 
 // Engine says how the embedded Temporal is served.
 type Engine struct {
-	TemporalListen string        `name:"temporal-listen" env:"POSTHASTE_TEMPORAL_LISTEN" default:"127.0.0.1:7233" placeholder:"ADDR" help:"Address of the embedded Temporal (gRPC). It asks for no credentials."`
-	UIListen       string        `name:"ui-listen" env:"POSTHASTE_UI_LISTEN" default:"127.0.0.1:8233" placeholder:"ADDR" help:"Address of the Temporal Web UI. It asks for no credentials."`
+	TemporalListen string        `name:"temporal-listen" env:"POSTHASTE_TEMPORAL_LISTEN" default:"127.0.0.1:7233" placeholder:"ADDR" help:"Address of the embedded Temporal, gRPC (default ${default}). It asks for no credentials."`
+	UIListen       string        `name:"ui-listen" env:"POSTHASTE_UI_LISTEN" default:"127.0.0.1:8233" placeholder:"ADDR" help:"Address of the Temporal Web UI (default ${default}). It asks for no credentials."`
 	Retention      time.Duration `name:"retention" env:"POSTHASTE_RETENTION" default:"72h" help:"How long Temporal keeps the history of a closed workflow."`
 }
 

@@ -68,6 +68,22 @@ func TestFile(t *testing.T) {
 		})
 	}
 
+	t.Run("values are taken as they are written, and empty ones are absent", func(t *testing.T) {
+		t.Parallel()
+		s, err := parse(t, "api-key: 12345678901234567890123\ndata:\nui-listen: null\n")
+		require.NoError(t, err)
+		require.Equal(t, "12345678901234567890123", s.APIKey)
+		require.Equal(t, "./.posthaste", s.Data)
+		require.Equal(t, "127.0.0.1:8233", s.UIListen)
+	})
+
+	t.Run("an error does not repeat the file", func(t *testing.T) {
+		t.Parallel()
+		_, err := parse(t, "hunter2hunter2hunter2")
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "hunter2")
+	})
+
 	t.Run("an empty file is no settings", func(t *testing.T) {
 		t.Parallel()
 		_, err := parse(t, "\n")

@@ -13,17 +13,44 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML reads a settings file for kong: a map from the long names of flags to their values. A name that no command
-// knows is refused when the file is read.
+// YAML reads a settings file for kong: a map from the long names of flags to their values, each a scalar or a list of
+// scalars. A value that is left empty is as good as absent. A name that no command knows is refused.
 func YAML(r io.Reader) (kong.Resolver, error) {
-	values := map[string]any{}
-	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("not a map of settings: %w", err)
+	nodes := map[string]yaml.Node{}
+	if err := yaml.NewDecoder(r).Decode(&nodes); err != nil && !errors.Is(err, io.EOF) {
+		return nil, errors.New("it is not a map of settings in YAML") // not err, which repeats what may be a key
+	}
+	values := map[string]string{}
+	for name, node := range nodes {
+		if node.Tag == "!!null" {
+			continue
+		}
+		value, err := text(node)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		values[name] = value
 	}
 	return &file{values: values}, nil
 }
 
-type file struct{ values map[string]any }
+// text is a value as it is written in the file: as a number, a long key of digits would lose most of them.
+func text(node yaml.Node) (string, error) {
+	switch node.Kind {
+	case yaml.ScalarNode:
+		return node.Value, nil
+	case yaml.SequenceNode:
+		words := make([]string, len(node.Content))
+		for i, item := range node.Content {
+			words[i] = item.Value
+		}
+		return strings.Join(words, ","), nil
+	default:
+		return "", errors.New("must be a single value or a list")
+	}
+}
+
+type file struct{ values map[string]string }
 
 // Validate implements kong.Resolver.
 func (f *file) Validate(app *kong.Application) error {
@@ -49,16 +76,8 @@ func (f *file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, err
 			return nil, nil
 		}
 	}
-	value, ok := f.values[flag.Name]
-	if !ok {
-		return nil, nil
+	if value, ok := f.values[flag.Name]; ok {
+		return value, nil
 	}
-	if list, ok := value.([]any); ok {
-		words := make([]string, len(list))
-		for i, word := range list {
-			words[i] = fmt.Sprint(word)
-		}
-		return strings.Join(words, ","), nil
-	}
-	return fmt.Sprint(value), nil
+	return nil, nil
 }

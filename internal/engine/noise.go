@@ -33,6 +33,10 @@ func (t *transition) underWay() bool {
 // HTTP API that it would need.
 const noNexus = "HTTP API port has not been set."
 
+// noTrailerContext begins a warning about calls between services that carry details
+// for which their caller has no use. It comes many times, and nothing follows from it.
+const noTrailerContext = "TrailerToContextMetadataInterceptor: Trailer had metadata but context not wrapped"
+
 // transitionMessages are logged while some services of the process are up and
 // others are not. They start one after the other and stop the other way round,
 // and those that are up complain of those that are not.
@@ -58,7 +62,7 @@ var transitionCauses = []string{
 // harmless says whether a line that the server takes for a warning or an error is
 // neither in one process that starts and stops.
 func harmless(t *transition, msg string, tags []tag.Tag) bool {
-	if strings.HasPrefix(msg, noNexus) {
+	if strings.HasPrefix(msg, noNexus) || strings.HasPrefix(msg, noTrailerContext) {
 		return true
 	}
 	return t.underWay() && (hasAny(msg, transitionMessages) || hasAny(causes(tags), transitionCauses))

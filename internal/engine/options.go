@@ -22,7 +22,7 @@ type Options struct {
 	Namespace string
 
 	// UIListen is where the Web UI listens, such as 127.0.0.1:8233. Port 0 picks a
-	// free one. Empty means no UI.
+	// free one. Empty means no UI. It answers requests to localhost only.
 	UIListen string
 	// UIColumns are the columns of the Web UI's list of workflows until the reader
 	// chooses others: the UI's own labels, or names of search attributes. Empty means

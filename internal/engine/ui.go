@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -47,7 +49,7 @@ func (e *Engine) serveUI(l *net.TCPListener, o Options) error {
 	}
 	log := o.Logger.With("component", "temporal-ui")
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           localOnly(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -65,6 +67,24 @@ func (e *Engine) serveUI(l *net.TCPListener, o Options) error {
 	})
 	e.uiURL = "http://" + dialable(l.Addr().(*net.TCPAddr))
 	return nil
+}
+
+// localOnly refuses requests that do not name this machine. The UI asks for no
+// credentials, and a web page whose own name was made to resolve to this machine
+// (DNS rebinding) would name itself.
+func localOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+			http.Error(w, "only requests to localhost are answered", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // stopUI gives open requests a moment and then cuts them off.

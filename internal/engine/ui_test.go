@@ -51,6 +51,16 @@ func TestUI(t *testing.T) { //nolint:tparallel // its parts share one engine, wh
 		require.Contains(t, readBundle(t), columnsInUI, "the UI keeps its columns under another name now")
 	})
 
+	t.Run("answers only requests that name this machine", func(t *testing.T) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/", nil)
+		require.NoError(t, err)
+		request.Host = "evil.example"
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusMisdirectedRequest, response.StatusCode)
+	})
+
 	t.Run("has our settings", func(t *testing.T) {
 		_, _, body := get(t, base+"/api/v1/settings")
 		var settings map[string]any

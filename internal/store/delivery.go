@@ -19,6 +19,7 @@ type deliveryRow struct {
 	Position       int                   `gorm:"column:position"`
 	Status         models.DeliveryStatus `gorm:"column:status"`
 	Attempts       int                   `gorm:"column:attempts"`
+	Forwarded      int                   `gorm:"column:forwarded"`
 	NextAttemptAt  *time.Time            `gorm:"column:next_attempt_at"`
 	LastError      string                `gorm:"column:last_error"`
 	Reason         string                `gorm:"column:reason"`
@@ -34,7 +35,7 @@ func (deliveryRow) TableName() string { return "deliveries" }
 func (r *deliveryRow) model() *models.Delivery {
 	return &models.Delivery{
 		ID: r.ID, EventID: r.EventID, SubscriptionID: r.SubscriptionID, Tenant: r.Tenant, EventType: r.EventType,
-		Position: r.Position, Status: r.Status, Attempts: r.Attempts, NextAttemptAt: fromNullTime(r.NextAttemptAt),
+		Position: r.Position, Status: r.Status, Attempts: r.Attempts, Forwarded: r.Forwarded, NextAttemptAt: fromNullTime(r.NextAttemptAt),
 		LastError: r.LastError, Reason: r.Reason, Payload: r.Payload, Properties: r.Properties,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
@@ -133,17 +134,21 @@ func (s *Store) CloseDelivery(
 	return status, nil
 }
 
-// BringForward notes that the next attempt of a pending delivery is due at the given time. A closed delivery is a
-// CodeConflict error, an unknown one CodeNotFound.
+// BringForward makes the next attempt of a pending delivery due at the given time, and counts it as forwarded if it was
+// due later. A closed delivery is a CodeConflict error, an unknown one CodeNotFound.
 func (s *Store) BringForward(ctx context.Context, id string, at time.Time) error {
 	return s.inTransaction(ctx, "bring delivery forward", func(tx *gorm.DB) error {
-		row, err := take[deliveryRow](tx.Clauses(forUpdate).Select("id", "status"), "delivery", id)
+		row, err := take[deliveryRow](tx.Clauses(forUpdate).Select("id", "status", "next_attempt_at", "forwarded"), "delivery", id)
 		if err != nil {
 			return err
 		}
 		if row.Status.Closed() {
 			return models.Errorf(models.CodeConflict, "delivery %s is %s already", id, row.Status)
 		}
-		return tx.Model(row).Updates(map[string]any{"next_attempt_at": at, "updated_at": now()}).Error
+		forwarded := row.Forwarded
+		if row.NextAttemptAt != nil && row.NextAttemptAt.After(at) {
+			forwarded++
+		}
+		return tx.Model(row).Updates(map[string]any{"next_attempt_at": at, "forwarded": forwarded, "updated_at": now()}).Error
 	})
 }

@@ -1,8 +1,12 @@
 package store
 
 import (
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,7 +32,27 @@ func translate(op string, err error) error {
 	case isBadText(err):
 		return models.Errorf(models.CodeInvalid, "%s: a text is not UTF-8 or holds a zero byte", op)
 	}
+	if isAway(err) {
+		return fmt.Errorf("store: %s: %w (%w)", op, models.Errorf(models.CodeUnavailable, "the database does not answer; try again"), err)
+	}
 	return fmt.Errorf("store: %s: %w", op, err)
+}
+
+// isAway recognises a database that cannot work at the moment: no connection, shutting down, out of room.
+func isAway(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		class := e.Code[:min(len(e.Code), 2)]
+		return class == "08" || class == "53" || class == "57" // connection, resources, operator (Postgres, appendix A)
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		const primary = 0xff
+		return slices.Contains([]int{
+			sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
+		}, e.Code()&primary)
+	}
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[net.Error](err)
+	return connecting || network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func isDuplicate(err error) bool {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthaste/posthaste/models"
@@ -51,4 +52,18 @@ func TestFirstID(t *testing.T) {
 func TestCleanText(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "a\uFFFDb\uFFFDc ü", cleanText("a\xff\xfeb\x00c ü"))
+}
+
+func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]models.Code{
+		"57P01": models.CodeUnavailable, // admin_shutdown
+		"53100": models.CodeUnavailable, // disk_full
+		"08006": models.CodeUnavailable, // connection_failure
+		"42P01": models.CodeInternal,    // undefined_table
+	} {
+		require.Equal(t, want, models.ErrorCode(translate("test", &pgconn.PgError{Code: code})), code)
+	}
+	_, err := Open(t.Context(), Options{DatabaseURL: "postgres://u@127.0.0.1:1/d"})
+	require.Equal(t, models.CodeUnavailable, models.ErrorCode(err))
 }

@@ -69,9 +69,14 @@ func TestSubscriptionsNeedTheirKey(t *testing.T) {
 	onBoth(t, func(t *testing.T, o store.Options) {
 		sub := createSecretSubscription(t, migrated(t, o))
 
+		require.NoError(t, open(t, o).CheckKeys(t.Context()))
+
 		o.Keys = newKeys(t)
 		_, err := open(t, o).Subscription(t.Context(), sub.ID)
 		require.ErrorContains(t, err, "is not in the master key")
+		err = open(t, o).CheckKeys(t.Context())
+		require.ErrorContains(t, err, "is not in the master key")
+		require.ErrorContains(t, err, sub.ID)
 
 		o.Keys = nil
 		keyless := open(t, o)

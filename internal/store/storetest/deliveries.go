@@ -88,6 +88,12 @@ func testDeliveries(t *testing.T, open Open) {
 		require.NoError(t, b.BringForward(t.Context(), d.ID, at))
 		require.Equal(t, at.UTC(), b.reload(t, d).NextAttemptAt)
 
+		require.Zero(t, b.reload(t, d).Forwarded, "it was due already")
+		for range 2 { // as when the answer to the first call was lost
+			require.NoError(t, b.BringForward(t.Context(), d.ID, at.Add(-time.Minute)))
+			require.Equal(t, 1, b.reload(t, d).Forwarded)
+		}
+
 		b.close(t, d, models.DeliveryExhausted)
 		requireCode(t, models.CodeConflict, b.BringForward(t.Context(), d.ID, at))
 		require.Zero(t, b.reload(t, d).NextAttemptAt)

@@ -8,6 +8,7 @@ CREATE TABLE deliveries (
     position        integer NOT NULL,
     status          text NOT NULL,
     attempts        integer NOT NULL,
+    forwarded       integer NOT NULL,
     next_attempt_at timestamptz,
     last_error      text NOT NULL,
     reason          text NOT NULL,

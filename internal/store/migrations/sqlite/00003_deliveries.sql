@@ -8,6 +8,7 @@ CREATE TABLE deliveries (
     position        INTEGER NOT NULL,
     status          TEXT NOT NULL,
     attempts        INTEGER NOT NULL,
+    forwarded       INTEGER NOT NULL,
     next_attempt_at TIMESTAMP,
     last_error      TEXT NOT NULL,
     reason          TEXT NOT NULL,
