@@ -17,7 +17,7 @@ FAST = $$(go list ./... | grep -v -e /cmd/posthaste -e /internal/engine)
 FUZZTIME ?= 60s
 RELEASE ?=
 
-.PHONY: help run build test test-fast race lint fuzz record ci tools clean
+.PHONY: help run build test test-fast race interop lint fuzz record ci tools clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
@@ -39,6 +39,9 @@ test-fast: ## Run the tests of all packages that do not link the Temporal server
 race: ## Run the tests of test-fast under the race detector
 	scripts/need-postgres
 	go test -race $(FAST)
+
+interop: ## Verify what we send with the code of others, and with the receivers in docs/receivers
+	cd internal/interop && go mod tidy -diff && go vet ./... && ../../scripts/test ./...
 
 lint: tools ## Check format, lint, go.mod and the determinism of workflow code
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }

@@ -1,5 +1,6 @@
 // Package webhook signs webhooks and verifies them, by Standard Webhooks 1.0
-// (https://www.standardwebhooks.com, "Signature scheme" and "Webhook headers").
+// (https://www.standardwebhooks.com, "Signature scheme" and "Webhook headers")
+// and, for receivers that know another way already, by theirs; see [Profile].
 //
 // Receivers import it to check that a request comes from the holder of their
 // secret; Posthaste itself signs with it. It needs the standard library only.
@@ -26,11 +27,36 @@
 //
 //	signature = base64(HMAC-SHA256(secret, id + "." + timestamp + "." + body))
 //
+// # Profiles
+//
+// That is [Standard], the default. Every profile sends the first two headers;
+// the third, and what it covers, differ:
+//
+//	standard          webhook-signature    v1,<base64>       id.time.body
+//	standard-ed25519  webhook-signature    v1a,<base64>      id.time.body
+//	github            X-Hub-Signature-256  sha256=<hex>      body
+//	stripe            Stripe-Signature     t=<time>,v1=<hex> time.body
+//	aspnet            ms-signature         sha256=<HEX>      body
+//	servicestack      X-Hub-Signature      sha1=<hex>        body
+//
+// All are HMAC-SHA256, also the last, whatever it says; standard-ed25519 is
+// Ed25519, which receivers verify with a public key:
+//
+//	key, err := webhook.ParsePublicKey(os.Getenv("WEBHOOK_PUBLIC_KEY")) // whpk_…
+//	verifier, err := webhook.NewPublicKeyVerifier([]webhook.PublicKey{key})
+//
+// Prefer the standard ones where you may choose: the others do not sign the
+// id, and but for stripe no time either, so that a recorded request of theirs
+// is good for ever.
+//
 // # Rotation
 //
 // A sender signs with the new and the old secret for a while; a receiver may
-// likewise hold several. A message is accepted if any secret matches any v1
+// likewise hold several. A message is accepted if any secret matches any
 // signature, so neither side has to switch at the same moment as the other.
+// Where a header has room for one signature only, it is sent once for each
+// secret, the newest first; a receiver that looks at the first line only has
+// to switch before the sender does.
 //
 // # What it promises
 //
@@ -43,6 +69,6 @@
 //   - Nothing unsigned gets by: no secrets, an empty secret or a request
 //     without signatures are errors, and freshness cannot be switched off.
 //
-// Signature versions other than v1 are skipped, as the specification asks, so
-// a sender may add newer ones beside it.
+// Signatures of another version are skipped, as the specification asks, so a
+// sender may add newer ones beside the one that a receiver knows.
 package webhook

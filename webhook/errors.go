@@ -7,16 +7,18 @@ import "errors"
 // read the body, which wraps the reader's error. Test them with errors.Is; a
 // sender learns enough from status 401 (413 for [ErrTooLarge]).
 var (
-	// ErrMissingHeader: one of the three headers is absent or empty.
+	// ErrMissingHeader: a header that the profile needs is absent or empty.
 	ErrMissingHeader = errors.New("webhook: missing header")
 
-	// ErrBadID: the id contains a full stop, or is longer than 256 bytes. A
-	// full stop would leave open where the id ends and the timestamp begins in
-	// what was signed (Standard Webhooks, "Signature scheme"). [Sign] gives it
-	// too, and also for an empty id.
+	// ErrBadID: the id contains a full stop, is longer than 256 bytes, or is
+	// there more than once. A full stop would leave open where the id ends and
+	// the timestamp begins in what was signed (Standard Webhooks, "Signature
+	// scheme"). [Sign] gives it too, and also for an empty id.
 	ErrBadID = errors.New("webhook: bad id")
 
-	// ErrBadTimestamp: the timestamp is not Unix seconds in plain decimal.
+	// ErrBadTimestamp: the timestamp is not Unix seconds in plain decimal, is
+	// there more than once, or is not in the signature header that should hold
+	// it.
 	ErrBadTimestamp = errors.New("webhook: bad timestamp")
 
 	// ErrTooOld: the timestamp lies further back than the tolerance. Either a
@@ -27,15 +29,20 @@ var (
 	// the receiver's clock is slow.
 	ErrTooNew = errors.New("webhook: timestamp too new")
 
-	// ErrNoMatch: no v1 signature belongs to any of the secrets: forged,
-	// changed on the way, or signed with another secret.
+	// ErrNoMatch: no signature of the profile belongs to any of the secrets:
+	// forged, changed on the way, or signed with another secret.
 	ErrNoMatch = errors.New("webhook: no matching signature")
 
 	// ErrTooLarge: the body is longer than the receiver allows.
 	ErrTooLarge = errors.New("webhook: body too large")
 )
 
-// ErrBadSecret is what [ParseSecret] gives for text that is no secret, and what
-// [Sign] and [NewVerifier] give when they get no secret or an empty one.
-// The text given is never part of the error.
+// ErrBadSecret is what [Profile.ParseSecret] and [ParsePublicKey] give for
+// text that is none, and what signing and making a verifier give when they get
+// no secret or one that the profile cannot use. The text given is never part
+// of the error.
 var ErrBadSecret = errors.New("webhook: bad secret")
+
+// ErrUnknownProfile is what anything gives that is asked for a [Profile] which
+// [Profiles] does not list. It names the profile asked for.
+var ErrUnknownProfile = errors.New("webhook: unknown profile")

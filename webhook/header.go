@@ -3,60 +3,127 @@ package webhook
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// What is looked at in the headers of a stranger. One signature is 47 bytes
-// (v1) or 92 (v1a), one per live secret: these leave room for every honest use.
+// What is looked at in the headers of a stranger. The longest signature with
+// what stands before it is 92 bytes (v1a), and there is one for each live
+// secret: these leave room for every honest use.
 const (
-	maxSignatures      = 32
-	maxSignatureBytes  = 128
+	maxEntries         = 32
+	maxEntryBytes      = 128
 	maxTimestampDigits = 12 // past the year 9999; milliseconds have 13
 )
 
-// envelope is what the three headers say, nothing of it believed yet.
+// envelope is what the headers say, nothing of it believed yet.
 type envelope struct {
 	id         string
-	timestamp  string
-	signatures []signature
+	timestamp  string    // as it was sent; "" where the scheme signs no time
+	at         time.Time // the same; zero where the scheme signs no time
+	signatures [][]byte
 }
 
-// signature is one entry of the webhook-signature header: version,value.
-type signature struct {
-	version string
-	value   string
-}
-
-func readEnvelope(h http.Header) (envelope, error) {
-	for _, name := range []string{HeaderID, HeaderTimestamp, HeaderSignature} {
-		if h.Get(name) == "" {
-			return envelope{}, fmt.Errorf("%w: %s", ErrMissingHeader, name)
+func (s *scheme) readEnvelope(h http.Header) (envelope, error) {
+	e := envelope{}
+	var err error
+	if e.id, err = s.readID(h); err != nil {
+		return envelope{}, err
+	}
+	entries, err := s.readEntries(h)
+	if err != nil {
+		return envelope{}, err
+	}
+	if s.signsTime() {
+		if e.timestamp, err = s.readTimestamp(h, entries); err != nil {
+			return envelope{}, err
+		}
+		if e.at, err = parseTimestamp(e.timestamp); err != nil {
+			return envelope{}, err
 		}
 	}
-	e := envelope{
-		id:         h.Get(HeaderID),
-		timestamp:  h.Get(HeaderTimestamp),
-		signatures: parseSignatures(h.Get(HeaderSignature)),
-	}
-	return e, checkID(e.id)
+	e.signatures = s.parseSignatures(entries)
+	return e, nil
 }
 
-// parseSignatures reads the first 32 entries of a space-separated list of
-// version,value. What is too long or has no comma is skipped, not refused: a
-// newer scheme may look different, and a known signature may stand beside it.
-func parseSignatures(header string) []signature {
-	var found []signature
-	seen := 0
-	for entry := range strings.SplitSeq(header, " ") {
-		if seen == maxSignatures {
-			break
+// readID takes an id that is not signed as it comes, if it comes.
+func (s *scheme) readID(h http.Header) (string, error) {
+	id, lines := h.Get(HeaderID), len(h.Values(HeaderID))
+	switch {
+	case id == "" && s.signsID():
+		return "", fmt.Errorf("%w: %s", ErrMissingHeader, HeaderID)
+	case lines > 1:
+		return "", fmt.Errorf("%w: %s is there %d times", ErrBadID, HeaderID, lines)
+	}
+	return id, checkID(id)
+}
+
+// readEntries gives the first 32 entries of the signature header, over all
+// its lines.
+func (s *scheme) readEntries(h http.Header) ([]string, error) {
+	lines := h.Values(s.header)
+	if strings.Join(lines, "") == "" {
+		return nil, fmt.Errorf("%w: %s", ErrMissingHeader, s.header)
+	}
+	var entries []string
+	for _, line := range lines {
+		entries = append(entries, s.split(line)...)
+		if len(entries) >= maxEntries {
+			return entries[:maxEntries], nil
 		}
-		seen++
-		version, value, ok := strings.Cut(entry, ",")
-		if ok && len(entry) <= maxSignatureBytes {
-			found = append(found, signature{version: version, value: value})
+	}
+	return entries, nil
+}
+
+// split gives the entries of one line, the last of which may be the rest of a
+// line that has too many.
+func (s *scheme) split(line string) []string {
+	if s.between == "" {
+		return []string{line}
+	}
+	return strings.SplitN(line, s.between, maxEntries+1)
+}
+
+// readTimestamp gives the time that was signed: one of the entries, of which
+// there must be one only, or the header of its own.
+func (s *scheme) readTimestamp(h http.Header, entries []string) (string, error) {
+	found := h.Values(HeaderTimestamp)
+	if s.time != "" {
+		found = withPrefix(entries, s.time)
+	}
+	switch {
+	case len(found) > 1:
+		return "", fmt.Errorf("%w: it is there %d times", ErrBadTimestamp, len(found))
+	case len(found) == 1 && found[0] != "":
+		return found[0], nil
+	case s.time != "":
+		return "", fmt.Errorf("%w: %s has no %s", ErrBadTimestamp, s.header, s.time)
+	}
+	return "", fmt.Errorf("%w: %s", ErrMissingHeader, HeaderTimestamp)
+}
+
+// parseSignatures reads the entries that look like signatures. Anything else
+// is skipped, not refused: a newer scheme may look different, and a known
+// signature may stand beside it.
+func (s *scheme) parseSignatures(entries []string) [][]byte {
+	entries = slices.DeleteFunc(slices.Clone(entries), func(entry string) bool { return len(entry) > maxEntryBytes })
+	var found [][]byte
+	for _, text := range withPrefix(entries, s.label) {
+		if signature, ok := s.encoding.read(text); ok {
+			found = append(found, signature)
+		}
+	}
+	return found
+}
+
+// withPrefix gives what follows the prefix in each entry that has it.
+func withPrefix(entries []string, prefix string) []string {
+	var found []string
+	for _, entry := range entries {
+		if rest, ok := strings.CutPrefix(entry, prefix); ok {
+			found = append(found, rest)
 		}
 	}
 	return found
@@ -67,7 +134,7 @@ func parseSignatures(header string) []signature {
 func parseTimestamp(text string) (time.Time, error) {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || len(text) > maxTimestampDigits || strconv.FormatInt(seconds, 10) != text {
-		return time.Time{}, fmt.Errorf("%w: %s is not Unix seconds", ErrBadTimestamp, HeaderTimestamp)
+		return time.Time{}, fmt.Errorf("%w: it is not Unix seconds", ErrBadTimestamp)
 	}
 	return time.Unix(seconds, 0).UTC(), nil
 }

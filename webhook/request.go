@@ -21,7 +21,7 @@ const DefaultMaxBody = 1 << 20
 // is refused with its body unread. The body is used up afterwards; take it from
 // the message. A failure to read wraps the reader's error.
 func (v *Verifier) VerifyRequest(r *http.Request, maxBytes int64) (Message, error) {
-	e, at, err := v.checkHeaders(r.Header)
+	e, err := v.checkHeaders(r.Header)
 	if err != nil {
 		return Message{}, err
 	}
@@ -29,7 +29,7 @@ func (v *Verifier) VerifyRequest(r *http.Request, maxBytes int64) (Message, erro
 	if err != nil {
 		return Message{}, err
 	}
-	return v.match(e, at, body)
+	return v.match(e, body)
 }
 
 func readBody(r *http.Request, limit int64) ([]byte, error) {

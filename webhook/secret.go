@@ -1,15 +1,14 @@
 package webhook
 
 import (
-	"crypto/rand"
-	"encoding/base64"
+	"crypto/ed25519"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 )
 
-// How long a secret is, in bytes before base64 (Standard Webhooks, "Signature
+// How long a shared secret is, in bytes before base64 (Standard Webhooks, "Signature
 // scheme": at least 24, at most 64).
 const (
 	minSecretBytes = 24
@@ -17,15 +16,24 @@ const (
 	newSecretBytes = 32
 )
 
+// What the text forms begin with (Standard Webhooks, "Signature scheme").
 const (
-	secretPrefix = "whsec_"
-	redacted     = secretPrefix + "[redacted]"
-	unset        = secretPrefix + "[unset]"
+	secretPrefix  = "whsec_"
+	privatePrefix = "whsk_"
+	publicPrefix  = "whpk_"
 )
 
-// Secret is the key a sender and a receiver share. Make one with [NewSecret]
-// or [ParseSecret]. It prints as whsec_[redacted] everywhere; only
-// [Secret.Reveal] gives it away.
+const (
+	redacted = "[redacted]"
+	unset    = secretPrefix + "[unset]"
+)
+
+// Secret is what a sender signs with: a key that sender and receiver share
+// or, for [StandardEd25519], the sender's private key. Make one with
+// [NewSecret] or [ParseSecret], for other profiles than [Standard] with
+// [Profile.NewSecret] or [Profile.ParseSecret]. It prints as whsec_[redacted],
+// whsk_[redacted] or [redacted] everywhere; only [Secret.Reveal] gives it
+// away.
 //
 // The zero value is no secret: it prints as whsec_[unset], and signing or
 // verifying with it is an error. A Secret never changes, so any number of
@@ -34,59 +42,56 @@ type Secret struct {
 	// A function, because fmt reaches the unexported fields of an enclosing
 	// struct without asking our methods, and with %s even looks behind a
 	// pointer. Of a function it can print the address only.
-	key func() []byte
+	text func() string
 }
 
-func secretOf(key []byte) Secret { return Secret{key: func() []byte { return key }} }
+func secretOf(text string) Secret { return Secret{text: func() string { return text }} }
 
-// NewSecret makes a secret of 32 random bytes. It never fails: the operating
+// NewSecret makes a secret of 32 random bytes for [Standard], which also fits
+// the profiles that use the text verbatim. It never fails: the operating
 // system's generator does not (crypto/rand).
-func NewSecret() Secret {
-	key := make([]byte, newSecretBytes)
-	_, _ = rand.Read(key) // documented never to fail
-	return secretOf(key)
-}
+func NewSecret() Secret { return Standard.NewSecret() }
 
-// ParseSecret reads the text form: whsec_ and then 24 to 64 bytes in standard
-// padded base64, nothing around it. Anything else is [ErrBadSecret]; also a
-// value without the prefix, which could be base64 or a plain password, and a
-// public or private key of the ed25519 scheme (whpk_, whsk_), which must
-// never serve as a shared secret.
-func ParseSecret(text string) (Secret, error) {
-	encoded, ok := strings.CutPrefix(text, secretPrefix)
-	if !ok {
-		return Secret{}, fmt.Errorf("%w: it must begin with %s", ErrBadSecret, secretPrefix)
-	}
-	key, err := base64.StdEncoding.DecodeString(encoded)
-	// Encoding again finds what the decoder forgives: line breaks, stray bits.
-	if err != nil || base64.StdEncoding.EncodeToString(key) != encoded {
-		return Secret{}, fmt.Errorf("%w: after %s it must be standard base64 with padding and no spaces or line breaks",
-			ErrBadSecret, secretPrefix)
-	}
-	if len(key) < minSecretBytes || len(key) > maxSecretBytes {
-		return Secret{}, fmt.Errorf("%w: it holds %d bytes, not %d to %d",
-			ErrBadSecret, len(key), minSecretBytes, maxSecretBytes)
-	}
-	return secretOf(key), nil
-}
+// ParseSecret reads the text form for [Standard]: whsec_ and then 24 to 64
+// bytes in standard padded base64, nothing around it. Anything else is
+// [ErrBadSecret]; also a value without the prefix, which could be base64 or a
+// plain password, and a public or private key of the ed25519 scheme (whpk_,
+// whsk_), which must never serve as a shared secret.
+func ParseSecret(text string) (Secret, error) { return Standard.ParseSecret(text) }
 
-// Reveal gives the text form, whsec_…, to store it sealed or to show it to its
-// owner; "" for the zero value. It is the only way to get at it: search for
-// calls of Reveal to find every place that could leak a secret.
+// Reveal gives the text form, as it was parsed, to store it sealed or to show
+// it to its owner; "" for the zero value. It is the only way to get at it:
+// search for calls of Reveal to find every place that could leak a secret.
 func (s Secret) Reveal() string {
 	if s.IsZero() {
 		return ""
 	}
-	return secretPrefix + base64.StdEncoding.EncodeToString(s.key())
+	return s.text()
+}
+
+// PublicKey gives the public key that verifies what s signs as a private key
+// of [StandardEd25519]. It gives [ErrBadSecret] when s is no private key.
+func (s Secret) PublicKey() (PublicKey, error) {
+	bits, err := privateKeyOf(s.Reveal())
+	if err != nil {
+		return PublicKey{}, err
+	}
+	return PublicKey{text: publicPrefix + base64Text.encode(bits[ed25519.SeedSize:])}, nil
 }
 
 // IsZero reports whether this is the zero value, which cannot sign or verify.
-func (s Secret) IsZero() bool { return s.key == nil }
+func (s Secret) IsZero() bool { return s.text == nil }
 
-// String gives whsec_[redacted], or whsec_[unset] for the zero value.
+// String gives whsec_[redacted] or whsk_[redacted] for a secret that begins so,
+// [redacted] for another one, and whsec_[unset] for the zero value.
 func (s Secret) String() string {
 	if s.IsZero() {
 		return unset
+	}
+	for _, prefix := range []string{secretPrefix, privatePrefix} {
+		if strings.HasPrefix(s.text(), prefix) {
+			return prefix + redacted
+		}
 	}
 	return redacted
 }

@@ -1,11 +1,9 @@
 package webhook
 
 import (
-	"crypto/hmac"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -17,10 +15,13 @@ const DefaultTolerance = 5 * time.Minute
 // Message is a webhook whose signature was right.
 type Message struct {
 	// ID names the event. The same id may come more than once, also from an
-	// honest sender; handle it once.
+	// honest sender; handle it once. Only the standard profiles sign it: with
+	// any other it is what the header says, "" without one, and somebody who
+	// repeats a recorded request may have changed it.
 	ID string
 
-	// Timestamp is when this attempt was sent, in whole seconds, UTC.
+	// Timestamp is when this attempt was sent, in whole seconds, UTC. It is
+	// the zero time with a profile that does not sign it.
 	Timestamp time.Time
 
 	// Body is the signed bytes, untouched.
@@ -28,10 +29,13 @@ type Message struct {
 }
 
 // Verifier checks messages against a fixed set of secrets. Make it with
-// [NewVerifier]; the zero value knows no secret and refuses everything with
-// [ErrBadSecret]. It never changes, so any number of goroutines may use it.
+// [NewVerifier] or [NewPublicKeyVerifier]; the zero value knows no secret and
+// refuses everything with [ErrBadSecret]. It never changes, so any number of
+// goroutines may use it.
 type Verifier struct {
-	secrets   []Secret
+	profile   Profile
+	scheme    *scheme // the profile's, once made
+	keys      []key
 	tolerance time.Duration
 	now       func() time.Time
 }
@@ -39,10 +43,16 @@ type Verifier struct {
 // Option changes how a [Verifier] works.
 type Option func(*Verifier)
 
+// WithProfile sets how messages are signed. Without it, [Standard], and with
+// [NewPublicKeyVerifier] always [StandardEd25519].
+func WithProfile(p Profile) Option { return func(v *Verifier) { v.profile = p } }
+
 // WithTolerance sets how far a timestamp may lie from now, in both directions.
 // It must be positive. Without it, [DefaultTolerance]. It cannot be switched
 // off: without it a recorded request would be good for ever (Standard
-// Webhooks, "Verifying signatures").
+// Webhooks, "Verifying signatures"). It means nothing to a profile that signs
+// no time, where a recorded request is good for ever: there, remember what you
+// have handled.
 func WithTolerance(d time.Duration) Option { return func(v *Verifier) { v.tolerance = d } }
 
 // WithClock sets where the present time comes from, for tests. It must not be
@@ -51,13 +61,57 @@ func WithClock(now func() time.Time) Option { return func(v *Verifier) { v.now =
 
 // NewVerifier makes a verifier that accepts what any of the secrets has signed;
 // during a rotation, give the new and the old one. It gives [ErrBadSecret] for
-// no secrets or an empty one, and refuses a tolerance that is not positive.
+// no secrets, or one that is empty or does not fit the profile, and
+// [ErrUnknownProfile]; it refuses a tolerance that is not positive.
+//
+// With [StandardEd25519] it gives [ErrBadSecret] as well: who verifies has no
+// business with the private key, so use [NewPublicKeyVerifier].
 func NewVerifier(secrets []Secret, opts ...Option) (*Verifier, error) {
-	v := &Verifier{secrets: slices.Clone(secrets), tolerance: DefaultTolerance, now: time.Now}
+	v, err := newVerifier(Standard, opts)
+	if err != nil {
+		return nil, err
+	}
+	if v.profile == StandardEd25519 {
+		return nil, fmt.Errorf("%w: %s is verified with public keys", ErrBadSecret, v.profile)
+	}
+	if v.keys, err = v.scheme.secret.keys(secrets); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// NewPublicKeyVerifier makes a verifier for [StandardEd25519] that accepts what
+// the private key of any of the public keys has signed. It gives
+// [ErrBadSecret] for no keys, an empty one, or an option that names another
+// profile, and refuses a tolerance that is not positive.
+func NewPublicKeyVerifier(keys []PublicKey, opts ...Option) (*Verifier, error) {
+	v, err := newVerifier(StandardEd25519, opts)
+	if err != nil {
+		return nil, err
+	}
+	if v.profile != StandardEd25519 {
+		return nil, fmt.Errorf("%w: %s is not verified with public keys", ErrBadSecret, v.profile)
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%w: none given", ErrBadSecret)
+	}
+	for i, k := range keys {
+		if k.IsZero() {
+			return nil, fmt.Errorf("%w: number %d is empty", ErrBadSecret, i+1)
+		}
+		v.keys = append(v.keys, k.bits)
+	}
+	return v, nil
+}
+
+// newVerifier makes one that has no keys yet.
+func newVerifier(profile Profile, opts []Option) (*Verifier, error) {
+	v := &Verifier{profile: profile, tolerance: DefaultTolerance, now: time.Now}
 	for _, opt := range opts {
 		opt(v)
 	}
-	if err := checkSecrets(v.secrets); err != nil {
+	var err error
+	if v.scheme, err = v.profile.scheme(); err != nil {
 		return nil, err
 	}
 	if v.tolerance <= 0 {
@@ -69,55 +123,48 @@ func NewVerifier(secrets []Secret, opts ...Option) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify checks the three headers against the body, which must be the bytes
-// as received: a body decoded and encoded again no longer fits its signature.
+// Verify checks the headers against the body, which must be the bytes as
+// received: a body decoded and encoded again no longer fits its signature.
 // The message's Body is the slice given, not a copy.
 //
 // The errors are [ErrMissingHeader], [ErrBadID], [ErrBadTimestamp],
 // [ErrTooOld], [ErrTooNew] and [ErrNoMatch]; with an error the message is
-// empty. At most 32 signatures are looked at, each of at most 128 bytes; the
-// cost is one HMAC over the body per secret.
+// empty. A signature header may come in several lines; the id and the time may
+// not. At most 32 entries of the signature header are looked at, each of at
+// most 128 bytes. The cost is one HMAC over the body for each secret, or one
+// Ed25519 verification for each public key and signature.
 func (v *Verifier) Verify(header http.Header, body []byte) (Message, error) {
-	e, at, err := v.checkHeaders(header)
+	e, err := v.checkHeaders(header)
 	if err != nil {
 		return Message{}, err
 	}
-	return v.match(e, at, body)
+	return v.match(e, body)
 }
 
 // checkHeaders does all that needs no body: what is there, and how fresh.
-func (v *Verifier) checkHeaders(header http.Header) (envelope, time.Time, error) {
-	if err := checkSecrets(v.secrets); err != nil {
-		return envelope{}, time.Time{}, err
+func (v *Verifier) checkHeaders(header http.Header) (envelope, error) {
+	if len(v.keys) == 0 {
+		return envelope{}, fmt.Errorf("%w: none given", ErrBadSecret)
 	}
-	e, err := readEnvelope(header)
+	e, err := v.scheme.readEnvelope(header)
 	if err != nil {
-		return envelope{}, time.Time{}, err
+		return envelope{}, err
 	}
-	at, err := parseTimestamp(e.timestamp)
-	if err != nil {
-		return envelope{}, time.Time{}, err
+	if !v.scheme.signsTime() {
+		return e, nil
 	}
-	return e, at, v.checkFresh(at)
+	return e, v.checkFresh(e.at)
 }
 
-// match looks for a signature by any of the secrets.
-func (v *Verifier) match(e envelope, at time.Time, body []byte) (Message, error) {
-	for _, secret := range v.secrets {
-		if e.signedBy(secret, body) {
-			return Message{ID: e.id, Timestamp: at, Body: body}, nil
+// match looks for a signature by any of the keys.
+func (v *Verifier) match(e envelope, body []byte) (Message, error) {
+	head := v.scheme.head(e.id, e.timestamp)
+	for _, k := range v.keys {
+		if v.scheme.digest.check(k(), head, body, e.signatures) {
+			return Message{ID: e.id, Timestamp: e.at, Body: body}, nil
 		}
 	}
 	return Message{}, ErrNoMatch
-}
-
-func (e envelope) signedBy(secret Secret, body []byte) bool {
-	want := mac(secret, e.id, e.timestamp, body)
-	return slices.ContainsFunc(e.signatures, func(s signature) bool {
-		// Constant time, or the answer's delay would tell how much of a guess
-		// is right (Standard Webhooks, "Verifying signatures").
-		return s.version == versionHMAC && hmac.Equal([]byte(s.value), want)
-	})
 }
 
 func (v *Verifier) checkFresh(at time.Time) error {

@@ -130,6 +130,8 @@ func TestVerifyRefusesChanges(t *testing.T) {
 		"to a timestamp beyond 64 bits":    {set(webhook.HeaderTimestamp, "99999999999999999999"), orderBody, webhook.ErrBadTimestamp},
 		"to the largest 64-bit timestamp":  {set(webhook.HeaderTimestamp, "9223372036854775807"), orderBody, webhook.ErrBadTimestamp},
 		"to the last timestamp there is":   {set(webhook.HeaderTimestamp, "999999999999"), orderBody, webhook.ErrTooNew},
+		"that repeat the timestamp":        {add(webhook.HeaderTimestamp, "1732233600"), orderBody, webhook.ErrBadTimestamp},
+		"that repeat the id":               {add(webhook.HeaderID, eventID), orderBody, webhook.ErrBadID},
 		"to a timestamp before 1970":       {set(webhook.HeaderTimestamp, "-1"), orderBody, webhook.ErrTooOld},
 	}
 	for name, tc := range changes {

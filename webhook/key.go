@@ -1,0 +1,156 @@
+package webhook
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// How long the text of a secret is that is used verbatim, in characters.
+const (
+	minVerbatim = 16
+	maxVerbatim = 256
+)
+
+// key holds what a digest works with, behind a function for the reason that
+// [Secret] does.
+type key func() []byte
+
+// secretKind is how a profile comes from the text of a secret to its key.
+type secretKind struct {
+	fresh func() string                     // a new text
+	key   func(text string) ([]byte, error) // ErrBadSecret for a text that is none of this kind
+}
+
+var (
+	sharedSecret   = secretKind{fresh: freshShared, key: sharedKey}
+	verbatimSecret = secretKind{fresh: freshShared, key: verbatimKey}
+	privateKey     = secretKind{fresh: freshPrivate, key: privateKeyOf}
+)
+
+// keys makes the keys of all secrets, which it refuses if one does not fit.
+func (k secretKind) keys(secrets []Secret) ([]key, error) {
+	if len(secrets) == 0 {
+		return nil, fmt.Errorf("%w: none given", ErrBadSecret)
+	}
+	keys := make([]key, len(secrets))
+	for i, secret := range secrets {
+		if secret.IsZero() {
+			return nil, fmt.Errorf("%w: number %d is empty", ErrBadSecret, i+1)
+		}
+		bits, err := k.key(secret.text())
+		if err != nil {
+			return nil, fmt.Errorf("secret number %d: %w", i+1, err)
+		}
+		keys[i] = func() []byte { return bits }
+	}
+	return keys, nil
+}
+
+func freshShared() string {
+	bits := make([]byte, newSecretBytes)
+	_, _ = rand.Read(bits) // documented never to fail
+	return secretPrefix + base64Text.encode(bits)
+}
+
+func freshPrivate() string {
+	seed := make([]byte, ed25519.SeedSize)
+	_, _ = rand.Read(seed) // documented never to fail
+	return privatePrefix + base64Text.encode(ed25519.NewKeyFromSeed(seed))
+}
+
+func sharedKey(text string) ([]byte, error) {
+	bits, err := cutBase64(text, secretPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadSecret, err)
+	}
+	if len(bits) < minSecretBytes || len(bits) > maxSecretBytes {
+		return nil, fmt.Errorf("%w: it holds %d bytes, not %d to %d",
+			ErrBadSecret, len(bits), minSecretBytes, maxSecretBytes)
+	}
+	return bits, nil
+}
+
+func verbatimKey(text string) ([]byte, error) {
+	switch {
+	case len(text) < minVerbatim || len(text) > maxVerbatim:
+		return nil, fmt.Errorf("%w: it has %d bytes, not %d to %d", ErrBadSecret, len(text), minVerbatim, maxVerbatim)
+	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }):
+		return nil, fmt.Errorf("%w: it has a character that is not printable ASCII", ErrBadSecret)
+	case strings.TrimSpace(text) != text:
+		return nil, fmt.Errorf("%w: it begins or ends with a space", ErrBadSecret)
+	case strings.HasPrefix(text, privatePrefix) || strings.HasPrefix(text, publicPrefix):
+		return nil, fmt.Errorf("%w: a key with %s or %s is for %s only", ErrBadSecret, privatePrefix, publicPrefix, StandardEd25519)
+	}
+	return []byte(text), nil
+}
+
+// privateKeyOf takes a seed, or a seed with its public key behind it. That
+// second half must fit: signing with another one gives the private key away.
+func privateKeyOf(text string) ([]byte, error) {
+	bits, err := cutBase64(text, privatePrefix)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadSecret, err)
+	}
+	if len(bits) != ed25519.SeedSize && len(bits) != ed25519.PrivateKeySize {
+		return nil, fmt.Errorf("%w: it holds %d bytes, not %d or %d",
+			ErrBadSecret, len(bits), ed25519.SeedSize, ed25519.PrivateKeySize)
+	}
+	whole := ed25519.NewKeyFromSeed(bits[:ed25519.SeedSize])
+	if !bytes.HasPrefix(whole, bits) {
+		return nil, fmt.Errorf("%w: its second half is not the public key of its first", ErrBadSecret)
+	}
+	return whole, nil
+}
+
+// cutBase64 gives the bytes behind the prefix. Its errors do not repeat text.
+func cutBase64(text, prefix string) ([]byte, error) {
+	encoded, ok := strings.CutPrefix(text, prefix)
+	if !ok {
+		return nil, fmt.Errorf("it must begin with %s", prefix)
+	}
+	bits, ok := base64Text.read(encoded)
+	if !ok {
+		return nil, fmt.Errorf("after %s it must be standard base64 with padding and no spaces or line breaks", prefix)
+	}
+	return bits, nil
+}
+
+// PublicKey verifies what a private key of [StandardEd25519] has signed. It is
+// no secret and prints as whpk_…. Get one from [ParsePublicKey] or
+// [Secret.PublicKey].
+//
+// The zero value is no key: it prints as "", and a verifier refuses it. A
+// PublicKey never changes; two of them are the same key if they are ==.
+type PublicKey struct {
+	text string
+}
+
+// ParsePublicKey reads the text form: whpk_ and then the 32 bytes of an
+// Ed25519 public key in standard padded base64 (Standard Webhooks, "Signature
+// scheme"). Anything else is [ErrBadSecret].
+func ParsePublicKey(text string) (PublicKey, error) {
+	bits, err := cutBase64(text, publicPrefix)
+	if err == nil && len(bits) != ed25519.PublicKeySize {
+		err = fmt.Errorf("it holds %d bytes, not %d", len(bits), ed25519.PublicKeySize)
+	}
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("%w: %w", ErrBadSecret, err)
+	}
+	return PublicKey{text: text}, nil
+}
+
+// String gives the text form, whpk_…; "" for the zero value.
+func (k PublicKey) String() string { return k.text }
+
+// IsZero reports whether this is the zero value, which cannot verify.
+func (k PublicKey) IsZero() bool { return k.text == "" }
+
+// bits must not be called of the zero value.
+func (k PublicKey) bits() []byte {
+	bits, _ := base64.StdEncoding.DecodeString(k.text[len(publicPrefix):])
+	return bits
+}

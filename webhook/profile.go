@@ -1,0 +1,190 @@
+package webhook
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Profile names how a message is signed: which header, over what, with which
+// digest, encoding and kind of secret. Every profile sends webhook-id and
+// webhook-timestamp as well, so that a receiver of any kind can recognise a
+// repetition; only the standard ones, and of the time also [Stripe], sign
+// them.
+//
+// The zero value and any name that [Profiles] does not list are no profile:
+// their methods give [ErrUnknownProfile].
+type Profile string
+
+const (
+	// Standard is Standard Webhooks 1.0 with HMAC-SHA256, version v1:
+	// webhook-signature over id, time and body. Its secrets are whsec_ and
+	// base64. It is the default everywhere.
+	Standard Profile = "standard"
+
+	// StandardEd25519 is Standard Webhooks 1.0 with Ed25519, version v1a: the
+	// sender alone holds the private key (whsk_ and base64), receivers verify
+	// with the public one (whpk_ and base64, see [PublicKey]).
+	StandardEd25519 Profile = "standard-ed25519"
+
+	// GitHub is how GitHub signs: X-Hub-Signature-256 over the body alone
+	// (GitHub, "Validating webhook deliveries").
+	GitHub Profile = "github"
+
+	// Stripe is how Stripe signs: Stripe-Signature with a time, over time and
+	// body (Stripe, "Verify webhook signatures manually"). The whole text of
+	// the secret is the key, a prefix whsec_ included.
+	Stripe Profile = "stripe"
+
+	// ASPNet is how custom senders of Microsoft ASP.NET WebHooks sign:
+	// ms-signature over the body alone, in capital letters (WebHookSender).
+	ASPNet Profile = "aspnet"
+
+	// ServiceStack is how ServiceStack.Webhooks signs: X-Hub-Signature over
+	// the body alone. It says sha1= and means HMAC-SHA256 (HmacUtils).
+	ServiceStack Profile = "servicestack"
+)
+
+// scheme is a profile's row in the table.
+type scheme struct {
+	profile  Profile
+	header   string   // carries the signatures
+	label    string   // stands before each signature
+	between  string   // separates signatures on one line; "": each has a line of its own
+	time     string   // stands before the time, which then is in the same header; "": the time is in webhook-timestamp
+	signed   string   // what the signature covers before the body; {id} and {time} are filled in
+	encoding encoding // of a signature
+	digest   digest
+	secret   secretKind
+}
+
+// schemes is the whole difference between the profiles.
+var schemes = []scheme{
+	{
+		profile: Standard, header: HeaderSignature, label: "v1,", between: " ",
+		signed: "{id}.{time}.", encoding: base64Text, digest: hmacSHA256, secret: sharedSecret,
+	},
+	{
+		profile: StandardEd25519, header: HeaderSignature, label: "v1a,", between: " ",
+		signed: "{id}.{time}.", encoding: base64Text, digest: ed25519Digest, secret: privateKey,
+	},
+	{
+		profile: GitHub, header: "X-Hub-Signature-256", label: "sha256=",
+		encoding: lowerHex, digest: hmacSHA256, secret: verbatimSecret,
+	},
+	{
+		profile: Stripe, header: "Stripe-Signature", label: "v1=", between: ",", time: "t=",
+		signed: "{time}.", encoding: lowerHex, digest: hmacSHA256, secret: verbatimSecret,
+	},
+	{
+		profile: ASPNet, header: "ms-signature", label: "sha256=",
+		encoding: upperHex, digest: hmacSHA256, secret: verbatimSecret,
+	},
+	{
+		profile: ServiceStack, header: "X-Hub-Signature", label: "sha1=",
+		encoding: lowerHex, digest: hmacSHA256, secret: verbatimSecret,
+	},
+}
+
+// Profiles lists all profiles, the default first. The list is the caller's.
+func Profiles() []Profile {
+	names := make([]Profile, len(schemes))
+	for i := range schemes {
+		names[i] = schemes[i].profile
+	}
+	return names
+}
+
+// Header is the name of the header that carries the signatures; "" when p is
+// no profile.
+func (p Profile) Header() string {
+	s, err := p.scheme()
+	if err != nil {
+		return ""
+	}
+	return s.header
+}
+
+// NewSecret makes a random secret of the kind that p signs with: for
+// [StandardEd25519] a private key, whsk_…, otherwise 32 bytes as whsec_….
+// When p is no profile it gives the zero Secret, which cannot sign.
+func (p Profile) NewSecret() Secret {
+	s, err := p.scheme()
+	if err != nil {
+		return Secret{}
+	}
+	return secretOf(s.secret.fresh())
+}
+
+// ParseSecret reads the text of a secret for p and gives [ErrBadSecret] when
+// p cannot sign with it:
+//
+//   - [Standard] takes whsec_ and 24 to 64 bytes in standard padded base64.
+//   - [StandardEd25519] takes whsk_ and, in the same base64, the 32 bytes of a
+//     seed, or those and the 32 bytes of the public key that belongs to them.
+//   - The others use the text as it is, a prefix included. They take 16 to
+//     256 printable ASCII characters, with no space at either end, unless it
+//     begins with whsk_ or whpk_: a key of the other scheme must never serve
+//     as a shared secret, least of all one that everybody may know.
+//
+// What one profile takes another may not; ask again when a profile changes.
+func (p Profile) ParseSecret(text string) (Secret, error) {
+	s, err := p.scheme()
+	if err != nil {
+		return Secret{}, err
+	}
+	if _, err := s.secret.key(text); err != nil {
+		return Secret{}, err
+	}
+	return secretOf(text), nil
+}
+
+// Sign gives the lines of the signature header, see [Profile.Header]. With
+// several secrets it gives one line that holds a signature for each, in the
+// order given, or where the scheme has no room for that, a line for each:
+// give the newest first, because most receivers look at the first line only.
+//
+// The body is signed as it is, so the very same bytes must be sent; of the
+// time only the whole seconds count. The errors are [ErrUnknownProfile],
+// [ErrBadID] for an id that is empty, holds a full stop or is longer than 256
+// bytes, and [ErrBadSecret] without a secret or with one that does not fit p.
+func (p Profile) Sign(id string, at time.Time, body []byte, secrets ...Secret) ([]string, error) {
+	s, err := p.scheme()
+	if err != nil {
+		return nil, err
+	}
+	if id == "" {
+		return nil, fmt.Errorf("%w: it is empty", ErrBadID)
+	}
+	if err := checkID(id); err != nil {
+		return nil, err
+	}
+	keys, err := s.secret.keys(secrets)
+	if err != nil {
+		return nil, err
+	}
+	return s.sign(id, unixText(at), body, keys), nil
+}
+
+// SetHeaders signs like [Profile.Sign] and sets webhook-id, webhook-timestamp
+// and the signature header, replacing what is there. On an error it leaves
+// them alone.
+func (p Profile) SetHeaders(h http.Header, id string, at time.Time, body []byte, secrets ...Secret) error {
+	lines, err := p.Sign(id, at, body, secrets...)
+	if err != nil {
+		return err
+	}
+	h.Set(HeaderID, id)
+	h.Set(HeaderTimestamp, unixText(at))
+	h[http.CanonicalHeaderKey(p.Header())] = lines
+	return nil
+}
+
+func (p Profile) scheme() (*scheme, error) {
+	i := slices.IndexFunc(schemes, func(s scheme) bool { return s.profile == p })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownProfile, string(p))
+	}
+	return &schemes[i], nil
+}

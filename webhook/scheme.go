@@ -1,0 +1,90 @@
+package webhook
+
+import (
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// sign gives the lines of the signature header, one signature for each key.
+func (s *scheme) sign(id, timestamp string, body []byte, keys []key) []string {
+	var entries []string
+	if s.time != "" {
+		entries = append(entries, s.time+timestamp)
+	}
+	head := s.head(id, timestamp)
+	for _, k := range keys {
+		entries = append(entries, s.label+s.encoding.encode(s.digest.sign(k(), head, body)))
+	}
+	if s.between == "" {
+		return entries
+	}
+	return []string{strings.Join(entries, s.between)}
+}
+
+// head is what the signature covers before the body.
+func (s *scheme) head(id, timestamp string) string {
+	return strings.NewReplacer("{id}", id, "{time}", timestamp).Replace(s.signed)
+}
+
+func (s *scheme) signsID() bool   { return strings.Contains(s.signed, "{id}") }
+func (s *scheme) signsTime() bool { return strings.Contains(s.signed, "{time}") }
+
+// encoding is how the bytes of a signature are written.
+type encoding struct {
+	encode func([]byte) string
+	decode func(string) ([]byte, error)
+}
+
+var (
+	base64Text = encoding{base64.StdEncoding.EncodeToString, base64.StdEncoding.DecodeString}
+	lowerHex   = encoding{hex.EncodeToString, hex.DecodeString}
+	upperHex   = encoding{func(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }, hex.DecodeString}
+)
+
+// read decodes the one plain spelling only. Encoding again finds what the
+// decoders forgive: line breaks, stray bits, letters of the other case.
+func (e encoding) read(text string) ([]byte, bool) {
+	b, err := e.decode(text)
+	return b, err == nil && e.encode(b) == text
+}
+
+// digest is how a signature is made from the key, what stands before the
+// body, and the body, and how one is checked. Checking takes time that tells
+// nothing of how much of a guess is right (Standard Webhooks, "Verifying
+// signatures"); check reports whether any of the signatures is right.
+type digest struct {
+	sign  func(key []byte, head string, body []byte) []byte
+	check func(key []byte, head string, body []byte, signatures [][]byte) bool
+}
+
+var hmacSHA256 = digest{
+	sign: mac,
+	check: func(key []byte, head string, body []byte, signatures [][]byte) bool {
+		want := mac(key, head, body)
+		return slices.ContainsFunc(signatures, func(got []byte) bool { return hmac.Equal(got, want) })
+	},
+}
+
+// mac takes the body on its own, so that a large one is not copied.
+func mac(key []byte, head string, body []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(head))
+	h.Write(body)
+	return h.Sum(nil)
+}
+
+// ed25519Digest signs with the private key and checks with the public one.
+var ed25519Digest = digest{
+	sign: func(key []byte, head string, body []byte) []byte {
+		return ed25519.Sign(key, slices.Concat([]byte(head), body))
+	},
+	check: func(key []byte, head string, body []byte, signatures [][]byte) bool {
+		message := slices.Concat([]byte(head), body)
+		return slices.ContainsFunc(signatures, func(got []byte) bool { return ed25519.Verify(key, message, got) })
+	},
+}
