@@ -63,6 +63,9 @@ func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResul
 	}
 	a.pace.note(j.subscription.ID, attempt.Succeeded(), attempt.Timing.Total)
 	a.logAttempt(ctx, j, attempt, outcome)
+	if outcome.DisableSubscription != "" {
+		a.cancelWaiting(ctx, j, outcome.Reason)
+	}
 	message := fmt.Sprintf("attempt %d of %d: %s", attempt.Number, j.allowed(), attempt.Error)
 	if outcome.Status == models.DeliveryPending {
 		return nil, retryAfter(AttemptFailed, message, outcome.NextAttemptAt.Sub(a.now()))

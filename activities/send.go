@@ -38,7 +38,7 @@ func (a *Activities) header(j *job, body []byte) (http.Header, error) {
 	for name, value := range j.subscription.Headers {
 		header.Set(name, value)
 	}
-	header.Set("Content-Type", "application/json")
+	header.Set("Content-Type", models.ContentType(j.delivery.Payload))
 	header.Set("User-Agent", a.userAgent)
 	header.Set("X-Webhook-Event", j.event.Type)
 	header.Set("X-Webhook-Delivery", j.delivery.ID)
@@ -46,18 +46,18 @@ func (a *Activities) header(j *job, body []byte) (http.Header, error) {
 	return header, a.sign(header, j, body)
 }
 
-// sign sets the three headers of Standard Webhooks, with one signature for each live secret.
+// sign sets the headers of the subscription's signature profile, with a signature for each live secret.
 func (a *Activities) sign(header http.Header, j *job, body []byte) error {
-	now := a.now()
+	now, profile := a.now(), webhook.Profile(j.subscription.Signature)
 	var secrets []webhook.Secret
 	for _, value := range j.subscription.LiveSecrets(now) {
-		secret, err := webhook.ParseSecret(value)
+		secret, err := profile.ParseSecret(value)
 		if err != nil {
 			return fmt.Errorf("a secret of subscription %s: %w", j.subscription.ID, err)
 		}
 		secrets = append(secrets, secret)
 	}
-	if err := webhook.SetHeaders(header, j.event.ID, now, body, secrets...); err != nil {
+	if err := profile.SetHeaders(header, j.event.ID, now, body, secrets...); err != nil {
 		return fmt.Errorf("sign for subscription %s: %w", j.subscription.ID, err)
 	}
 	return nil

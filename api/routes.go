@@ -38,6 +38,8 @@ func (s *server) routes() []route {
 		{http.MethodPatch, "/v1/subscriptions/:id", keyed, nil, s.patchSubscription},
 		{http.MethodDelete, "/v1/subscriptions/:id", keyed, nil, s.deleteSubscription},
 		{http.MethodGet, "/v1/subscriptions/:id/secret", keyed, nil, s.getSubscriptionSecret},
+		{http.MethodGet, "/v1/subscriptions/:id/public-key", keyed, nil, s.getPublicKey},
+		{http.MethodPost, "/v1/subscriptions/:id/rotate-secret", keyed, nil, s.rotateSecret},
 
 		{http.MethodGet, "/v1/deliveries", keyed, paged(deliveryQuery...), s.listDeliveries},
 		{http.MethodGet, "/v1/deliveries/:id", keyed, nil, s.getDelivery},

@@ -28,44 +28,64 @@ type subscriptionInput struct {
 
 // create makes a new subscription with its secret. A field that is null is as good as absent.
 func (in *subscriptionInput) create(now time.Time) (*models.Subscription, error) {
-	secret, err := in.secret()
-	if err != nil {
-		return nil, err
-	}
-	sub := models.NewSubscription(models.Subscription{
-		Tenant: in.Tenant.value, Secrets: []models.Secret{{Value: secret.Reveal()}},
-	}, now)
+	sub := models.NewSubscription(models.Subscription{Tenant: in.Tenant.value}, now)
 	// After the defaults, not before: what was given as empty shall be judged, not replaced.
 	if err := in.apply(sub); err != nil {
 		return nil, err
 	}
-	return sub, sub.Validate()
+	if err := sub.Validate(); err != nil {
+		return nil, err
+	}
+	secret, err := chosenSecret(in.Secret, sub.Signature)
+	sub.Secrets = []models.Secret{{Value: secret}}
+	return sub, err
 }
 
-func (in *subscriptionInput) secret() (webhook.Secret, error) {
-	if !in.Secret.given || in.Secret.null {
-		return webhook.NewSecret(), nil
+// chosenSecret is the secret that was given, if it fits the signature, or a new one.
+func chosenSecret(given optional[string], signature models.Signature) (string, error) {
+	profile := webhook.Profile(signature)
+	if !given.given || given.null {
+		return profile.NewSecret().Reveal(), nil
 	}
-	secret, err := webhook.ParseSecret(in.Secret.value)
-	if err != nil {
-		why := strings.TrimPrefix(err.Error(), webhook.ErrBadSecret.Error()+": ")
-		return secret, models.Invalid("secret", "is not acceptable: %s", why)
+	return given.value, fits("secret", given.value, signature)
+}
+
+// fits reports, as an error of the field, why a secret cannot sign by the signature.
+func fits(field, secret string, signature models.Signature) error {
+	if _, err := webhook.Profile(signature).ParseSecret(secret); err != nil {
+		return models.Invalid(field, "is not acceptable: %s", strings.TrimPrefix(err.Error(), webhook.ErrBadSecret.Error()+": "))
 	}
-	return secret, nil
+	return nil
 }
 
 // patch changes what was given. It leaves in alone: the store may call it again, on a fresh copy.
 func (in *subscriptionInput) patch(sub *models.Subscription) error {
 	switch {
 	case in.Secret.given:
-		return models.Invalid("secret", "cannot be changed by PATCH")
+		return models.Invalid("secret", "cannot be changed by PATCH; POST …/rotate-secret instead")
 	case in.Tenant.given:
 		return models.Invalid("tenant", "cannot be changed")
 	}
 	if err := in.refuseNull(); err != nil {
 		return err
 	}
-	return in.apply(sub)
+	if err := in.apply(sub); err != nil {
+		return err
+	}
+	return in.keepsSecrets(sub)
+}
+
+// keepsSecrets refuses a change of the signature that the subscription's secrets do not fit.
+func (in *subscriptionInput) keepsSecrets(sub *models.Subscription) error {
+	if err := sub.Validate(); err != nil || !in.Signature.given {
+		return err
+	}
+	for _, secret := range sub.Secrets {
+		if fits("signature", secret.Value, sub.Signature) != nil {
+			return models.Invalid("signature", "%q does not work with the subscription's secret; make another subscription", sub.Signature)
+		}
+	}
+	return nil
 }
 
 // refuseNull refuses null where there is no default to go back to, or where it is more likely a slip than a wish.

@@ -62,16 +62,6 @@ func (s *server) getSubscription(c *gin.Context) {
 	reply(c, http.StatusOK, newSubscriptionView(subscription))
 }
 
-// getSubscriptionSecret handles GET /v1/subscriptions/{id}/secret.
-func (s *server) getSubscriptionSecret(c *gin.Context) {
-	subscription, err := s.subscription(c)
-	if err != nil {
-		fail(c, err)
-		return
-	}
-	reply(c, http.StatusOK, secretView{Secret: newestSecret(subscription)})
-}
-
 // patchSubscription handles PATCH /v1/subscriptions/{id}.
 func (s *server) patchSubscription(c *gin.Context) {
 	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
@@ -117,12 +107,4 @@ func (s *server) subscription(c *gin.Context) (*models.Subscription, error) {
 		return nil, fmt.Errorf("get subscription: %w", err)
 	}
 	return subscription, nil
-}
-
-// newestSecret is the secret a receiver should hold.
-func newestSecret(sub *models.Subscription) string {
-	if len(sub.Secrets) == 0 {
-		return ""
-	}
-	return sub.Secrets[0].Value
 }

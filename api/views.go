@@ -197,8 +197,3 @@ type createdSubscriptionView struct {
 	subscriptionView
 	Secret string `json:"secret"`
 }
-
-// secretView answers the one call that is for reading the secret.
-type secretView struct {
-	Secret string `json:"secret"`
-}

@@ -17,6 +17,13 @@ const (
 	MaxProperties       = 16 * 1024 // as JSON
 )
 
+// Bounds of a rotation.
+const (
+	DefaultGrace   = 24 * time.Hour
+	MaxGrace       = 30 * 24 * time.Hour
+	MaxLiveSecrets = 5 // they all sign each request
+)
+
 // Bounds of an attempt's timeout.
 const (
 	DefaultTimeout = 15 * time.Second
@@ -36,8 +43,22 @@ const (
 // Signature names the scheme that signs a subscription's requests.
 type Signature string
 
-// SignatureStandard is Standard Webhooks 1.0 with HMAC-SHA256 (v1), the default.
-const SignatureStandard Signature = "standard"
+// The signatures; package webhook has a profile of the same name for each.
+const (
+	SignatureStandard     Signature = "standard"         // Standard Webhooks 1.0 with HMAC-SHA256 (v1); the default
+	SignatureEd25519      Signature = "standard-ed25519" // Standard Webhooks 1.0 with Ed25519 (v1a)
+	SignatureGitHub       Signature = "github"
+	SignatureStripe       Signature = "stripe"
+	SignatureASPNet       Signature = "aspnet"
+	SignatureServiceStack Signature = "servicestack"
+)
+
+// Signatures lists all of them, the default first.
+func Signatures() []Signature {
+	return []Signature{
+		SignatureStandard, SignatureEd25519, SignatureGitHub, SignatureStripe, SignatureASPNet, SignatureServiceStack,
+	}
+}
 
 // Payload names the form of the request body.
 type Payload string
@@ -46,6 +67,8 @@ type Payload string
 const (
 	PayloadEnvelope Payload = "envelope" // {"type","timestamp","data"[,"properties"]}; the default
 	PayloadData     Payload = "data"     // the event's data, untouched
+	// PayloadCloudEvents is a CloudEvents 1.0 event in structured JSON.
+	PayloadCloudEvents Payload = "cloudevents"
 )
 
 // Secret is one signing secret of a subscription.
@@ -101,8 +124,8 @@ func (s *Subscription) Validate() error {
 		validatePatterns(s.EventTypes),
 		validateHeaders(s.Headers),
 		validateProperties(s.Properties),
-		oneOf("signature", s.Signature, SignatureStandard),
-		oneOf("payload", s.Payload, PayloadEnvelope, PayloadData),
+		oneOf("signature", s.Signature, Signatures()...),
+		oneOf("payload", s.Payload, PayloadEnvelope, PayloadData, PayloadCloudEvents),
 		validateTimeout(s.Timeout),
 		s.RetrySchedule.validate(),
 		oneOf("status", s.Status, SubscriptionActive, SubscriptionDisabled),
@@ -118,6 +141,28 @@ func (s *Subscription) LiveSecrets(now time.Time) []string {
 		}
 	}
 	return live
+}
+
+// Rotate makes the value the newest secret. The ones before it go on signing for the grace, or until they expire anyway.
+func (s *Subscription) Rotate(value string, grace time.Duration, now time.Time) error {
+	if grace < 0 || grace > MaxGrace {
+		return Invalid("grace", "%s is not between 0s and %s", grace, MaxGrace)
+	}
+	secrets, end := []Secret{{Value: value}}, now.Add(grace)
+	for _, old := range s.Secrets {
+		if old.ExpiresAt.IsZero() || old.ExpiresAt.After(end) {
+			old.ExpiresAt = end
+		}
+		if old.ExpiresAt.After(now) {
+			secrets = append(secrets, old)
+		}
+	}
+	if len(secrets) > MaxLiveSecrets {
+		return Errorf(CodeConflict, "%d secrets are in their grace already; wait until one expires, or rotate without grace",
+			MaxLiveSecrets-1)
+	}
+	s.Secrets = secrets
+	return nil
 }
 
 // Schedule is the retry schedule in force.

@@ -103,6 +103,7 @@ func validatePatterns(patterns []string) error {
 var reservedHeaders = []string{
 	"content-length", "content-type", "host", "user-agent", "accept-encoding", "expect",
 	"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+	"x-hub-signature", "x-hub-signature-256", "stripe-signature", "ms-signature",
 }
 
 // ReservedHeader reports whether subscribers may not set the header.

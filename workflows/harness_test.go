@@ -32,6 +32,13 @@ type bundle struct {
 	store    *flakyStore
 	receiver *receiver
 	acts     *activities.Activities
+	told     []string // deliveries whose workflows were told to stop
+}
+
+// Cancel notes who is told to stop, and says that its workflow does not run.
+func (b *bundle) Cancel(_ context.Context, deliveryID, _, _ string) error {
+	b.told = append(b.told, deliveryID)
+	return models.Errorf(models.CodeConflict, "no workflow")
 }
 
 // receiver answers each attempt by its script, the last answer again and again. It stands in for the network.
@@ -145,7 +152,7 @@ func setup(t *testing.T, script ...models.Exchange) *bundle {
 	}
 	var err error
 	b.acts, err = activities.New(activities.Deps{
-		Store: b.store, Sender: b.receiver, Logger: quiet, Now: env.Now, Random: func() float64 { return 0.5 },
+		Store: b.store, Sender: b.receiver, Canceller: b, Logger: quiet, Now: env.Now, Random: func() float64 { return 0.5 },
 	})
 	require.NoError(t, err)
 	workflows.Register(env)

@@ -62,6 +62,7 @@ func TestDispatchedTwiceIsOneWorkflow(t *testing.T) {
 	n.dispatch.Wake(event)
 	require.Eventually(t, func() bool { return n.count(t, event.ID, models.DeliveryDelivered) == 1 },
 		deliveryLimit, 20*time.Millisecond)
+	n.awaitClosed(t, workflows.EventWorkflowID(event.ID))
 	in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type}
 	_, err := n.temporal.ExecuteWorkflow(t.Context(), workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
 	var before *serviceerror.WorkflowExecutionAlreadyStarted

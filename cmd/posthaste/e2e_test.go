@@ -117,6 +117,44 @@ func TestKilledWhileWaitingToRetry(t *testing.T) {
 	require.GreaterOrEqual(t, attempts[1].StartedAt.Sub(attempts[0].StartedAt), 3600*time.Millisecond)
 }
 
+func TestGoneCancelsWhatWaits(t *testing.T) {
+	p := startDev(t, t.TempDir())
+	receiver := newSink(t, 500, 500, 410)
+	id, _ := p.subscribe(receiver.url, object{"retry_schedule": []string{"1h"}})
+	p.publish("waits")
+	p.publish("waits too")
+	require.Eventually(t, func() bool { return receiver.events() == 2 }, deliveryLimit, 20*time.Millisecond)
+	p.publish("is answered 410")
+	require.Eventually(t, func() bool { return len(p.deliveries("status=cancelled")) == 3 },
+		deliveryLimit, 50*time.Millisecond)
+	var sub struct {
+		Status         string
+		DisabledReason string `json:"disabled_reason"`
+	}
+	p.call(http.StatusOK, http.MethodGet, "/v1/subscriptions/"+id, nil, &sub)
+	require.Equal(t, "disabled", sub.Status)
+	require.Contains(t, sub.DisabledReason, "410")
+	require.Equal(t, 3, receiver.events(), "nobody asks again")
+}
+
+func TestRotatedSecretSignsWhatWaits(t *testing.T) {
+	p := startDev(t, t.TempDir())
+	receiver := newSink(t, 500, 204)
+	id, _ := p.subscribe(receiver.url, object{"retry_schedule": []string{"1h"}})
+	p.publish("x")
+	var waiting []deliveryView
+	require.Eventually(t, func() bool {
+		waiting = p.deliveries("status=pending")
+		return len(waiting) == 1 && waiting[0].Attempts == 1
+	}, deliveryLimit, 20*time.Millisecond)
+	var rotated struct{ Secret string }
+	p.call(http.StatusOK, http.MethodPost, "/v1/subscriptions/"+id+"/rotate-secret", object{"grace": "0s"}, &rotated)
+	receiver.trust(rotated.Secret)
+	p.call(http.StatusAccepted, http.MethodPost, "/v1/deliveries/"+waiting[0].ID+"/redeliver", nil, nil)
+	require.Eventually(t, func() bool { return len(p.deliveries("status=delivered")) == 1 }, deliveryLimit, 50*time.Millisecond)
+	receiver.requireValid(t)
+}
+
 func TestKilledWhileTheReceiverIsAnswering(t *testing.T) {
 	folder := t.TempDir()
 	receiver := newSink(t, 204)

@@ -139,7 +139,9 @@ func identity() string {
 // startWorker runs the workflows and activities. With an external Temporal that is away it keeps trying to start.
 func (n *node) startWorker(allow []netip.Prefix) error {
 	sender := safehttp.New(safehttp.Options{Allow: allow})
-	acts, err := activities.New(activities.Deps{Store: n.store, Sender: sender, Logger: n.log, Version: version()})
+	acts, err := activities.New(activities.Deps{
+		Store: n.store, Sender: sender, Canceller: n.control, Logger: n.log, Version: version(),
+	})
 	if err != nil {
 		return err
 	}

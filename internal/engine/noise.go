@@ -52,6 +52,7 @@ var transitionMessages = []string{
 var transitionCauses = []string{
 	"context canceled",
 	"conn closed",
+	"driver: bad connection",
 	"transaction has already been committed or rolled back",
 	"no usable database connection found",
 	"Frontend is not healthy yet",

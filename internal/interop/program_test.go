@@ -1,0 +1,156 @@
+package interop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/webhook"
+)
+
+const programLimit = 2 * time.Minute
+
+// program is posthaste dev in a process of its own.
+type program struct {
+	api    string
+	output output
+}
+
+// output collects what a running process prints.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// startProgram builds posthaste and starts it on free ports.
+func startProgram(t *testing.T) *program {
+	t.Helper()
+	folder := t.TempDir()
+	binary := filepath.Join(folder, "posthaste")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/posthaste")
+	build.Dir = filepath.Join("..", "..")
+	built, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", built)
+
+	p := &program{}
+	ctx, stop := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, binary, "dev", "--data", filepath.Join(folder, "data"),
+		"--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0")
+	command.Env = []string{"HOME=" + folder, "PATH=" + os.Getenv("PATH")}
+	command.Stdout, command.Stderr = &p.output, &p.output
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGINT) }
+	command.WaitDelay = programLimit
+	require.NoError(t, command.Start())
+	t.Cleanup(func() {
+		stop()
+		_ = command.Wait() // its exit code is the business of its own tests
+		if t.Failed() {
+			t.Log(p.output.String())
+		}
+	})
+	address := regexp.MustCompile(`API +(http://\S+)`)
+	require.Eventually(t, func() bool { return address.MatchString(p.output.String()) }, programLimit, 20*time.Millisecond)
+	p.api = address.FindStringSubmatch(p.output.String())[1]
+	return p
+}
+
+// call makes an API call that must succeed.
+func (p *program) call(t *testing.T, method, path string, in, out any) {
+	t.Helper()
+	body, err := json.Marshal(in)
+	require.NoError(t, err)
+	r, err := http.NewRequestWithContext(t.Context(), method, p.api+path, bytes.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, 2, resp.StatusCode/100, "%s", text)
+	require.NoError(t, json.Unmarshal(text, out))
+}
+
+// Deliveries of the whole program, by each profile, are accepted by the code of others, and so are those signed while a
+// secret is rotated.
+func TestOthersVerifyDeliveries(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t)
+	for _, profile := range webhook.Profiles() {
+		t.Run(string(profile), func(t *testing.T) {
+			t.Parallel()
+			verdicts := make(chan error, 10)
+			var judge func(*http.Request) error
+			url := receiver(t, func(r *http.Request) error {
+				err := judge(r)
+				verdicts <- err
+				return err
+			})
+			var sub struct{ ID, Secret string }
+			p.call(t, http.MethodPost, "/v1/subscriptions", map[string]any{
+				"tenant": string(profile), "url": url, "event_types": []string{"*"},
+				"signature": profile, "payload": "data", "retry_schedule": []string{"1h"},
+			}, &sub)
+			judge = judges[profile](sub.Secret)
+			p.publish(t, profile)
+			require.NoError(t, verdict(t, verdicts))
+
+			var rotated struct{ Secret string }
+			p.call(t, http.MethodPost, "/v1/subscriptions/"+sub.ID+"/rotate-secret", map[string]any{"grace": "1h"}, &rotated)
+			require.NotEqual(t, sub.Secret, rotated.Secret)
+			judge = judges[profile](rotated.Secret)
+			p.publish(t, profile)
+			require.NoError(t, verdict(t, verdicts), "the new secret signs at once")
+			if roomForTwo(profile) == http.StatusNoContent {
+				judge = judges[profile](sub.Secret)
+				p.publish(t, profile)
+				require.NoError(t, verdict(t, verdicts), "the old secret signs for the grace")
+			}
+		})
+	}
+}
+
+// publish sends an event to the tenant that is named like the profile.
+func (p *program) publish(t *testing.T, profile webhook.Profile) {
+	t.Helper()
+	var published struct{ ID string }
+	p.call(t, http.MethodPost, "/v1/events", map[string]any{
+		"tenant": string(profile), "type": "order.paid", "data": json.RawMessage(fmt.Sprintf(event, 42)),
+	}, &published)
+}
+
+func verdict(t *testing.T, verdicts <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-verdicts:
+		return err
+	case <-time.After(programLimit):
+		require.FailNow(t, "nothing arrived")
+		return nil
+	}
+}
