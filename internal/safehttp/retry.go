@@ -23,10 +23,9 @@ func worthAnother(err error, reused bool) bool {
 	return reused && !isTimeout(err) && !isBlocked(err)
 }
 
-// exhausted are the ways of this machine to be out of something.
-var exhausted = []syscall.Errno{
-	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL,
-}
+// exhausted are the ways of this machine to be out of something. EADDRNOTAVAIL is not among them: it also stands for
+// an IPv6 address on a machine without IPv6, which waiting does not mend.
+var exhausted = []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM}
 
 // isOurs reports whether the failure is not the receiver's.
 func isOurs(err error) bool {

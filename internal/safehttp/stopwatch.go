@@ -45,6 +45,7 @@ type stopwatch struct {
 	start   time.Time
 	entered map[stage]time.Time
 	timing  models.Timing
+	looking bool // the resolver is at work; the connections it reports are its own
 
 	conn   *meteredConn // the connection of the request; nil before there is one
 	base   int64        // bytes written to conn before the request
@@ -60,13 +61,19 @@ func newStopwatch() *stopwatch {
 func (w *stopwatch) enter(try int, s stage) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if try != w.tries || s < w.now {
+	if try != w.tries || s < w.now || w.looking && s == stageConnect {
 		return
 	}
 	w.now = s
 	if _, ok := w.entered[s]; !ok {
 		w.entered[s] = time.Now()
 	}
+}
+
+func (w *stopwatch) look(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looking = on
 }
 
 // leave books the time since the stage was first entered: with several addresses dialled, up to the last one's end. A
@@ -119,7 +126,7 @@ func (w *stopwatch) again() {
 	defer w.mu.Unlock()
 	w.tries++
 	w.now, w.entered, w.timing = stageStart, map[stage]time.Time{}, models.Timing{}
-	w.conn, w.reused = nil, false
+	w.conn, w.reused, w.looking = nil, false, false
 }
 
 // twice reports whether there was a second try.
@@ -157,8 +164,8 @@ func (w *stopwatch) trace() *httptrace.ClientTrace {
 	try := w.tries
 	w.mu.Unlock()
 	return &httptrace.ClientTrace{
-		DNSStart:             func(httptrace.DNSStartInfo) { w.enter(try, stageDNS) },
-		DNSDone:              func(httptrace.DNSDoneInfo) { w.leave(try, stageDNS, &w.timing.DNS) },
+		DNSStart:             func(httptrace.DNSStartInfo) { w.enter(try, stageDNS); w.look(true) },
+		DNSDone:              func(httptrace.DNSDoneInfo) { w.leave(try, stageDNS, &w.timing.DNS); w.look(false) },
 		ConnectStart:         func(_, _ string) { w.enter(try, stageConnect) },
 		ConnectDone:          func(_, _ string, _ error) { w.leave(try, stageConnect, &w.timing.Connect) },
 		TLSHandshakeStart:    func() { w.enter(try, stageTLS) },
