@@ -160,7 +160,7 @@ func TestTokenEndpointFailures(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, `{"error":"invalid_client","error_description":"hush is wrong"}`)
 		}, "answered 401 Unauthorized (invalid_client)"},
-		"repeats the secret": {func(w http.ResponseWriter, r *http.Request) {
+		"repeats the secret": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":"hush"}`)
 		}, "answered 400 Bad Request"},

@@ -149,6 +149,13 @@ func (w *stopwatch) stop() models.Timing {
 	return w.timing
 }
 
+// wroteRequest hears of writes that failed as well.
+func (w *stopwatch) wroteRequest(try int, info httptrace.WroteRequestInfo) {
+	if info.Err == nil {
+		w.enter(try, stageWaiting)
+	}
+}
+
 func (w *stopwatch) firstByte(try int) {
 	w.enter(try, stageReading)
 	w.mu.Lock()
@@ -171,7 +178,7 @@ func (w *stopwatch) trace() *httptrace.ClientTrace {
 		TLSHandshakeStart:    func() { w.enter(try, stageTLS) },
 		TLSHandshakeDone:     func(tls.ConnectionState, error) { w.leave(try, stageTLS, &w.timing.TLS) },
 		GotConn:              func(info httptrace.GotConnInfo) { w.got(try, info) },
-		WroteRequest:         func(httptrace.WroteRequestInfo) { w.enter(try, stageWaiting) },
+		WroteRequest:         func(info httptrace.WroteRequestInfo) { w.wroteRequest(try, info) },
 		GotFirstResponseByte: func() { w.firstByte(try) },
 	}
 }
