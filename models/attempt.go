@@ -21,6 +21,7 @@ const (
 	ErrorTLS      ErrorClass = "tls"                 // no trusted connection
 	ErrorProtocol ErrorClass = "protocol"            // what came back is not HTTP
 	ErrorBlocked  ErrorClass = "blocked_destination" // the address is one we refuse to call
+	ErrorAuth     ErrorClass = "auth"                // no access token from the subscriber's token endpoint
 )
 
 // Attempt is one HTTP request of a delivery, with what was sent and what came back.
@@ -39,9 +40,11 @@ func (a *Attempt) Succeeded() bool { return a.ErrorClass == "" }
 // Request is what an attempt sends.
 type Request struct {
 	URL     string
-	Header  http.Header
-	Body    []byte
-	Timeout time.Duration // for everything from name look-up to the last byte read
+	Header  http.Header   // an Authorization in it is replaced when Auth is set
+	Body    []byte        // never changed by who sends it
+	Timeout time.Duration // for everything from fetching a token to the last byte read; 0 means DefaultTimeout
+	Auth    Auth          // the zero value sends none
+	TLS     TLS           // the zero value trusts what the system trusts and shows no certificate
 }
 
 // Exchange is what came of a Request. Status is 0 when no answer came.

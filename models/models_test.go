@@ -147,6 +147,10 @@ func TestRetryAfter(t *testing.T) {
 		{429, "-5", 0},
 		{429, "soon", 0},
 		{429, "1.5", 0},
+		{429, "+5", 0},
+		{429, "1e3", 0},
+		{429, "5, 6", 0},
+		{429, "315360000", models.MaxRetryAfter}, // ten years
 		{429, "4294967295", models.MaxRetryAfter},
 		{429, "99999999999999999999", 0},
 		{429, at(time.Hour), time.Hour - 807_654_321*time.Nanosecond},

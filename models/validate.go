@@ -68,6 +68,8 @@ func validateParsedURL(field string, u *url.URL) error {
 		return Invalid(field, "must not carry a user name or password")
 	case u.Hostname() == "":
 		return Invalid(field, "has no host")
+	case !validPort(u.Port()):
+		return Invalid(field, "has a port that is not between 1 and 65535")
 	case u.Fragment != "":
 		return Invalid(field, "must not have a fragment")
 	case !validPort(u.Port()):
@@ -76,6 +78,7 @@ func validateParsedURL(field string, u *url.URL) error {
 	return nil
 }
 
+// validPort takes an absent port too.
 func validPort(port string) bool {
 	n, err := strconv.ParseUint(port, 10, 16)
 	return port == "" || err == nil && n > 0

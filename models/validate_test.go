@@ -69,6 +69,8 @@ func TestSubscriptionValidation(t *testing.T) {
 		"a URL without host":    {url("https:///hook"), "url"},
 		"a URL with a fragment": {url("https://example.com/#top"), "url"},
 		"a URL of other bytes":  {url("http://a/\xff"), "url"},
+		"a port beyond 65535":   {url("https://example.com:65536/"), "url"},
+		"port zero":             {url("https://example.com:0/"), "url"},
 		"a long URL":            {url("https://example.com/" + strings.Repeat("x", 2048)), "url"},
 		"no event types":        {func(s *models.Subscription) { s.EventTypes = nil }, "event_types"},
 		"a bad pattern":         {func(s *models.Subscription) { s.EventTypes = []string{"*", "ord*"} }, "event_types[1]"},
@@ -80,7 +82,6 @@ func TestSubscriptionValidation(t *testing.T) {
 			s.Headers = map[string]string{"x-a": "1", "X-A": "2"}
 		}, "headers"},
 		"a port out of range": {url("https://example.com:99999"), "url"},
-		"port zero":           {url("https://example.com:0"), "url"},
 		"a bad header name":   {header("X A", "b"), "headers"},
 		"big properties": {func(s *models.Subscription) {
 			s.Properties = map[string]json.RawMessage{"k": json.RawMessage(`"` + strings.Repeat("x", 1<<14) + `"`)}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/netip"
+	"slices"
 
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/engine"
@@ -44,7 +44,7 @@ func (c *devCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
 }
 
 // loopback is what dev may deliver to besides public addresses: receivers on this machine.
-var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+var loopback = []string{"127.0.0.0/8", "::1"}
 
 func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.listen(c.Listen); err != nil {
@@ -63,7 +63,7 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.connect(); err != nil {
 		return err
 	}
-	if err := n.startWorker(append(loopback, c.AllowNetworks...)); err != nil {
+	if err := n.startWorker(slices.Concat(loopback, c.AllowNetworks)); err != nil {
 		return err
 	}
 	n.startDispatcher()

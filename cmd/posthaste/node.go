@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"time"
 
@@ -137,7 +136,11 @@ func identity() string {
 }
 
 // startWorker runs the workflows and activities. With an external Temporal that is away it keeps trying to start.
-func (n *node) startWorker(allow []netip.Prefix) error {
+func (n *node) startWorker(allowed []string) error {
+	allow, err := safehttp.ParseAllow(allowed)
+	if err != nil {
+		return err
+	}
 	sender := safehttp.New(safehttp.Options{Allow: allow})
 	acts, err := activities.New(activities.Deps{
 		Store: n.store, Sender: sender, Canceller: n.control, Logger: n.log, Version: version(),

@@ -81,7 +81,7 @@ func Loopback(flag, address string) error {
 
 // Delivery says where deliveries may go.
 type Delivery struct {
-	AllowNetworks []netip.Prefix `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR,…" help:"Networks that deliveries may go to although they are not public, such as 10.0.0.0/8."`
+	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST,…" help:"Networks and hosts that deliveries may go to although they are not public, such as 10.0.0.0/8, hooks.internal.example or *.internal.example."`
 }
 
 // Engine says how the embedded Temporal is served.

@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,7 +48,7 @@ func TestPrecedence(t *testing.T) {
 	require.Equal(t, "/from/environment", s.Data, "then the environment")
 	require.Equal(t, 24*time.Hour, s.Retention, "then the file")
 	require.Equal(t, int64(2048), s.MaxBody)
-	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, s.AllowNetworks)
+	require.Equal(t, []string{"10.0.0.0/8", "fd00::/8"}, s.AllowNetworks)
 	require.Equal(t, "127.0.0.1:8233", s.UIListen, "then the default")
 }
 
@@ -59,7 +58,6 @@ func TestFile(t *testing.T) {
 		"an unknown setting is refused by name": {"lisen: x\n", "lisen"},
 		"what is not a map is refused":          {"- listen\n", "map of settings"},
 		"a bad value is refused":                {"retention: soon\n", "retention"},
-		"a bad network is refused":              {"allow-networks: [10.0.0.0]\n", "10.0.0.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,120 +2,126 @@ package safehttp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/tls"
+	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/posthaste/posthaste/models"
 )
 
-const (
-	connectTimeout    = 5 * time.Second
-	maxHeaderBytes    = 64 * 1024 // what we read before giving up; what is kept is models.MaxResponse
-	idleTimeout       = 90 * time.Second
-	maxConnsPerHost   = 64
-	maxIdlePerHost    = 16
-	maxIdleTotal      = 1024
-	keepAliveInterval = 30 * time.Second
-)
-
-// Options configures New. The zero value calls public addresses only.
+// Options configures New. The zero value calls public addresses only, without a proxy.
 type Options struct {
-	Allow []netip.Prefix // networks to call although they are not public
+	Allow    Allow         // what may be called although it is not public
+	Proxy    *url.URL      // http, https or socks5; nil for none, whatever the environment says. Its address is not judged
+	Resolver *net.Resolver // nil for the system's
+	Timeouts Timeouts
+}
+
+// Timeouts bound the stages of an attempt, besides the total that each request has. A zero field gets its default.
+type Timeouts struct {
+	DNS       time.Duration // resolving the host name; 5 s
+	Connect   time.Duration // all of a name's addresses together; 5 s
+	TLS       time.Duration // the handshake; 10 s
+	FirstByte time.Duration // from the request's last byte to the end of the answer's header; models.MaxTimeout, so that the total decides
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	return Timeouts{
+		DNS:       cmp.Or(t.DNS, 5*time.Second),
+		Connect:   cmp.Or(t.Connect, 5*time.Second),
+		TLS:       cmp.Or(t.TLS, 10*time.Second),
+		FirstByte: cmp.Or(t.FirstByte, models.MaxTimeout),
+	}
 }
 
 // Client sends deliveries. It keeps connections for reuse and is safe for concurrent use.
-type Client struct{ http *http.Client }
+type Client struct {
+	guard      *Guard
+	limits     Timeouts
+	transports *transports
+	tokens     *tokens
+}
 
 // New makes a Client.
 func New(o Options) *Client {
-	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: keepAliveInterval, Control: guard(o.Allow)}
-	return &Client{http: &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			Proxy:                  nil, // a proxy would be dialled instead of the address we judge
-			DialContext:            dialer.DialContext,
-			ForceAttemptHTTP2:      true,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxHeaderBytes,
-			IdleConnTimeout:        idleTimeout,
-			MaxConnsPerHost:        maxConnsPerHost,
-			MaxIdleConnsPerHost:    maxIdlePerHost,
-			MaxIdleConns:           maxIdleTotal,
-		},
-	}}
+	guard, limits := NewGuard(o.Allow, o.Resolver), o.Timeouts.withDefaults()
+	return &Client{
+		guard: guard, limits: limits, tokens: newTokens(),
+		transports: newTransports(&dialer{guard: guard, proxy: proxyAddress(o.Proxy), limits: limits}, o.Proxy),
+	}
 }
 
-// Close drops idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Guard returns the judge of this client's destinations.
+func (c *Client) Guard() *Guard { return c.guard }
 
-// Send makes the request and reports what came of it. An error means that we could not try, because ctx ended or the
-// request cannot be built; everything the receiver does is an Exchange.
+// Check is Guard.Check.
+func (c *Client) Check(ctx context.Context, url string) error { return c.guard.Check(ctx, url) }
+
+// Close drops idle connections.
+func (c *Client) Close() { c.transports.close() }
+
+// Send makes the request and reports what came of it. An error means that we could not try, because ctx ended, the
+// request cannot be built, the proxy is away or this machine is out of resources; everything the receiver does, and its
+// token endpoint, is an Exchange.
+//
+// A connection that fails before a byte of the request was written gets a second try at once, within the same timeout
+// and as the same attempt.
 func (c *Client) Send(ctx context.Context, r models.Request) (models.Exchange, error) {
-	watch := newStopwatch()
+	r.Timeout = cmp.Or(r.Timeout, models.DefaultTimeout)
 	attempt, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	request, err := newRequest(httptrace.WithClientTrace(attempt, watch.trace()), r)
-	if err != nil {
-		return models.Exchange{}, err
-	}
-	response, err := c.http.Do(request)
+	watch := newStopwatch()
+	response, err := c.exchange(attempt, r, watch)
 	switch {
 	case err == nil:
 		defer func() { _ = response.Body.Close() }() // what is unread is thrown away with its connection
 		return answered(response, watch), nil
 	case ctx.Err() != nil:
 		return models.Exchange{}, fmt.Errorf("send: %w", ctx.Err())
+	case isOurs(err):
+		return models.Exchange{}, err
 	default:
-		return failed(err, watch, r), nil
+		return c.failed(attempt, err, watch, r), nil
 	}
 }
 
-func newRequest(ctx context.Context, r models.Request) (*http.Request, error) {
+// exchange gets the answer's header, with a second try where nothing was written.
+func (c *Client) exchange(ctx context.Context, r models.Request, watch *stopwatch) (*http.Response, error) {
+	transport, err := c.transports.of(r.TLS)
+	if err != nil {
+		return nil, err
+	}
+	header, err := c.authorized(ctx, transport, r)
+	if err != nil {
+		return nil, err
+	}
+	response, err := roundTrip(ctx, transport, r, header, watch)
+	if err != nil && ctx.Err() == nil && watch.untouched() && worthAnother(err, watch.wasReused()) {
+		watch.again()
+		response, err = roundTrip(ctx, transport, r, header, watch)
+	}
+	if err == nil && response.StatusCode == http.StatusUnauthorized {
+		c.tokens.forget(r)
+	}
+	return response, err
+}
+
+// roundTrip is one request on the wire. It goes around http.Client, which would look at redirects and cookies.
+func roundTrip(ctx context.Context, transport http.RoundTripper, r models.Request, header http.Header, watch *stopwatch) (*http.Response, error) {
+	ctx = httptrace.WithClientTrace(ctx, watch.trace())
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
-		return nil, fmt.Errorf("build the request: the stored URL is not valid") // not err: it repeats the URL
+		return nil, &ourError{errors.New("the stored URL is not valid")} // not err: it repeats the URL
 	}
-	request.Header = r.Header.Clone()
-	return request, nil
-}
-
-// answered keeps the bounded part of an answer. A body that stops coming does not change the verdict: the status line
-// is the receiver's answer.
-func answered(response *http.Response, watch *stopwatch) models.Exchange {
-	body, err := io.ReadAll(io.LimitReader(response.Body, models.MaxResponse+1))
-	x := models.Exchange{
-		Status: response.StatusCode,
-		Header: keptHeader(response.Header),
-		Cut:    len(body) > models.MaxResponse || err != nil,
-		Body:   keptBody(body),
-		Timing: watch.stop(),
-	}
-	x.ErrorClass, x.Error = judge(response.StatusCode)
-	return x
-}
-
-// keptBody cuts to the limit and replaces each byte that is not UTF-8 by one of the same length.
-func keptBody(body []byte) []byte {
-	return bytes.ToValidUTF8(body[:min(len(body), models.MaxResponse)], []byte("?"))
-}
-
-// keptHeader keeps header lines up to the limit; which ones of an oversized header is not specified.
-func keptHeader(header http.Header) http.Header {
-	kept, size := http.Header{}, 0
-	for name, values := range header {
-		for _, value := range values {
-			if size += len(name) + len(value) + len(": \r\n"); size <= models.MaxResponse {
-				kept[name] = append(kept[name], string(bytes.ToValidUTF8([]byte(value), []byte("?"))))
-			}
-		}
-	}
-	return kept
+	request.Header = header
+	// Without GetBody the transport cannot send again by itself, which it does to a request that carries an
+	// Idempotency-Key even when the first one has gone out.
+	request.GetBody = nil
+	return transport.RoundTrip(request)
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,51 +18,6 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-
-func newClient(t *testing.T, allow ...netip.Prefix) *safehttp.Client {
-	t.Helper()
-	c := safehttp.New(safehttp.Options{Allow: allow})
-	t.Cleanup(c.Close)
-	return c
-}
-
-func serve(t *testing.T, handler http.HandlerFunc) string {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
-// rawServer answers each connection with bytes of the test's choice.
-func rawServer(t *testing.T, answer string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Read(make([]byte, 4096))
-			_, _ = io.WriteString(conn, answer)
-			_ = conn.Close()
-		}
-	}()
-	return "http://" + listener.Addr().String()
-}
-
-func send(t *testing.T, c *safehttp.Client, url string, timeout time.Duration) models.Exchange {
-	t.Helper()
-	x, err := c.Send(t.Context(), models.Request{
-		URL: url, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"a":1}`), Timeout: timeout,
-	})
-	require.NoError(t, err)
-	return x
-}
-
 func TestSend(t *testing.T) {
 	t.Parallel()
 
@@ -75,7 +29,7 @@ func TestSend(t *testing.T) {
 			w.WriteHeader(http.StatusAccepted)
 			_, _ = io.WriteString(w, "thanks")
 		})
-		x := send(t, newClient(t, loopback...), url, time.Second*5)
+		x := send(t, newClient(t), url, time.Second*5)
 		require.Empty(t, x.ErrorClass, x.Error)
 		require.Equal(t, http.StatusAccepted, x.Status)
 		require.Equal(t, `POST application/json {"a":1}`, x.Header.Get("X-Echo"))
@@ -87,7 +41,7 @@ func TestSend(t *testing.T) {
 
 	t.Run("only 2xx is success", func(t *testing.T) {
 		t.Parallel()
-		c := newClient(t, loopback...)
+		c := newClient(t)
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			status := 0
 			for _, digit := range strings.Trim(r.URL.Path, "/") {
@@ -112,7 +66,7 @@ func TestSend(t *testing.T) {
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other, http.StatusTemporaryRedirect)
 		})
-		x := send(t, newClient(t, loopback...), url, 5*time.Second)
+		x := send(t, newClient(t), url, 5*time.Second)
 		require.Equal(t, models.ErrorRedirect, x.ErrorClass)
 		require.Equal(t, other, x.Header.Get("Location"))
 		require.Zero(t, visits.Load())
@@ -122,7 +76,7 @@ func TestSend(t *testing.T) {
 		t.Parallel()
 		var visits atomic.Int32
 		url := serve(t, func(http.ResponseWriter, *http.Request) { visits.Add(1) })
-		x := send(t, newClient(t), url, 5*time.Second)
+		x := send(t, strictClient(t), url, 5*time.Second)
 		require.Equal(t, models.ErrorBlocked, x.ErrorClass)
 		require.Contains(t, x.Error, "127.0.0.1")
 		require.Contains(t, x.Error, safehttp.AllowSetting)
@@ -135,7 +89,7 @@ func TestSend(t *testing.T) {
 			_, _ = io.ReadAll(r.Body) // only then does the server notice that we hang up
 			<-r.Context().Done()
 		})
-		x := send(t, newClient(t, loopback...), url, 200*time.Millisecond)
+		x := send(t, newClient(t), url, 200*time.Millisecond)
 		require.Equal(t, models.ErrorTimeout, x.ErrorClass)
 		require.Contains(t, x.Error, "waiting for the first byte")
 	})
@@ -149,7 +103,7 @@ func TestSend(t *testing.T) {
 				}
 			}
 		})
-		x := send(t, newClient(t, loopback...), url, 5*time.Second)
+		x := send(t, newClient(t), url, 5*time.Second)
 		require.Empty(t, x.ErrorClass)
 		require.True(t, x.Cut)
 		require.Len(t, x.Body, models.MaxResponse)
@@ -163,7 +117,7 @@ func TestSend(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = io.WriteString(w, "not really gzip")
 		})
-		x := send(t, newClient(t, loopback...), url, 5*time.Second)
+		x := send(t, newClient(t), url, 5*time.Second)
 		require.Empty(t, x.Header.Get("X-Accept-Encoding"))
 		require.Equal(t, "not really gzip", string(x.Body))
 	})
@@ -178,7 +132,7 @@ func TestSendWithoutAnswer(t *testing.T) {
 		require.NoError(t, err)
 		url := "http://" + listener.Addr().String()
 		require.NoError(t, listener.Close())
-		x := send(t, newClient(t, loopback...), url+"/?token=hidden", 5*time.Second)
+		x := send(t, newClient(t), url+"/?token=hidden", 5*time.Second)
 		require.Equal(t, models.ErrorConnect, x.ErrorClass)
 		require.Contains(t, x.Error, "refused")
 		require.NotContains(t, x.Error, "hidden")
@@ -186,7 +140,7 @@ func TestSendWithoutAnswer(t *testing.T) {
 
 	t.Run("a name that does not resolve is a DNS failure", func(t *testing.T) {
 		t.Parallel()
-		x := send(t, newClient(t, loopback...), "http://no-such-host.invalid/", 5*time.Second)
+		x := send(t, newClient(t), "http://no-such-host.invalid/", 5*time.Second)
 		require.Equal(t, models.ErrorDNS, x.ErrorClass)
 		require.Contains(t, x.Error, "no-such-host.invalid")
 	})
@@ -195,21 +149,21 @@ func TestSendWithoutAnswer(t *testing.T) {
 		t.Parallel()
 		server := httptest.NewTLSServer(http.NotFoundHandler())
 		t.Cleanup(server.Close)
-		x := send(t, newClient(t, loopback...), server.URL, 5*time.Second)
+		x := send(t, newClient(t), server.URL, 5*time.Second)
 		require.Equal(t, models.ErrorTLS, x.ErrorClass)
 		require.Contains(t, x.Error, "certificate")
 	})
 
 	t.Run("what is not HTTP is a protocol failure", func(t *testing.T) {
 		t.Parallel()
-		x := send(t, newClient(t, loopback...), rawServer(t, "220 smtp ready\r\n\r\n"), 5*time.Second)
+		x := send(t, newClient(t), rawServer(t, "220 smtp ready\r\n\r\n"), 5*time.Second)
 		require.Equal(t, models.ErrorProtocol, x.ErrorClass)
 	})
 
 	t.Run("headers without end are a protocol failure", func(t *testing.T) {
 		t.Parallel()
 		huge := "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: "+strings.Repeat("x", 1000)+"\r\n", 1000)
-		x := send(t, newClient(t, loopback...), rawServer(t, huge), 5*time.Second)
+		x := send(t, newClient(t), rawServer(t, huge), 5*time.Second)
 		require.Equal(t, models.ErrorProtocol, x.ErrorClass)
 	})
 
@@ -220,7 +174,7 @@ func TestSendWithoutAnswer(t *testing.T) {
 			cancel()
 			<-r.Context().Done()
 		})
-		_, err := newClient(t, loopback...).Send(ctx, models.Request{URL: url, Timeout: 5 * time.Second})
+		_, err := newClient(t).Send(ctx, models.Request{URL: url, Timeout: 5 * time.Second})
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }

@@ -1,0 +1,163 @@
+package safehttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	keepAliveInterval = 30 * time.Second
+	// headStart is what an address gets before the next one is tried beside it (RFC 8305 §5).
+	headStart = 250 * time.Millisecond
+	// maxAddresses bounds how many addresses one name makes us dial.
+	maxAddresses = 8
+)
+
+// dialer opens connections to addresses the guard permits. It is safe for concurrent use.
+type dialer struct {
+	guard  *Guard
+	proxy  string // host:port that is dialled without asking the guard; empty without a proxy
+	limits Timeouts
+}
+
+// dial resolves and connects within the limits of each. Its connections count what is written to them.
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if address == d.proxy {
+		return d.dialProxy(ctx, network, address)
+	}
+	host, port, err := splitAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := d.look(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	control := d.guard.control
+	if d.guard.allow.host(host) {
+		control = nil
+	}
+	conn, err := d.race(ctx, addrs[:min(len(addrs), maxAddresses)], port, control)
+	if err != nil {
+		return nil, err
+	}
+	return &meteredConn{Conn: conn}, nil
+}
+
+// dialProxy reaches the proxy. That it cannot be reached is our fault, not the receiver's.
+func (d *dialer) dialProxy(ctx context.Context, network, address string) (net.Conn, error) {
+	plain := net.Dialer{Timeout: d.limits.Connect, KeepAlive: keepAliveInterval, Resolver: d.guard.resolver}
+	conn, err := plain.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, &ourError{fmt.Errorf("reach the proxy: %w", err)}
+	}
+	return &meteredConn{Conn: conn}, nil
+}
+
+func (d *dialer) look(ctx context.Context, host string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.limits.DNS)
+	defer cancel()
+	return d.guard.permitted(ctx, host)
+}
+
+func splitAddress(address string) (host string, port uint16, err error) {
+	host, digits, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, fmt.Errorf("split the address: %w", err)
+	}
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil {
+		return "", 0, errors.New("the port is not a number up to 65535")
+	}
+	return host, uint16(n), nil
+}
+
+type control = func(network, address string, _ syscall.RawConn) error
+
+// dialled is what came of one address.
+type dialled struct {
+	conn net.Conn
+	err  error
+}
+
+// race dials the addresses in their order, each as soon as the one before failed or had its head start. The first to
+// connect wins and ends the others; when none does, the first failure is the error.
+func (d *dialer) race(ctx context.Context, addrs []netip.Addr, port uint16, judge control) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.limits.Connect)
+	defer cancel()
+	results, over := make(chan dialled), make(chan struct{})
+	defer close(over)
+	start := time.NewTimer(0)
+	defer start.Stop()
+	var failure error
+	for next, pending := 0, 0; ; {
+		select {
+		case <-start.C:
+			go dialOne(ctx, netip.AddrPortFrom(addrs[next], port), judge, results, over)
+			if next, pending = next+1, pending+1; next < len(addrs) {
+				start.Reset(headStart)
+			}
+		case r := <-results:
+			if r.err == nil {
+				return r.conn, nil
+			}
+			if failure == nil {
+				failure = r.err
+			}
+			if pending--; next < len(addrs) {
+				start.Reset(0)
+			} else if pending == 0 {
+				return nil, failure
+			}
+		}
+	}
+}
+
+// dialOne hands over its result, or hangs up when the race is over.
+func dialOne(ctx context.Context, target netip.AddrPort, judge control, results chan<- dialled, over <-chan struct{}) {
+	one := net.Dialer{KeepAlive: keepAliveInterval, Control: judge}
+	conn, err := one.DialContext(ctx, "tcp", target.String())
+	select {
+	case results <- dialled{conn, err}:
+	case <-over:
+		if err == nil {
+			_ = conn.Close()
+		}
+	}
+}
+
+// meteredConn counts the bytes that may have left.
+type meteredConn struct {
+	net.Conn
+	written atomic.Int64
+}
+
+// Write counts before it writes and takes back what the system did not accept, so that a look from another goroutine
+// never sees too little.
+func (c *meteredConn) Write(p []byte) (int, error) {
+	c.written.Add(int64(len(p)))
+	n, err := c.Conn.Write(p)
+	c.written.Add(int64(n - len(p)))
+	return n, err
+}
+
+// meterOf finds the count below layers of TLS; nil when there is none.
+func meterOf(conn net.Conn) *meteredConn {
+	for {
+		switch c := conn.(type) {
+		case *meteredConn:
+			return c
+		case interface{ NetConn() net.Conn }:
+			conn = c.NetConn()
+		default:
+			return nil
+		}
+	}
+}

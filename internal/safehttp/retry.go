@@ -1,0 +1,42 @@
+package safehttp
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"syscall"
+)
+
+// broken are the ways of a connection to refuse or to end.
+var broken = []syscall.Errno{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE}
+
+// worthAnother reports whether a second try at once may do better, given that nothing of the request was written: the
+// connection was refused or reset, or one that had been kept turned out to be dead. What the guard, the resolver or the
+// certificates say does not change in a moment, and a timeout has had its time.
+func worthAnother(err error, reused bool) bool {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return slices.Contains(broken, errno)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return true
+	}
+	return reused && !isTimeout(err) && !isBlocked(err)
+}
+
+// exhausted are the ways of this machine to be out of something. EADDRNOTAVAIL is not among them: it also stands for
+// an IPv6 address on a machine without IPv6, which waiting does not mend.
+var exhausted = []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM}
+
+// isOurs reports whether the failure is not the receiver's.
+func isOurs(err error) bool {
+	if _, ok := errors.AsType[*ourError](err); ok {
+		return true
+	}
+	errno, ok := errors.AsType[syscall.Errno](err)
+	return ok && slices.Contains(exhausted, errno)
+}
+
+func isBlocked(err error) bool {
+	_, ok := errors.AsType[*blockedError](err)
+	return ok
+}
