@@ -26,7 +26,7 @@ type cli struct {
 	API     apiCmd     `cmd:"" name:"api" help:"Run the API alone, with an external Temporal."`
 	Worker  workerCmd  `cmd:"" help:"Run a worker alone, with an external Temporal."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, or show how it stands."`
-	Keys    keysCmd    `cmd:"" help:"Make keys."`
+	Keys    keysCmd    `cmd:"" help:"Make a master key, or put a new one in the place of an old one."`
 	Health  healthCmd  `cmd:"" help:"Ask the API of this machine whether it is ready; the health check of a container."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

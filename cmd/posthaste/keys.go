@@ -1,14 +1,23 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
 
+	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/keyring"
 )
 
-// keysCmd makes keys.
+// keysCmd makes keys, and puts new ones in the place of old ones.
 type keysCmd struct {
-	New keysNewCmd `cmd:"" help:"Print a new master key for POSTHASTE_MASTER_KEY."`
+	New    keysNewCmd    `cmd:"" help:"Print a new master key for POSTHASTE_MASTER_KEY."`
+	Rotate keysRotateCmd `cmd:"" help:"Seal all stored secrets anew under the first key of POSTHASTE_MASTER_KEY, so that the others can go."`
 }
 
 type keysNewCmd struct{}
@@ -16,5 +25,93 @@ type keysNewCmd struct{}
 // Run implements the command.
 func (keysNewCmd) Run(s streams) error {
 	_, err := fmt.Fprintln(s.out, keyring.New())
+	return err
+}
+
+// rotateReport is how often keys rotate says how far it is.
+const rotateReport = 2 * time.Second
+
+type keysRotateCmd struct {
+	config.Store `group:"Storage"`
+}
+
+// Help is the long help of the command.
+func (keysRotateCmd) Help() string {
+	return "Put the new key first in POSTHASTE_MASTER_KEY and keep the old ones behind it, here and on every server. Servers may run meanwhile. It may be stopped and run again; what is under the first key already is left alone."
+}
+
+// Run implements the command.
+func (c *keysRotateCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+	keys, err := masterKey(c.Store)
+	if err != nil {
+		return err
+	}
+	resealed, used, err := c.rotate(ctx, s, keys, log)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("stopped after %d subscriptions; run it again to do the rest", resealed)
+	}
+	if err != nil {
+		return adviseKey(err)
+	}
+	reportRotation(s.out, keys.IDs(), used, resealed)
+	return nil
+}
+
+// rotate seals anew, and returns how many subscriptions that changed and which keys are in use after it.
+func (c *keysRotateCmd) rotate(
+	ctx context.Context, s streams, keys *keyring.Ring, log *slog.Logger,
+) (resealed int, used []string, err error) {
+	db, err := openStore(ctx, c.Store, keys, log)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = db.Close() }() // what was written is committed
+	if err = db.CheckMigrated(ctx); err != nil {
+		return 0, nil, err
+	}
+	if resealed, err = db.Reseal(ctx, progressLine(s.err, rotateReport)); err != nil {
+		return resealed, nil, err
+	}
+	used, err = db.KeysInUse(ctx)
+	return resealed, used, err
+}
+
+// progressLine returns a function that prints a line, but not more often than that.
+func progressLine(w io.Writer, every time.Duration) func(done int) {
+	last := time.Now()
+	return func(done int) {
+		if time.Since(last) >= every {
+			last = time.Now()
+			fmt.Fprintf(w, "subscriptions sealed anew so far: %d\n", done)
+		}
+	}
+}
+
+// reportRotation says what was done, and which of the keys, of which the first seals, are still needed.
+func reportRotation(w io.Writer, keys, used []string, resealed int) {
+	fmt.Fprintf(w, "subscriptions sealed anew under key %s: %d\n", keys[0], resealed)
+	var idle, needed []string
+	for _, id := range keys[1:] {
+		if slices.Contains(used, id) {
+			needed = append(needed, id)
+		} else {
+			idle = append(idle, id)
+		}
+	}
+	if len(needed) > 0 {
+		fmt.Fprintf(w, "still in use: %s (a server has another key first; put %s first there, and run this again)\n",
+			strings.Join(needed, ", "), keys[0])
+	}
+	if len(idle) > 0 {
+		fmt.Fprintf(w, "no longer in use: %s (can be dropped from POSTHASTE_MASTER_KEY once every server has %s first)\n",
+			strings.Join(idle, ", "), keys[0])
+	}
+}
+
+// adviseKey adds to the error about a key that is not there what to do about it.
+func adviseKey(err error) error {
+	if _, ok := errors.AsType[*keyring.MissingKeyError](err); ok {
+		return fmt.Errorf("%w; set POSTHASTE_MASTER_KEY to contain it", err)
+	}
 	return err
 }

@@ -73,7 +73,7 @@ func (n *node) openStore(ctx context.Context, cfg config.Store, keys *keyring.Ri
 	if err != nil {
 		return err
 	}
-	return s.CheckKeys(ctx)
+	return adviseKey(s.CheckKeys(ctx))
 }
 
 // uiColumns make the Web UI's list say what each workflow is about.

@@ -26,6 +26,13 @@ type Ring struct {
 	keys []key // the first seals
 }
 
+// MissingKeyError says that something was sealed under a key that is not in the ring.
+type MissingKeyError struct{ ID string }
+
+func (e *MissingKeyError) Error() string {
+	return fmt.Sprintf("keyring: sealed under key %q, which is not in the master key", e.ID)
+}
+
 type key struct {
 	id   string
 	aead cipher.AEAD // draws its own random nonces
@@ -90,19 +97,46 @@ func (r *Ring) Open(sealed, associated []byte) ([]byte, error) {
 	if r == nil || len(r.keys) == 0 {
 		return nil, errNoKey
 	}
-	if len(sealed) == 0 || len(sealed) < 1+int(sealed[0]) {
+	id, ok := KeyID(sealed)
+	if !ok {
 		return nil, errors.New("keyring: the sealed data is cut short")
 	}
-	end := 1 + int(sealed[0])
-	k := r.find(string(sealed[1:end]))
+	k := r.find(id)
 	if k == nil {
-		return nil, fmt.Errorf("keyring: sealed under key %q, which is not in the master key", sealed[1:end])
+		return nil, &MissingKeyError{ID: id}
 	}
-	plain, err := k.aead.Open(nil, nil, sealed[end:], associated)
+	plain, err := k.aead.Open(nil, nil, sealed[1+len(id):], associated)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: the sealed data is damaged, or belongs elsewhere, or key %q has changed", k.id)
 	}
 	return plain, nil
+}
+
+// KeyID returns the id of the key that a blob says it was sealed under; not ok if the blob is cut short. It needs no
+// key and proves nothing: only Open does.
+func KeyID(sealed []byte) (id string, ok bool) {
+	if len(sealed) == 0 || len(sealed) < 1+int(sealed[0]) {
+		return "", false
+	}
+	return string(sealed[1 : 1+int(sealed[0])]), true
+}
+
+// SealedUnderFirst reports whether the blob says that it was sealed under the key that seals now.
+func (r *Ring) SealedUnderFirst(sealed []byte) bool {
+	id, ok := KeyID(sealed)
+	return ok && r != nil && len(r.keys) > 0 && id == r.keys[0].id
+}
+
+// IDs returns the ids of the keys, the one that seals first.
+func (r *Ring) IDs() []string {
+	if r == nil {
+		return nil
+	}
+	ids := make([]string, len(r.keys))
+	for i, k := range r.keys {
+		ids[i] = k.id
+	}
+	return ids
 }
 
 func (r *Ring) find(id string) *key {

@@ -68,6 +68,9 @@ func TestSeal(t *testing.T) {
 		require.NoError(t, err)
 		_, err = older.Open(after, associated)
 		require.ErrorContains(t, err, `key "new", which is not in the master key`)
+		missing := new(keyring.MissingKeyError)
+		require.ErrorAs(t, err, &missing)
+		require.Equal(t, "new", missing.ID)
 	})
 
 	t.Run("needs a key", func(t *testing.T) {
@@ -110,6 +113,34 @@ func TestOpen(t *testing.T) {
 		_, err := parse(t, spec("main", 8)).Open(sealed, associated)
 		require.ErrorContains(t, err, `key "main" has changed`)
 	})
+}
+
+func TestSealedUnderFirst(t *testing.T) {
+	t.Parallel()
+	older, both := parse(t, spec("old", 1)), parse(t, spec("new", 2), spec("old", 1))
+	before, err := older.Seal(plain, associated)
+	require.NoError(t, err)
+	after, err := both.Seal(plain, associated)
+	require.NoError(t, err)
+
+	require.True(t, older.SealedUnderFirst(before))
+	require.False(t, both.SealedUnderFirst(before), "the key is there, but not first")
+	require.True(t, both.SealedUnderFirst(after))
+	require.False(t, older.SealedUnderFirst(after))
+	for _, ring := range []*keyring.Ring{nil, {}} {
+		require.False(t, ring.SealedUnderFirst(after))
+		require.Empty(t, ring.IDs())
+	}
+	require.Equal(t, []string{"new", "old"}, both.IDs())
+
+	id, ok := keyring.KeyID(before)
+	require.True(t, ok)
+	require.Equal(t, "old", id)
+	for end := range len("xold") {
+		_, ok = keyring.KeyID(before[:end])
+		require.False(t, ok)
+		require.False(t, older.SealedUnderFirst(before[:end]))
+	}
 }
 
 func TestParse(t *testing.T) {

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"gorm.io/gorm"
 
-	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/internal/keyring"
 )
 
 // keysPage is how many subscriptions are read at a time when all of them are gone through.
@@ -15,28 +17,58 @@ const keysPage = 1000
 // CheckKeys opens every sealed value, so that a master key which does not fit is found at the start and not by the
 // deliveries that would need it. Its error names the first subscription that does not open, and the key it wants.
 func (s *Store) CheckKeys(ctx context.Context) error {
-	var rows []subscriptionRow
-	found := s.read.WithContext(ctx).Select("id", "secrets", "headers").
-		FindInBatches(&rows, keysPage, func(*gorm.DB, int) error {
-			for i := range rows {
-				if err := s.checkKeys(&rows[i]); err != nil {
+	return translate("check the master key", s.eachSealed(ctx, keysPage, func(rows []subscriptionRow) error {
+		for i := range rows {
+			for _, column := range sealedColumns {
+				if _, err := s.openSealed(&rows[i], column); err != nil {
 					return err
 				}
 			}
-			return nil
-		})
-	return translate("check the master key", found.Error)
+		}
+		return nil
+	}))
 }
 
-func (s *Store) checkKeys(row *subscriptionRow) error {
-	var secrets []models.Secret
-	var headers map[string]string
-	err := s.unseal(row.Secrets, secretsOf(row.ID), &secrets)
-	if err == nil {
-		err = s.unseal(row.Headers, headersOf(row.ID), &headers)
+// KeysInUse returns the ids of the keys that the sealed values name, sorted. It opens none of them.
+func (s *Store) KeysInUse(ctx context.Context) ([]string, error) {
+	used := map[string]bool{}
+	err := s.eachSealed(ctx, keysPage, func(rows []subscriptionRow) error {
+		for i := range rows {
+			for _, column := range sealedColumns {
+				if id, ok := keyring.KeyID(column.blob(&rows[i])); ok {
+					used[id] = true
+				}
+			}
+		}
+		return nil
+	})
+	return slices.Sorted(maps.Keys(used)), translate("list the keys in use", err)
+}
+
+// eachSealed goes through all subscriptions, so many at a time, with nothing but their ids and sealed columns read.
+func (s *Store) eachSealed(ctx context.Context, size int, do func([]subscriptionRow) error) error {
+	var rows []subscriptionRow
+	return selectSealed(s.read.WithContext(ctx)).
+		FindInBatches(&rows, size, func(*gorm.DB, int) error { return do(rows) }).Error
+}
+
+func selectSealed(q *gorm.DB) *gorm.DB {
+	columns := []string{"id"}
+	for _, column := range sealedColumns {
+		columns = append(columns, column.name)
 	}
+	return q.Select(columns)
+}
+
+// openSealed returns what is sealed in the column, nil for NULL.
+func (s *Store) openSealed(row *subscriptionRow, column sealedColumn) ([]byte, error) {
+	sealed := column.blob(row)
+	if sealed == nil {
+		return nil, nil
+	}
+	plain, err := s.keys.Open(sealed, column.associated(row.ID))
 	if err != nil {
-		return fmt.Errorf("the master key does not open subscription %s: %w", row.ID, err)
+		return nil, fmt.Errorf("%s of subscription %s: %w", column.name, row.ID, err)
 	}
-	return nil
+	return plain, nil
 }

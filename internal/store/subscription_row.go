@@ -101,6 +101,19 @@ func encodeProperties(properties map[string]json.RawMessage) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
+// sealedColumn is a column of sealed values.
+type sealedColumn struct {
+	name       string
+	blob       func(*subscriptionRow) []byte
+	associated func(id string) []byte
+}
+
+// sealedColumns are all there are. What has to reach every sealed value goes through this table.
+var sealedColumns = []sealedColumn{
+	{"secrets", func(r *subscriptionRow) []byte { return r.Secrets }, secretsOf},
+	{"headers", func(r *subscriptionRow) []byte { return r.Headers }, headersOf},
+}
+
 // The associated data bind a sealed value to its row, and to its column.
 func secretsOf(id string) []byte { return []byte(id) }
 func headersOf(id string) []byte { return []byte(id + "/headers") }

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+)
+
+// resealPage is how many subscriptions are sealed anew in one transaction. On SQLite all other writers wait for it.
+const resealPage = 100
+
+// Reseal seals every value anew that is not under the first key, and returns how many subscriptions that changed. It
+// calls progress, unless it is nil, with that number so far after each transaction.
+//
+// Before it changes anything it makes sure that all values open. Servers may run meanwhile if they have both keys: each
+// row is locked while it is sealed anew, so that no change to a subscription is lost. It may be stopped at any time and
+// be called again; what it has done stays done, and the number is right with an error, too. A value that a server seals
+// under an old key behind its back stays as it is: see KeysInUse.
+func (s *Store) Reseal(ctx context.Context, progress func(done int)) (resealed int, err error) {
+	if err := s.CheckKeys(ctx); err != nil {
+		return 0, err
+	}
+	err = s.eachSealed(ctx, resealPage, func(rows []subscriptionRow) error {
+		ids := s.staleIDs(rows)
+		if len(ids) == 0 {
+			return nil
+		}
+		done, err := s.resealRows(ctx, ids)
+		if err != nil {
+			return err
+		}
+		resealed += done
+		if progress != nil {
+			progress(resealed)
+		}
+		return nil
+	})
+	return resealed, translate("seal anew", err)
+}
+
+// staleIDs are the subscriptions with a value that is not under the first key.
+func (s *Store) staleIDs(rows []subscriptionRow) (ids []string) {
+	for i := range rows {
+		for _, column := range sealedColumns {
+			if s.isStale(&rows[i], column) {
+				ids = append(ids, rows[i].ID)
+				break
+			}
+		}
+	}
+	return ids
+}
+
+func (s *Store) isStale(row *subscriptionRow, column sealedColumn) bool {
+	sealed := column.blob(row)
+	return sealed != nil && !s.keys.SealedUnderFirst(sealed)
+}
+
+// resealRows reads the rows again, locked: they may have changed, or gone, since they were found to be stale.
+func (s *Store) resealRows(ctx context.Context, ids []string) (resealed int, err error) {
+	err = s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var rows []subscriptionRow
+		if err := selectSealed(tx.Clauses(forUpdate)).Where("id IN ?", ids).Order("id").Find(&rows).Error; err != nil {
+			return err
+		}
+		for i := range rows {
+			changed, err := s.resealRow(tx, &rows[i])
+			if err != nil {
+				return err
+			}
+			if changed {
+				resealed++
+			}
+		}
+		return nil
+	})
+	return resealed, err
+}
+
+// resealRow touches the stale columns of the row and no others.
+func (s *Store) resealRow(tx *gorm.DB, row *subscriptionRow) (changed bool, err error) {
+	anew := map[string]any{}
+	for _, column := range sealedColumns {
+		if !s.isStale(row, column) {
+			continue
+		}
+		plain, err := s.openSealed(row, column)
+		if err != nil {
+			return false, err
+		}
+		if anew[column.name], err = s.keys.Seal(plain, column.associated(row.ID)); err != nil {
+			return false, err
+		}
+	}
+	if len(anew) == 0 {
+		return false, nil
+	}
+	return true, tx.Model(row).Updates(anew).Error
+}
