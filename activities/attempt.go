@@ -88,7 +88,7 @@ func conclude(status models.DeliveryStatus, attempts int, message string) (*Atte
 	case models.DeliveryDelivered:
 		return &AttemptDeliveryResult{Attempt: attempts}, nil
 	case models.DeliveryExhausted:
-		return nil, final(Exhausted, message+"; no further attempt is scheduled")
+		return nil, final(Exhausted, message+"; there is no further attempt")
 	default:
 		return nil, final(Cancelled, message)
 	}

@@ -28,6 +28,9 @@ func (a *Activities) decide(j *job, attempt *models.Attempt) models.DeliveryOutc
 			Status: models.DeliveryCancelled, Reason: goneReason, DisableSubscription: j.subscription.ID,
 		}
 	}
+	if attempt.ErrorClass == models.ErrorBlocked {
+		return models.DeliveryOutcome{Status: models.DeliveryExhausted} // no wait makes an address public
+	}
 	delay, more := j.subscription.Schedule().Delay(attempt.Number-j.delivery.Forwarded, a.random())
 	if !more {
 		return models.DeliveryOutcome{Status: models.DeliveryExhausted}

@@ -22,6 +22,7 @@ func (a *Activities) send(ctx context.Context, j *job) (*models.Attempt, error) 
 	}
 	exchange, err := a.sender.Send(ctx, models.Request{
 		URL: j.subscription.URL, Header: header, Body: body, Timeout: j.subscription.Timeout,
+		Auth: j.subscription.Auth, TLS: j.subscription.TLS,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the attempt: %w", err)

@@ -55,6 +55,12 @@ type Deliveries interface {
 	Redeliver(ctx context.Context, deliveryID, by string) error
 }
 
+// Destinations judges URLs by the rules of delivery, for the moment when somebody saves one. Its error is meant for the
+// caller.
+type Destinations interface {
+	Check(ctx context.Context, url string) error
+}
+
 // Engine is Temporal as far as readiness is concerned.
 type Engine interface {
 	Ping(ctx context.Context) error
@@ -62,11 +68,12 @@ type Engine interface {
 
 // Deps is what New needs. The interfaces and Logger are required, the rest has a use for its zero value.
 type Deps struct {
-	Store      Store
-	Dispatcher Dispatcher
-	Deliveries Deliveries
-	Engine     Engine
-	Logger     *slog.Logger
+	Store        Store
+	Dispatcher   Dispatcher
+	Deliveries   Deliveries
+	Destinations Destinations
+	Engine       Engine
+	Logger       *slog.Logger
 
 	APIKey    string           // what callers send as Bearer token; empty: anybody may call
 	MaxBody   int64            // bytes of a request body; 0: DefaultMaxBody
@@ -81,7 +88,7 @@ func (d Deps) complete() (Deps, error) {
 	var missing []string
 	for name, absent := range map[string]bool{
 		"Store": d.Store == nil, "Dispatcher": d.Dispatcher == nil, "Deliveries": d.Deliveries == nil,
-		"Engine": d.Engine == nil, "Logger": d.Logger == nil,
+		"Destinations": d.Destinations == nil, "Engine": d.Engine == nil, "Logger": d.Logger == nil,
 	} {
 		if absent {
 			missing = append(missing, name)

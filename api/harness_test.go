@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -41,7 +42,7 @@ func newHarness(t *testing.T, options ...func(*api.Deps)) *harness {
 		dispatcher: &dispatcher{}, deliveries: &deliveries{}, engine: &engine{}, logs: &buffer{},
 	}
 	deps := api.Deps{
-		Store: h.store, Dispatcher: h.dispatcher, Deliveries: h.deliveries, Engine: h.engine, APIKey: apiKey,
+		Store: h.store, Dispatcher: h.dispatcher, Deliveries: h.deliveries, Destinations: destinations{}, Engine: h.engine, APIKey: apiKey,
 		UIURL: "http://ui.test/", Namespace: "posthaste", Version: "1.2.3",
 		Logger: slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
@@ -104,6 +105,16 @@ func (h *harness) do(method, path, body string, headers ...string) *answer {
 	recorder := httptest.NewRecorder()
 	h.handler.ServeHTTP(recorder, request)
 	return &answer{t: h.t, status: recorder.Code, header: recorder.Header(), body: recorder.Body.String()}
+}
+
+// destinations refuses the one host that the tests call blocked.
+type destinations struct{}
+
+func (destinations) Check(_ context.Context, url string) error {
+	if strings.Contains(url, "//blocked.example") {
+		return errors.New("the address 10.0.0.1 is not public")
+	}
+	return nil
 }
 
 func (h *harness) get(path string) *answer { h.t.Helper(); return h.do(http.MethodGet, path, "") }

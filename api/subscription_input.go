@@ -18,6 +18,8 @@ type subscriptionInput struct {
 	EventTypes    optional[[]string]                   `json:"event_types"`
 	Headers       optional[map[string]string]          `json:"headers"`
 	Properties    optional[map[string]json.RawMessage] `json:"properties"`
+	Auth          optional[models.Auth]                `json:"auth"`
+	TLS           optional[models.TLS]                 `json:"tls"`
 	Secret        optional[string]                     `json:"secret"`
 	Signature     optional[models.Signature]           `json:"signature"`
 	Payload       optional[models.Payload]             `json:"payload"`
@@ -120,6 +122,8 @@ func (in *subscriptionInput) apply(sub *models.Subscription) error {
 	in.EventTypes.set(&sub.EventTypes)
 	headers.reset(&sub.Headers)
 	in.Properties.reset(&sub.Properties)
+	keepAuth(in.Auth, sub.Auth).reset(&sub.Auth)
+	keepTLS(in.TLS, sub.TLS).reset(&sub.TLS)
 	in.Signature.set(&sub.Signature)
 	in.Payload.set(&sub.Payload)
 	in.Timeout.set((*duration)(&sub.Timeout))

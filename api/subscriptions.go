@@ -21,6 +21,10 @@ func (s *server) createSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	if err := s.checkDestinations(c.Request.Context(), &in); err != nil {
+		fail(c, err)
+		return
+	}
 	if err := s.Store.CreateSubscription(c.Request.Context(), subscription); err != nil {
 		fail(c, fmt.Errorf("create subscription: %w", err))
 		return
@@ -71,6 +75,10 @@ func (s *server) patchSubscription(c *gin.Context) {
 	}
 	var in subscriptionInput
 	if err := readJSON(c, &in); err != nil {
+		fail(c, err)
+		return
+	}
+	if err := s.checkDestinations(c.Request.Context(), &in); err != nil {
 		fail(c, err)
 		return
 	}

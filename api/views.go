@@ -165,6 +165,8 @@ type subscriptionView struct {
 	EventTypes     []string                   `json:"event_types"`
 	Headers        map[string]string          `json:"headers"`
 	Properties     map[string]json.RawMessage `json:"properties"`
+	Auth           *models.Auth               `json:"auth,omitempty"`
+	TLS            *models.TLS                `json:"tls,omitempty"`
 	Signature      models.Signature           `json:"signature"`
 	Payload        models.Payload             `json:"payload"`
 	Timeout        duration                   `json:"timeout"`
@@ -179,7 +181,8 @@ type subscriptionView struct {
 func newSubscriptionView(sub *models.Subscription) subscriptionView {
 	view := subscriptionView{
 		ID: sub.ID, Tenant: sub.Tenant, Name: sub.Name, URL: sub.URL, EventTypes: sub.EventTypes,
-		Headers: redactHeaders(sub.Headers), Properties: sub.Properties, Signature: sub.Signature, Payload: sub.Payload,
+		Headers: redactHeaders(sub.Headers), Properties: sub.Properties,
+		Auth: redactAuth(sub.Auth), TLS: redactTLS(sub.TLS), Signature: sub.Signature, Payload: sub.Payload,
 		Timeout: duration(sub.Timeout), Status: sub.Status, DisabledReason: sub.DisabledReason,
 		CreatedAt: timestamp(sub.CreatedAt), UpdatedAt: timestamp(sub.UpdatedAt), Links: subscriptionLinks(sub),
 	}

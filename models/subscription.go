@@ -86,6 +86,8 @@ type Subscription struct {
 	EventTypes     []string                   // patterns, see Matches
 	Headers        map[string]string          // sent with every attempt
 	Properties     map[string]json.RawMessage // added to the envelope
+	Auth           Auth                       // how requests prove who sends them, besides the signature
+	TLS            TLS                        // what connections need beyond what every machine trusts
 	Secrets        []Secret                   // newest first; each one that has not expired signs
 	Signature      Signature
 	Payload        Payload
@@ -126,6 +128,8 @@ func (s *Subscription) Validate() error {
 		validateProperties(s.Properties),
 		oneOf("signature", s.Signature, Signatures()...),
 		oneOf("payload", s.Payload, PayloadEnvelope, PayloadData, PayloadCloudEvents),
+		s.Auth.Validate(),
+		s.TLS.Validate(),
 		validateTimeout(s.Timeout),
 		s.RetrySchedule.validate(),
 		oneOf("status", s.Status, SubscriptionActive, SubscriptionDisabled),
@@ -181,6 +185,7 @@ func (s *Subscription) Clone() *Subscription {
 	c.Properties = maps.Clone(s.Properties)
 	c.Secrets = slices.Clone(s.Secrets)
 	c.RetrySchedule = slices.Clone(s.RetrySchedule)
+	c.Auth.Scopes = slices.Clone(s.Auth.Scopes)
 	return &c
 }
 

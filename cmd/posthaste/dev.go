@@ -63,7 +63,10 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.connect(); err != nil {
 		return err
 	}
-	if err := n.startWorker(slices.Concat(loopback, c.AllowNetworks)); err != nil {
+	if err := n.openSender(slices.Concat(loopback, c.AllowNetworks)); err != nil {
+		return err
+	}
+	if err := n.startWorker(); err != nil {
 		return err
 	}
 	n.startDispatcher()

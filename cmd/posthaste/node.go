@@ -37,6 +37,7 @@ type node struct {
 	engine    *engine.Engine // nil with an external Temporal
 	temporal  client.Client
 	namespace string
+	sender    *safehttp.Client
 	control   *worker.Control
 	dispatch  *worker.Dispatcher
 }
@@ -135,20 +136,25 @@ func identity() string {
 	return fmt.Sprintf("posthaste-%d@%s", os.Getpid(), host)
 }
 
-// startWorker runs the workflows and activities. With an external Temporal that is away it keeps trying to start.
-func (n *node) startWorker(allowed []string) error {
+// openSender makes the client of deliveries, which also judges URLs that are saved.
+func (n *node) openSender(allowed []string) error {
 	allow, err := safehttp.ParseAllow(allowed)
 	if err != nil {
 		return err
 	}
-	sender := safehttp.New(safehttp.Options{Allow: allow})
+	n.sender = safehttp.New(safehttp.Options{Allow: allow})
+	n.push("sender", func(context.Context) error { n.sender.Close(); return nil })
+	return nil
+}
+
+// startWorker runs the workflows and activities. With an external Temporal that is away it keeps trying to start.
+func (n *node) startWorker() error {
 	acts, err := activities.New(activities.Deps{
-		Store: n.store, Sender: sender, Canceller: n.control, Logger: n.log, Version: version(),
+		Store: n.store, Sender: n.sender, Canceller: n.control, Logger: n.log, Version: version(),
 	})
 	if err != nil {
 		return err
 	}
-	n.push("sender", func(context.Context) error { sender.Close(); return nil })
 	n.inBackground("worker", func(ctx context.Context) { n.work(ctx, acts) })
 	return nil
 }
@@ -162,7 +168,8 @@ func (n *node) startDispatcher() {
 // serve serves the API on the address that listen took.
 func (n *node) serve(cfg config.API, uiURL string) error {
 	handler, err := api.New(api.Deps{
-		Store: n.store, Dispatcher: n.dispatch, Deliveries: n.control, Engine: n.control, Logger: n.log,
+		Store: n.store, Dispatcher: n.dispatch, Deliveries: n.control, Destinations: n.sender,
+		Engine: n.control, Logger: n.log,
 		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, UIURL: uiURL, Namespace: n.namespace, Version: version(),
 	})
 	if err != nil {

@@ -33,12 +33,14 @@ func (c *serverCmd) Run(ctx context.Context, s streams, log *slog.Logger) error 
 		c.Kind = defaultEngine()
 	}
 	if c.Kind == engineExternal {
-		return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, delivery: &c.Delivery, links: c.Links})
+		return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, worker: true, links: c.Links})
 	}
 	if err := c.Engine.Check(); err != nil {
 		return err
 	}
-	return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, delivery: &c.Delivery, links: c.Links, engine: &c.Engine})
+	return runNode(ctx, s, log, nodeConfig{
+		api: &c.API, store: c.Store, delivery: c.Delivery, worker: true, links: c.Links, engine: &c.Engine,
+	})
 }
 
 func defaultEngine() string {
@@ -50,9 +52,10 @@ func defaultEngine() string {
 
 // apiCmd runs the API with the dispatcher.
 type apiCmd struct {
-	config.API   `group:"API"`
-	config.Store `group:"Storage"`
-	config.Links `group:"API"`
+	config.API      `group:"API"`
+	config.Store    `group:"Storage"`
+	config.Delivery `group:"Delivery"`
+	config.Links    `group:"API"`
 }
 
 // externalHelp tells the commands that need a Temporal elsewhere how to find it.
@@ -66,7 +69,7 @@ func (workerCmd) Help() string { return externalHelp }
 
 // Run implements the command.
 func (c *apiCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
-	return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, links: c.Links})
+	return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, links: c.Links})
 }
 
 // workerCmd runs a worker with the dispatcher's sweep.
@@ -77,15 +80,16 @@ type workerCmd struct {
 
 // Run implements the command.
 func (c *workerCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
-	return runNode(ctx, s, log, nodeConfig{store: c.Store, delivery: &c.Delivery})
+	return runNode(ctx, s, log, nodeConfig{store: c.Store, delivery: c.Delivery, worker: true})
 }
 
 // nodeConfig says which parts a node has; nil leaves one out.
 type nodeConfig struct {
 	api      *config.API
 	store    config.Store
-	delivery *config.Delivery // the worker
-	engine   *config.Engine   // embedded; nil: external
+	delivery config.Delivery
+	worker   bool
+	engine   *config.Engine // embedded; nil: external
 	links    config.Links
 }
 
@@ -124,8 +128,11 @@ func (cfg nodeConfig) startHouse(n *node) error {
 	if err := n.connect(); err != nil {
 		return err
 	}
-	if cfg.delivery != nil {
-		if err := n.startWorker(cfg.delivery.AllowNetworks); err != nil {
+	if err := n.openSender(cfg.delivery.AllowNetworks); err != nil {
+		return err
+	}
+	if cfg.worker {
+		if err := n.startWorker(); err != nil {
 			return err
 		}
 	}
@@ -160,7 +167,7 @@ func (cfg nodeConfig) parts() string {
 	switch {
 	case cfg.api == nil:
 		return "worker"
-	case cfg.delivery == nil:
+	case !cfg.worker:
 		return "API"
 	default:
 		return "API and worker"

@@ -35,7 +35,7 @@ func (s *Store) readSubscription(q *gorm.DB, id string) (*models.Subscription, e
 	if err != nil {
 		return nil, err
 	}
-	sub, err := s.withHeaders(row)
+	sub, err := s.withAccess(row)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,8 @@ func (s *Store) readSubscription(q *gorm.DB, id string) (*models.Subscription, e
 	return sub, nil
 }
 
-func (s *Store) withHeaders(row *subscriptionRow) (*models.Subscription, error) {
+// withAccess opens all but the signing secrets.
+func (s *Store) withAccess(row *subscriptionRow) (*models.Subscription, error) {
 	sub, err := row.model()
 	if err != nil {
 		return nil, err
@@ -53,6 +54,11 @@ func (s *Store) withHeaders(row *subscriptionRow) (*models.Subscription, error) 
 	if err := s.unseal(row.Headers, headersOf(row.ID), &sub.Headers); err != nil {
 		return nil, fmt.Errorf("headers of %s: %w", row.ID, err)
 	}
+	var a access
+	if err := s.unseal(row.Access, accessOf(row.ID), &a); err != nil {
+		return nil, fmt.Errorf("access of %s: %w", row.ID, err)
+	}
+	sub.Auth, sub.TLS = a.Auth, a.TLS
 	return sub, nil
 }
 
@@ -70,7 +76,7 @@ func (s *Store) Subscriptions(
 	subs := make([]*models.Subscription, len(rows))
 	for i := range rows {
 		var err error
-		if subs[i], err = s.withHeaders(&rows[i]); err != nil {
+		if subs[i], err = s.withAccess(&rows[i]); err != nil {
 			return nil, translate("list subscriptions", err)
 		}
 	}

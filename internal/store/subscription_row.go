@@ -17,6 +17,7 @@ type subscriptionRow struct {
 	URL            string                    `gorm:"column:url"`
 	EventTypes     []string                  `gorm:"column:event_types;serializer:json"`
 	Headers        []byte                    `gorm:"column:headers"` // sealed JSON
+	Access         []byte                    `gorm:"column:access"`  // sealed JSON of access; NULL: none
 	Properties     []byte                    `gorm:"column:properties"`
 	Secrets        []byte                    `gorm:"column:secrets"` // sealed JSON
 	Signature      models.Signature          `gorm:"column:signature"`
@@ -65,8 +66,24 @@ func (s *Store) newSubscriptionRow(sub *models.Subscription) (*subscriptionRow, 
 	if row.Headers, err = s.seal(sub.Headers, headersOf(sub.ID)); err != nil {
 		return nil, err
 	}
+	if row.Access, err = s.sealAccess(sub); err != nil {
+		return nil, err
+	}
 	row.Secrets, err = s.seal(sub.Secrets, secretsOf(sub.ID))
 	return row, err
+}
+
+// access is what one sealed column keeps together: what lets requests in at the receiver.
+type access struct {
+	Auth models.Auth `json:"auth,omitzero"`
+	TLS  models.TLS  `json:"tls,omitzero"`
+}
+
+func (s *Store) sealAccess(sub *models.Subscription) ([]byte, error) {
+	if !sub.Auth.Enabled() && !sub.TLS.Enabled() {
+		return nil, nil
+	}
+	return s.seal(access{Auth: sub.Auth, TLS: sub.TLS}, accessOf(sub.ID))
 }
 
 // model converts what needs no key; the caller opens the rest if it is wanted.
@@ -112,11 +129,13 @@ type sealedColumn struct {
 var sealedColumns = []sealedColumn{
 	{"secrets", func(r *subscriptionRow) []byte { return r.Secrets }, secretsOf},
 	{"headers", func(r *subscriptionRow) []byte { return r.Headers }, headersOf},
+	{"access", func(r *subscriptionRow) []byte { return r.Access }, accessOf},
 }
 
 // The associated data bind a sealed value to its row, and to its column.
 func secretsOf(id string) []byte { return []byte(id) }
 func headersOf(id string) []byte { return []byte(id + "/headers") }
+func accessOf(id string) []byte  { return []byte(id + "/access") }
 
 func (s *Store) seal(value any, associated []byte) ([]byte, error) {
 	plain, err := json.Marshal(value)

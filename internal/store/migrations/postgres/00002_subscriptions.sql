@@ -6,6 +6,7 @@ CREATE TABLE subscriptions (
     url             text NOT NULL,
     event_types     text NOT NULL,
     headers         bytea, -- sealed: subscribers put credentials here
+    access          bytea, -- sealed
     properties      bytea, -- never jsonb: deliveries copy these very bytes
     secrets         bytea NOT NULL, -- sealed
     signature       text NOT NULL,

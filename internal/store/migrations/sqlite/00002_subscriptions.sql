@@ -6,6 +6,7 @@ CREATE TABLE subscriptions (
     url             TEXT NOT NULL,
     event_types     TEXT NOT NULL,
     headers         BLOB, -- sealed: subscribers put credentials here
+    access          BLOB, -- sealed
     properties      BLOB,
     secrets         BLOB NOT NULL, -- sealed
     signature       TEXT NOT NULL,
