@@ -82,17 +82,18 @@ type grant struct {
 }
 
 func (t *tokens) of(r models.Request) *grant {
+	key := grantKey(r)
+	if known, ok := t.grants.Get(key); ok {
+		return known
+	}
 	fresh := &grant{turn: make(chan struct{}, 1), config: &clientcredentials.Config{
 		ClientID: r.Auth.ClientID, ClientSecret: r.Auth.ClientSecret,
 		TokenURL: r.Auth.TokenURL, Scopes: slices.Clone(r.Auth.Scopes),
 	}}
-	if earlier, ok, _ := t.grants.PeekOrAdd(grantKey(r), fresh); !ok {
-		return fresh
-	} else if found, ok := t.grants.Get(grantKey(r)); ok { // as PeekOrAdd, but counts as a use
-		return found
-	} else {
-		return earlier
+	if earlier, ok, _ := t.grants.PeekOrAdd(key, fresh); ok {
+		return earlier // somebody was faster
 	}
+	return fresh
 }
 
 // forget makes the next attempt fetch a new token: the receiver does not take this one.
