@@ -132,10 +132,20 @@ func (p *program) exitCode() int {
 }
 
 // apiURL is where the program said its API is.
-func (p *program) apiURL() string { return p.find(`(?:API +|\bapi=)(http://\S+)`) }
+func (p *program) apiURL() string { return p.find(`(?:API +|\bapi=|"api":")(http://[^\s"]+)`) }
 
 // call makes an API call and requires its status.
 func (p *program) call(status int, method, path string, in, out any) {
+	p.t.Helper()
+	got, text := p.ask(method, path, in)
+	require.Equal(p.t, status, got, "%s %s: %s", method, path, text)
+	if out != nil {
+		require.NoError(p.t, json.Unmarshal(text, out))
+	}
+}
+
+// ask makes an API call and returns what came back.
+func (p *program) ask(method, path string, in any) (status int, text []byte) {
 	p.t.Helper()
 	var body []byte
 	if in != nil {
@@ -152,12 +162,9 @@ func (p *program) call(status int, method, path string, in, out any) {
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(p.t, err)
 	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	text, err = io.ReadAll(response.Body)
 	require.NoError(p.t, err)
-	require.Equal(p.t, status, response.StatusCode, "%s %s: %s", method, path, text)
-	if out != nil {
-		require.NoError(p.t, json.Unmarshal(text, out))
-	}
+	return response.StatusCode, text
 }
 
 type object = map[string]any
