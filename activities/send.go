@@ -29,7 +29,7 @@ func (a *Activities) send(ctx context.Context, j *job) (*models.Attempt, error) 
 	}
 	return &models.Attempt{
 		DeliveryID: j.delivery.ID, Number: j.number(), StartedAt: started,
-		URL: j.subscription.URL, RequestHeaders: redact(header, j.subscription.Headers), Exchange: exchange,
+		URL: j.subscription.URL, RequestHeaders: redact(header, j.subscription), Exchange: exchange,
 	}, nil
 }
 
@@ -65,9 +65,12 @@ func (a *Activities) sign(header http.Header, j *job, body []byte) error {
 }
 
 // redact copies the headers for the record without the values of the subscriber's credentials.
-func redact(header http.Header, custom map[string]string) http.Header {
+func redact(header http.Header, s *models.Subscription) http.Header {
 	kept := header.Clone()
-	for name := range custom {
+	if s.Auth.Enabled() {
+		kept.Set("Authorization", redacted) // what the sender adds
+	}
+	for name := range s.Headers {
 		if models.CredentialHeader(name) {
 			kept.Set(name, redacted)
 		}

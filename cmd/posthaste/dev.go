@@ -63,7 +63,8 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.connect(); err != nil {
 		return err
 	}
-	if err := n.openSender(slices.Concat(loopback, c.AllowNetworks)); err != nil {
+	c.AllowNetworks = slices.Concat(loopback, c.AllowNetworks)
+	if err := n.openSender(c.Delivery); err != nil {
 		return err
 	}
 	if err := n.startWorker(); err != nil {

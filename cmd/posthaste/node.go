@@ -137,12 +137,12 @@ func identity() string {
 }
 
 // openSender makes the client of deliveries, which also judges URLs that are saved.
-func (n *node) openSender(allowed []string) error {
-	allow, err := safehttp.ParseAllow(allowed)
+func (n *node) openSender(cfg config.Delivery) error {
+	allow, err := safehttp.ParseAllow(cfg.AllowNetworks)
 	if err != nil {
 		return err
 	}
-	n.sender = safehttp.New(safehttp.Options{Allow: allow})
+	n.sender = safehttp.New(safehttp.Options{Allow: allow, Proxy: cfg.Proxy})
 	n.push("sender", func(context.Context) error { n.sender.Close(); return nil })
 	return nil
 }

@@ -128,7 +128,7 @@ func (cfg nodeConfig) startHouse(n *node) error {
 	if err := n.connect(); err != nil {
 		return err
 	}
-	if err := n.openSender(cfg.delivery.AllowNetworks); err != nil {
+	if err := n.openSender(cfg.delivery); err != nil {
 		return err
 	}
 	if cfg.worker {

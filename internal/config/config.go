@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -81,6 +82,7 @@ func Loopback(flag, address string) error {
 
 // Delivery says where deliveries may go.
 type Delivery struct {
+	Proxy         *url.URL `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy that all deliveries go through, http, https or socks5. Without it none is used, whatever the environment says."`
 	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST,…" help:"Networks and hosts that deliveries may go to although they are not public, such as 10.0.0.0/8, hooks.internal.example or *.internal.example."`
 }
 
