@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -90,6 +91,44 @@ func TestDeliverToSubscriber(t *testing.T) {
 		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, b.plan(t))
 		require.NoError(t, b.GetWorkflowError())
 		requireGaps(t, b, time.Hour)
+	})
+
+	t.Run("a blocked destination is not tried again", func(t *testing.T) {
+		t.Parallel()
+		blocked := models.Exchange{ErrorClass: models.ErrorBlocked, Error: "the address 10.0.0.1 is not public"}
+		b := setup(t, blocked)
+		b.subscribe(t, nil)
+		in := b.plan(t)
+		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
+		requireApplicationError(t, b.GetWorkflowError(), activities.Exhausted)
+		require.Len(t, b.receiver.times, 1)
+		d := b.delivery(t, in.DeliveryID)
+		require.Equal(t, models.DeliveryExhausted, d.Status)
+		require.Equal(t, blocked.Error, d.LastError)
+	})
+
+	t.Run("what the subscription says of body, auth and certificates reaches the sender", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, answers(204)...)
+		sub := b.subscribe(t, func(s *models.Subscription) {
+			s.Payload = models.PayloadCloudEvents
+			s.Auth = models.Auth{Type: models.AuthBearer, Token: "token"}
+			s.TLS = models.TLS{CA: "authorities"} // not judged here: the API did
+		})
+		in := b.plan(t)
+		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
+		require.NoError(t, b.GetWorkflowError())
+		require.Equal(t, sub.Auth, b.receiver.last.Auth)
+		require.Equal(t, sub.TLS, b.receiver.last.TLS)
+		require.Equal(t, "application/cloudevents+json", b.receiver.last.Header.Get("Content-Type"))
+		var body map[string]any
+		require.NoError(t, json.Unmarshal(b.receiver.last.Body, &body))
+		require.Equal(t, "1.0", body["specversion"])
+		require.Equal(t, in.EventID, body["id"])
+		require.Equal(t, "/tenants/default", body["source"])
+		require.Equal(t, map[string]any{"order": 42.0}, body["data"])
+		recorded := b.attempts(t, in.DeliveryID)[0].RequestHeaders
+		require.Equal(t, "[redacted]", recorded.Get("Authorization"))
 	})
 
 	t.Run("410 cancels the delivery and disables the subscription", func(t *testing.T) {

@@ -50,6 +50,7 @@ type receiver struct {
 	numbers []string
 	ids     []string
 	bodies  []string
+	last    models.Request
 }
 
 func (r *receiver) Send(_ context.Context, request models.Request) (models.Exchange, error) {
@@ -59,6 +60,7 @@ func (r *receiver) Send(_ context.Context, request models.Request) (models.Excha
 	r.numbers = append(r.numbers, request.Header.Get("X-Webhook-Attempt"))
 	r.ids = append(r.ids, request.Header.Get(webhook.HeaderID))
 	r.bodies = append(r.bodies, string(request.Body))
+	r.last = request
 	return r.answers[min(len(r.times), len(r.answers))-1], nil
 }
 

@@ -23,7 +23,7 @@ type marked struct {
 	receiver string
 
 	payload, metadata, property, response, url, header string // content: the store's, and nobody else's
-	credential, secret, cookie                         string // and what the API does not even show
+	credential, token, secret, rotated, cookie         string // and what the API does not even show
 	secretBytes                                        []byte
 	masterKey                                          string
 	reason                                             string // Temporal may know it
@@ -36,7 +36,7 @@ func newMarked(t *testing.T) *marked {
 	t.Helper()
 	m := &marked{
 		payload: rand.Text(), metadata: rand.Text(), property: rand.Text(), response: rand.Text(), url: rand.Text(),
-		header: rand.Text(), credential: rand.Text(), cookie: rand.Text(), reason: rand.Text(),
+		header: rand.Text(), credential: rand.Text(), token: rand.Text(), cookie: rand.Text(), reason: rand.Text(),
 		secretBytes: make([]byte, 32),
 		answers:     haystack{name: "the answers"}, problems: haystack{name: "the error answers"},
 	}
@@ -77,6 +77,7 @@ func (m *marked) secrets() []needle {
 	return []needle{
 		newNeedle("the signing secret", m.secret), newNeedle("the bytes of the signing secret", m.secretBytes),
 		newNeedle("the credential header", m.credential), newNeedle("the API key", m.key),
+		newNeedle("the bearer token", m.token), newNeedle("the rotated secret", m.rotated),
 		newNeedle("the master key", key), newNeedle("the bytes of the master key", keyBytes),
 	}
 }
@@ -98,6 +99,7 @@ func (m *marked) play() {
 	m.t.Helper()
 	m.register("order.paid", m.receiver+"/orders", "1s")
 	m.register("order.late", m.receiver+"/late", "1h")
+	m.authenticate(m.subscriptions[1])
 	m.register("order.lost", "http://"+freeAddress(m.t)+"/lost", "1h")
 	m.await(m.send("order.paid"), "delivered", 2)
 	m.await(m.send("order.lost"), "pending", 1)
@@ -106,6 +108,16 @@ func (m *marked) play() {
 	m.await(m.events[2], "pending", 2)
 	m.call(http.StatusAccepted, http.MethodPost, "/v1/deliveries/"+late+"/cancel", object{"reason": m.reason}, nil)
 	m.await(m.events[2], "cancelled", 2)
+}
+
+// authenticate makes the subscription's requests carry a token, signed by a new secret besides the old one.
+func (m *marked) authenticate(subscription string) {
+	m.t.Helper()
+	path := "/v1/subscriptions/" + subscription
+	m.call(http.StatusOK, http.MethodPatch, path, object{"auth": object{"type": "bearer", "token": m.token}}, nil)
+	var out struct{ Secret string }
+	m.call(http.StatusOK, http.MethodPost, path+"/rotate-secret", nil, &out)
+	m.rotated = strings.TrimPrefix(out.Secret, "whsec_")
 }
 
 func (m *marked) register(eventType, url, delay string) {
