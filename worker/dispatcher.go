@@ -2,12 +2,10 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -105,12 +103,12 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 	}
 }
 
-// start starts the event's workflow. One that has been started before, by whomever, is as good.
+// start starts the event's workflow. One that has been started before, by whomever, is as good: the client takes it for
+// started.
 func (d *Dispatcher) start(ctx context.Context, in workflows.DeliverEventInput) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	_, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, d.TaskQueue), workflows.DeliverEventName, in)
-	if _, before := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); err != nil && !before {
+	if _, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, d.TaskQueue), workflows.DeliverEventName, in); err != nil {
 		return err
 	}
 	d.started.Add(in.EventID, struct{}{})

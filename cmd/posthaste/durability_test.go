@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/posthaste/posthaste/activities"
@@ -64,9 +63,11 @@ func TestDispatchedTwiceIsOneWorkflow(t *testing.T) {
 		deliveryLimit, 20*time.Millisecond)
 	n.awaitClosed(t, workflows.EventWorkflowID(event.ID))
 	in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type}
-	_, err := n.temporal.ExecuteWorkflow(t.Context(), workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
-	var before *serviceerror.WorkflowExecutionAlreadyStarted
-	require.ErrorAs(t, err, &before, "also after all is done")
+	first, err := n.temporal.DescribeWorkflowExecution(t.Context(), workflows.EventWorkflowID(event.ID), "")
+	require.NoError(t, err)
+	again, err := n.temporal.ExecuteWorkflow(t.Context(), workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
+	require.NoError(t, err)
+	require.Equal(t, first.GetWorkflowExecutionInfo().GetExecution().GetRunId(), again.GetRunID(), "also after all is done")
 	require.Eventually(t, func() bool { return len(n.list(t, "EventID = '"+event.ID+"'")) == 2 },
 		deliveryLimit, 20*time.Millisecond, "one workflow of the event, one of its delivery")
 	require.Equal(t, 1, receiver.times(event.ID))
