@@ -29,13 +29,16 @@ func (t *transition) underWay() bool {
 	return over == 0 || time.Now().UnixNano() < over
 }
 
-// noNexus begins a warning at every start. We have no use for Nexus, nor for the
-// HTTP API that it would need.
-const noNexus = "HTTP API port has not been set."
-
-// noTrailerContext begins a warning about calls between services that carry details
-// for which their caller has no use. It comes many times, and nothing follows from it.
-const noTrailerContext = "TrailerToContextMetadataInterceptor: Trailer had metadata but context not wrapped"
+// noConsequence are warnings from which nothing follows here, however often they
+// come.
+var noConsequence = []string{
+	// We have no use for Nexus, nor for the HTTP API that it would need.
+	"HTTP API port has not been set.",
+	// A call between services carries details that its caller does not want.
+	"TrailerToContextMetadataInterceptor: Trailer had metadata but context not wrapped",
+	// The Web UI asks for more of a history than it gets at a time.
+	"GetHistory page size is larger than threshold",
+}
 
 // transitionMessages are logged while some services of the process are up and
 // others are not. They start one after the other and stop the other way round,
@@ -63,7 +66,7 @@ var transitionCauses = []string{
 // harmless says whether a line that the server takes for a warning or an error is
 // neither in one process that starts and stops.
 func harmless(t *transition, msg string, tags []tag.Tag) bool {
-	if strings.HasPrefix(msg, noNexus) || strings.HasPrefix(msg, noTrailerContext) {
+	if hasAny(msg, noConsequence) {
 		return true
 	}
 	return t.underWay() && (hasAny(msg, transitionMessages) || hasAny(causes(tags), transitionCauses))
