@@ -46,8 +46,7 @@ func TestMatching(t *testing.T) {
 		{"order.paid.*", "order.paid.late", true},
 		{"ord*", "order.paid", false},
 	} {
-		require.Equal(t, tt.want, models.Matches(tt.pattern, tt.eventType), "%s ~ %s", tt.pattern, tt.eventType)
-		require.Equal(t, tt.want, slices.Contains(models.Patterns(tt.eventType), tt.pattern), "Patterns of %s", tt.eventType)
+		require.Equal(t, tt.want, slices.Contains(models.Patterns(tt.eventType), tt.pattern), "%s ~ %s", tt.pattern, tt.eventType)
 	}
 }
 

@@ -83,7 +83,7 @@ type Subscription struct {
 	Tenant         string
 	Name           string
 	URL            string
-	EventTypes     []string                   // patterns, see Matches
+	EventTypes     []string                   // see Patterns
 	Headers        map[string]string          // sent with every attempt
 	Properties     map[string]json.RawMessage // added to the envelope
 	Auth           Auth                       // how requests prove who sends them, besides the signature
