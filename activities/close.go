@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"strings"
 
 	"github.com/posthaste/posthaste/models"
 )
@@ -21,8 +20,7 @@ type CancelDeliveryResult struct {
 
 // CancelDelivery marks a pending delivery as cancelled.
 func (a *Activities) CancelDelivery(ctx context.Context, in CancelDeliveryInput) (*CancelDeliveryResult, error) {
-	reason := strings.ReplaceAll(in.Reason, "\x00", "") // signals bring what they like, Postgres does not store this
-	status, err := a.store.CloseDelivery(ctx, in.DeliveryID, models.DeliveryCancelled, reason)
+	status, err := a.store.CloseDelivery(ctx, in.DeliveryID, models.DeliveryCancelled, in.Reason)
 	if err != nil {
 		return nil, ours("cancel delivery", err)
 	}

@@ -8,11 +8,11 @@ import (
 
 const (
 	fastAnswer     = time.Second
-	rememberedFast = 100_000 // subscriptions; about 10 MB when full
+	rememberedFast = 100_000 // subscriptions
 )
 
 // pace remembers which subscriptions answered their last attempt with success and within fastAnswer. Their next first
-// attempt may run inside the workflow task, which halves its cost but would hold a slot if they were slow. It is a
+// attempt may run inside the workflow task, which takes fewer writes but would hold a slot if they were slow. It is a
 // hint of this process only: forgetting it costs speed, nothing else. Safe for concurrent use.
 type pace struct{ seen *lru.Cache[string, struct{}] }
 
