@@ -8,17 +8,18 @@ type DeliveryStatus string
 // The statuses of a delivery.
 const (
 	DeliveryPending   DeliveryStatus = "pending"   // an attempt is due, waiting or running
+	DeliveryHeld      DeliveryStatus = "held"      // kept while the subscription is paused
 	DeliveryDelivered DeliveryStatus = "delivered" // an attempt was answered 2xx
 	DeliveryExhausted DeliveryStatus = "exhausted" // every attempt of the schedule failed
 	DeliveryCancelled DeliveryStatus = "cancelled" // stopped by hand, or its subscription is gone or disabled
 )
 
-// Closed reports whether no further attempt will be made on its own.
-func (s DeliveryStatus) Closed() bool { return s != DeliveryPending }
+// Closed reports whether no further attempt will be made on its own, now or later.
+func (s DeliveryStatus) Closed() bool { return s != DeliveryPending && s != DeliveryHeld }
 
 // DeliveryStatuses lists all of them.
 func DeliveryStatuses() []DeliveryStatus {
-	return []DeliveryStatus{DeliveryPending, DeliveryDelivered, DeliveryExhausted, DeliveryCancelled}
+	return []DeliveryStatus{DeliveryPending, DeliveryHeld, DeliveryDelivered, DeliveryExhausted, DeliveryCancelled}
 }
 
 // Delivery is one event on its way to one subscription; there is at most one for each such pair.
@@ -30,15 +31,17 @@ type Delivery struct {
 	EventType      string
 	Position       int // 0, 1, 2 … among the deliveries of its event; wide fan-outs page by it
 	Status         DeliveryStatus
-	Attempts       int       // made so far; attempt numbers are 1 … Attempts
-	Forwarded      int       // those of them brought forward by hand: they use up no step of the schedule
-	NextAttemptAt  time.Time // when the next one is due; zero when closed
-	LastError      string    // what went wrong last, in words; empty after success
-	Reason         string    // why it was cancelled
-	Payload        Payload   // body form, fixed when the delivery was planned so that every attempt sends the same bytes
-	Properties     []byte    // JSON object added to the envelope, fixed likewise; nil for none
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+	Attempts       int // made so far; attempt numbers are 1 … Attempts
+	// Forwarded counts the attempts that use up no step of the schedule: those brought forward by hand and, after a
+	// closed delivery was redelivered, all that were made before.
+	Forwarded     int
+	NextAttemptAt time.Time // when the next one is due; zero when closed
+	LastError     string    // what went wrong last, in words; empty after success
+	Reason        string    // why it was cancelled
+	Payload       Payload   // body form, fixed when the delivery was planned so that every attempt sends the same bytes
+	Properties    []byte    // JSON object added to the envelope, fixed likewise; nil for none
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
 }
 
 // Target is what the plan of an event knows of one of its deliveries: enough to start its workflow, nothing secret.
@@ -70,4 +73,13 @@ type DeliveryFilter struct {
 	Status         DeliveryStatus
 	Since          time.Time // created at or after
 	Page           Page
+}
+
+// Selection names the deliveries that one action is for. Empty fields select nothing away.
+type Selection struct {
+	EventID        string           `json:"event_id,omitempty"`
+	SubscriptionID string           `json:"subscription_id,omitempty"`
+	Statuses       []DeliveryStatus `json:"statuses,omitempty"`
+	Since          time.Time        `json:"since,omitzero"` // created at or after
+	Until          time.Time        `json:"until,omitzero"` // created before
 }

@@ -11,6 +11,8 @@ const (
 	EventPrefix        = "evt_"
 	SubscriptionPrefix = "sub_"
 	DeliveryPrefix     = "dlv_"
+	RecoveryPrefix     = "rcv_"
+	AuditPrefix        = "aud_"
 )
 
 // NewID makes an id with the given prefix. Ids made one after the other in a process sort in that order, also within

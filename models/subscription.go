@@ -37,7 +37,14 @@ type SubscriptionStatus string
 // The statuses of a subscription.
 const (
 	SubscriptionActive   SubscriptionStatus = "active"
+	SubscriptionPaused   SubscriptionStatus = "paused"   // its deliveries, new ones too, are held until it is resumed
 	SubscriptionDisabled SubscriptionStatus = "disabled" // gets no new deliveries; waiting ones are cancelled
+)
+
+// Bounds of how many deliveries a second a bulk action lets go.
+const (
+	DefaultRate = 50
+	MaxRate     = 1000
 )
 
 // Signature names the scheme that signs a subscription's requests.
@@ -95,8 +102,11 @@ type Subscription struct {
 	RetrySchedule  Schedule      // nil: DefaultSchedule
 	Status         SubscriptionStatus
 	DisabledReason string // why, when we disabled it
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+	// ResumeRate is how many of its held deliveries go in a second, while they do: from the end of a pause until none
+	// is held any more. 0: none are being let go.
+	ResumeRate int
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }
 
 // NewSubscription gives s its id, its times and its defaults. It makes no secret. Call it once, before Validate.
@@ -132,7 +142,7 @@ func (s *Subscription) Validate() error {
 		s.TLS.Validate(),
 		validateTimeout(s.Timeout),
 		s.RetrySchedule.validate(),
-		oneOf("status", s.Status, SubscriptionActive, SubscriptionDisabled),
+		oneOf("status", s.Status, SubscriptionActive, SubscriptionPaused, SubscriptionDisabled),
 	)
 }
 

@@ -1,0 +1,85 @@
+package models
+
+import "time"
+
+// Limits of what people say about their actions, in bytes.
+const (
+	MaxActor  = 200
+	MaxReason = 500
+)
+
+// Why is who asked for something, and what for.
+type Why struct {
+	By     string `json:"by,omitempty"`     // empty: not known
+	Reason string `json:"reason,omitempty"` // empty: none was given
+}
+
+// Words is the reason for a cancellation as its delivery shows it.
+func (w Why) Words() string {
+	words := w.Reason
+	if words == "" {
+		words = "cancelled by hand"
+	}
+	if w.By != "" {
+		words += " (by " + w.By + ")"
+	}
+	return words
+}
+
+// Validate returns a CodeInvalid *Error if either is too long, or cannot be stored.
+func (w Why) Validate() error {
+	return firstError(validateText("by", w.By, MaxActor), validateText("reason", w.Reason, MaxReason))
+}
+
+// AuditAction names what an operator did. The list only grows: readers switch on it.
+type AuditAction string
+
+// The actions.
+const (
+	AuditCreateSubscription AuditAction = "subscription.create"
+	AuditUpdateSubscription AuditAction = "subscription.update"
+	AuditDeleteSubscription AuditAction = "subscription.delete"
+	AuditRotateSecret       AuditAction = "subscription.rotate_secret"
+	AuditPauseSubscription  AuditAction = "subscription.pause"
+	AuditResumeSubscription AuditAction = "subscription.resume"
+	AuditCancelWaiting      AuditAction = "subscription.cancel"
+	AuditCancelEvent        AuditAction = "event.cancel"
+	AuditRedeliverEvent     AuditAction = "event.redeliver"
+	AuditCancelDelivery     AuditAction = "delivery.cancel"
+	AuditRedeliverDelivery  AuditAction = "delivery.redeliver"
+	AuditStartRecovery      AuditAction = "recovery.start"
+	AuditCancelRecovery     AuditAction = "recovery.cancel"
+)
+
+// AuditActions lists all of them.
+func AuditActions() []AuditAction {
+	return []AuditAction{
+		AuditCreateSubscription, AuditUpdateSubscription, AuditDeleteSubscription, AuditRotateSecret,
+		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelEvent, AuditRedeliverEvent,
+		AuditCancelDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
+	}
+}
+
+// AuditEntry is one line of the audit: what an operator did. Entries are added, never changed or removed.
+type AuditEntry struct {
+	ID      string
+	At      time.Time
+	Tenant  string
+	Action  AuditAction
+	Subject string // the id of what it was done to
+	Why
+	// Origin makes writing an entry a second time, after a crash, do nothing: an entry with the same Origin is there
+	// already. Empty: every write is an entry of its own.
+	Origin string
+}
+
+// AuditFilter selects entries for a list. The zero value selects all.
+type AuditFilter struct {
+	Tenant  string
+	Action  AuditAction
+	Subject string
+	By      string
+	Since   time.Time // inclusive
+	Until   time.Time // exclusive
+	Page    Page
+}

@@ -1,0 +1,33 @@
+package models
+
+import "time"
+
+// JobAction is what a job does to each thing it selects.
+type JobAction string
+
+// The actions of jobs.
+const (
+	JobCancel    JobAction = "cancel"    // stop the delivery
+	JobRedeliver JobAction = "redeliver" // a further attempt of the delivery
+	JobResume    JobAction = "resume"    // let the held delivery go
+	JobDeliver   JobAction = "deliver"   // make the delivery that the event lacks, and start it
+)
+
+// Job is one action on many deliveries, oldest first, at a bounded rate. A workflow carries it.
+type Job struct {
+	Action JobAction `json:"action"`
+	Tenant string    `json:"tenant"`
+	// Selection names the deliveries; for JobDeliver the subscription, and when the events were created.
+	Selection  Selection `json:"selection"`
+	Rate       int       `json:"rate"`                  // deliveries a second
+	RecoveryID string    `json:"recovery_id,omitempty"` // the recovery whose row keeps the progress; empty: none
+	Why
+}
+
+// Run is one run of a delivery's workflow. A redelivery of a closed delivery is a further run.
+type Run struct {
+	ID        string
+	Status    string // as Temporal names it: Running, Completed, Failed, Canceled …
+	StartedAt time.Time
+	ClosedAt  time.Time // zero while it runs
+}
