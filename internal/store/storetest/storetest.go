@@ -36,6 +36,8 @@ func Run(t *testing.T, open Open) {
 		"Resuming":      testResuming,
 		"Select":        testSelect,
 		"Audit":         testAudit,
+		"Missing":       testMissing,
+		"AddDelivery":   testAddDelivery,
 		"Recoveries":    testRecoveries,
 		"Running":       testRunningRecoveries,
 		"Attempts":      testAttempts,
