@@ -18,10 +18,19 @@ type Store interface {
 	Event(ctx context.Context, id string) (*models.Event, error)
 	Subscription(ctx context.Context, id string) (*models.Subscription, error)
 	Delivery(ctx context.Context, id string) (*models.Delivery, error)
-	Deliveries(ctx context.Context, filter models.DeliveryFilter) ([]*models.Delivery, error)
 	RecordAttempt(ctx context.Context, attempt *models.Attempt, outcome models.DeliveryOutcome) error
 	CloseDelivery(ctx context.Context, id string, status models.DeliveryStatus, reason string) (models.DeliveryStatus, error)
-	BringForward(ctx context.Context, id string, at time.Time) error
+	HoldDelivery(ctx context.Context, id string) (held bool, err error)
+	ReleaseDelivery(ctx context.Context, id string, at time.Time) (released bool, err error)
+	CancelDelivery(ctx context.Context, id string, why models.Why, origin string) (*models.Delivery, error)
+	BringForward(ctx context.Context, id string, at time.Time, after int, why models.Why, origin string) error
+
+	SelectDeliveries(ctx context.Context, selection models.Selection, after string, limit int) ([]*models.Delivery, error)
+	MissingEvents(ctx context.Context, subscriptionID string, since, until time.Time, after string, limit int) ([]*models.Event, error)
+	AddDelivery(ctx context.Context, eventID, subscriptionID string) (*models.Delivery, error)
+	FinishResume(ctx context.Context, subscriptionID string) error
+	SaveProgress(ctx context.Context, recoveryID string, progress models.Progress) (models.RecoveryStatus, error)
+	FinishRecovery(ctx context.Context, id string, status models.RecoveryStatus, audit ...models.AuditEntry) (*models.Recovery, error)
 }
 
 // Sender makes one HTTP request. What the receiver does is in the Exchange; an error means that we could not try.
@@ -29,27 +38,39 @@ type Sender interface {
 	Send(ctx context.Context, request models.Request) (models.Exchange, error)
 }
 
-// Canceller asks the workflow of a delivery to stop. One that does not run is a CodeConflict *models.Error.
-type Canceller interface {
-	Cancel(ctx context.Context, deliveryID, reason, by string) error
+// Steering speaks to the workflows of deliveries. A state that does not allow it is a CodeConflict *models.Error.
+type Steering interface {
+	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error
+	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why) error
+	// Resume tells a held delivery that it may go.
+	Resume(ctx context.Context, delivery *models.Delivery) error
+	// Begin starts the workflow of a delivery that has none yet.
+	Begin(ctx context.Context, delivery *models.Delivery) error
+	// Start starts a job, unless it runs already.
+	Start(ctx context.Context, job models.Job) error
 }
 
-// Deps are what New needs. Store, Sender, Canceller and Logger are required.
+// Deps are what New needs. Store, Sender, Steering and Logger are required.
 type Deps struct {
-	Store     Store
-	Sender    Sender
-	Canceller Canceller
-	Logger    *slog.Logger
-	Version   string           // for the User-Agent; empty: "dev"
-	Now       func() time.Time // nil: time.Now
-	Random    func() float64   // in [0,1), for the jitter; nil: math/rand/v2
+	Store    Store
+	Sender   Sender
+	Steering Steering
+	Logger   *slog.Logger
+	// DeadLetterHold is how long an exhausted delivery's workflow stays open, awaiting redeliver or cancel. 0: it closes
+	// at once.
+	DeadLetterHold time.Duration
+
+	Version string           // for the User-Agent; empty: "dev"
+	Now     func() time.Time // nil: time.Now
+	Random  func() float64   // in [0,1), for the jitter; nil: math/rand/v2
 }
 
 // Activities are registered with the worker as a struct; each exported method is an activity. Safe for concurrent use.
 type Activities struct {
 	store     Store
 	sender    Sender
-	canceller Canceller
+	steering  Steering
+	hold      time.Duration
 	log       *slog.Logger
 	userAgent string
 	now       func() time.Time
@@ -59,8 +80,8 @@ type Activities struct {
 
 // New makes the activities, or names the dependency that is missing.
 func New(d Deps) (*Activities, error) {
-	if d.Store == nil || d.Sender == nil || d.Canceller == nil || d.Logger == nil {
-		return nil, errors.New("activities need a store, a sender, a canceller and a logger")
+	if d.Store == nil || d.Sender == nil || d.Steering == nil || d.Logger == nil {
+		return nil, errors.New("activities need a store, a sender, a steering and a logger")
 	}
 	if d.Version == "" {
 		d.Version = "dev"
@@ -72,7 +93,7 @@ func New(d Deps) (*Activities, error) {
 		d.Random = rand.Float64
 	}
 	return &Activities{
-		store: d.Store, sender: d.Sender, canceller: d.Canceller, log: d.Logger, userAgent: "Posthaste/" + d.Version,
+		store: d.Store, sender: d.Sender, steering: d.Steering, hold: d.DeadLetterHold, log: d.Logger, userAgent: "Posthaste/" + d.Version,
 		now: d.Now, random: d.Random, pace: newPace(),
 	}, nil
 }

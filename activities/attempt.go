@@ -20,6 +20,8 @@ type AttemptDeliveryInput struct {
 	// Wait makes the first dispatch wait until the stored time of the next attempt. It is set after an attempt was made
 	// elsewhere, by a local activity. Without it the first dispatch sends at once.
 	Wait bool `json:"wait,omitempty"`
+	// Resumed lets a held delivery go as soon as its subscription is no longer paused. Without it, it waits for its turn.
+	Resumed bool `json:"resumed,omitempty"`
 }
 
 // AttemptDeliveryResult says which attempt delivered.
@@ -38,10 +40,13 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 		return nil, err
 	}
 	if j.delivery.Status.Closed() {
-		return conclude(j.delivery.Status, j.delivery.Attempts, j.words(cmp.Or(j.delivery.Reason, j.delivery.LastError)))
+		return a.conclude(j.delivery.Status, j.delivery.Attempts, j.words(cmp.Or(j.delivery.Reason, j.delivery.LastError)))
 	}
 	if j.obstacle != "" {
 		return nil, a.obstructed(ctx, j)
+	}
+	if err := a.held(ctx, in, j); err != nil {
+		return nil, err
 	}
 	if err := a.notDue(ctx, in, j); err != nil {
 		return nil, err
@@ -70,7 +75,7 @@ func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResul
 	if outcome.Status == models.DeliveryPending {
 		return nil, retryAfter(AttemptFailed, message, outcome.NextAttemptAt.Sub(a.now()))
 	}
-	return conclude(outcome.Status, attempt.Number, message)
+	return a.conclude(outcome.Status, attempt.Number, message)
 }
 
 // uninterrupted keeps the deadline and drops cancellation: a request that is out is waited for and recorded.
@@ -83,12 +88,12 @@ func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // conclude turns the status of a closed delivery into the activity's answer.
-func conclude(status models.DeliveryStatus, attempts int, message string) (*AttemptDeliveryResult, error) {
+func (a *Activities) conclude(status models.DeliveryStatus, attempts int, message string) (*AttemptDeliveryResult, error) {
 	switch status {
 	case models.DeliveryDelivered:
 		return &AttemptDeliveryResult{Attempt: attempts}, nil
 	case models.DeliveryExhausted:
-		return nil, final(Exhausted, message+"; there is no further attempt")
+		return nil, final(Exhausted, message+"; there is no further attempt", DeadLetter{Hold: a.hold})
 	default:
 		return nil, final(Cancelled, message)
 	}
@@ -117,6 +122,6 @@ func (a *Activities) obstructed(ctx context.Context, j *job) error {
 	if err != nil {
 		return ours("cancel delivery", err)
 	}
-	_, err = conclude(status, j.delivery.Attempts, j.words(j.obstacle))
+	_, err = a.conclude(status, j.delivery.Attempts, j.words(j.obstacle))
 	return err
 }

@@ -9,38 +9,37 @@ import (
 // CancelDeliveryInput names the delivery and says why it is cancelled.
 type CancelDeliveryInput struct {
 	DeliveryID string `json:"delivery_id"`
-	Reason     string `json:"reason"`
+	models.Why
+	Origin string `json:"origin,omitempty"` // see models.AuditEntry
 }
 
-// CancelDeliveryResult is the status in force afterwards: a delivery that was closed already stays as it was.
+// CancelDeliveryResult is the status in force afterwards: what was delivered or cancelled already stays as it was.
 type CancelDeliveryResult struct {
 	Status   models.DeliveryStatus `json:"status"`
 	Attempts int                   `json:"attempts,omitempty"` // made so far
 }
 
-// CancelDelivery marks a pending delivery as cancelled.
+// CancelDelivery marks a delivery as cancelled that is open, or exhausted.
 func (a *Activities) CancelDelivery(ctx context.Context, in CancelDeliveryInput) (*CancelDeliveryResult, error) {
-	status, err := a.store.CloseDelivery(ctx, in.DeliveryID, models.DeliveryCancelled, in.Reason)
+	delivery, err := a.store.CancelDelivery(ctx, in.DeliveryID, in.Why, in.Origin)
 	if err != nil {
 		return nil, ours("cancel delivery", err)
 	}
-	delivery, err := a.store.Delivery(ctx, in.DeliveryID)
-	if err != nil {
-		return nil, ours("load delivery", err)
-	}
-	return &CancelDeliveryResult{Status: status, Attempts: delivery.Attempts}, nil
+	return &CancelDeliveryResult{Status: delivery.Status, Attempts: delivery.Attempts}, nil
 }
 
-// BringForwardInput names the delivery.
+// BringForwardInput names the delivery and says who wants it redelivered.
 type BringForwardInput struct {
 	DeliveryID string `json:"delivery_id"`
+	After      int    `json:"after,omitempty"` // how many attempts had been made when it was asked for
+	models.Why
+	Origin string `json:"origin,omitempty"` // see models.AuditEntry
 }
 
-// BringForward makes the next attempt of a pending delivery due now. One that has closed meanwhile is left alone: the
-// attempt that follows will find out.
+// BringForward makes the next attempt of a delivery due now. A closed delivery is opened again, with its schedule from
+// the start, unless an attempt later than After delivered it. A held one stays held.
 func (a *Activities) BringForward(ctx context.Context, in BringForwardInput) error {
-	err := a.store.BringForward(ctx, in.DeliveryID, a.now())
-	if err != nil && models.ErrorCode(err) != models.CodeConflict {
+	if err := a.store.BringForward(ctx, in.DeliveryID, a.now(), in.After, in.Why, in.Origin); err != nil {
 		return ours("bring the next attempt forward", err)
 	}
 	return nil

@@ -22,7 +22,32 @@ const (
 	Cancelled = "Cancelled"
 	// Gone is final: what the activity was to work on is not in the store.
 	Gone = "Gone"
+	// Held is final for the time being: nothing was sent because the subscription is paused.
+	Held = "Held"
 )
+
+// DeadLetter is the detail of an Exhausted error. Without it the delivery is not kept open.
+type DeadLetter struct {
+	Hold time.Duration `json:"hold"` // how long it is kept, in nanoseconds
+}
+
+// Ending is what a final error says.
+type Ending struct {
+	Kind    string
+	Message string
+	Hold    time.Duration // of a dead letter
+}
+
+// EndingOf reads a final error. Of any other, the ending is empty.
+func EndingOf(err error) Ending {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || !app.NonRetryable() {
+		return Ending{}
+	}
+	var letter DeadLetter
+	_ = app.Details(&letter) // those without details fail, and are not kept
+	return Ending{Kind: app.Type(), Message: app.Message(), Hold: letter.Hold}
+}
 
 // IsFinal reports whether err is one that no retry can mend.
 func IsFinal(err error) bool {
@@ -38,10 +63,11 @@ func retryAfter(kind, message string, delay time.Duration) error {
 	})
 }
 
-func final(kind, message string) error {
+func final(kind, message string, details ...any) error {
 	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
 		NonRetryable: true,
 		Category:     temporal.ApplicationErrorCategoryBenign,
+		Details:      details,
 	})
 }
 

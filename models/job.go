@@ -1,6 +1,9 @@
 package models
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // JobAction is what a job does to each thing it selects.
 type JobAction string
@@ -22,6 +25,28 @@ type Job struct {
 	Rate       int       `json:"rate"`                  // deliveries a second
 	RecoveryID string    `json:"recovery_id,omitempty"` // the recovery whose row keeps the progress; empty: none
 	Why
+}
+
+// ResumeJob lets the held deliveries of a subscription go.
+func ResumeJob(s *Subscription, why Why) Job {
+	return Job{
+		Action: JobResume, Tenant: s.Tenant, Rate: cmp.Or(s.ResumeRate, DefaultRate), Why: why,
+		Selection: Selection{SubscriptionID: s.ID, Statuses: []DeliveryStatus{DeliveryHeld}},
+	}
+}
+
+// Job carries the recovery out.
+func (r *Recovery) Job() Job {
+	job := Job{
+		Action: JobRedeliver, Tenant: r.Tenant, Rate: r.Rate, RecoveryID: r.ID, Why: r.Why,
+		Selection: Selection{SubscriptionID: r.SubscriptionID, Since: r.Since, Until: r.Until},
+	}
+	if r.Of == RecoverMissing {
+		job.Action = JobDeliver
+	} else {
+		job.Selection.Statuses = []DeliveryStatus{DeliveryStatus(r.Of)}
+	}
+	return job
 }
 
 // Run is one run of a delivery's workflow. A redelivery of a closed delivery is a further run.

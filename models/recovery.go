@@ -84,13 +84,6 @@ func (r *Recovery) Validate() error {
 	)
 }
 
-// Selection is what a recovery of anything but missing deliveries selects.
-func (r *Recovery) Selection() Selection {
-	return Selection{
-		SubscriptionID: r.SubscriptionID, Statuses: []DeliveryStatus{DeliveryStatus(r.Of)}, Since: r.Since, Until: r.Until,
-	}
-}
-
 // ValidateRate checks how many deliveries a second a bulk action lets go.
 func ValidateRate(rate int) error {
 	if rate < 1 || rate > MaxRate {

@@ -1,10 +1,9 @@
 package workflows
 
 import (
-	"cmp"
-	"errors"
+	"strconv"
+	"time"
 
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -12,11 +11,16 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// maxReason bounds each part of a reason for cancelling, in bytes.
-const maxReason = 500
+const (
+	// lookAgain is how often a held delivery looks for itself whether it may go, should nobody tell it.
+	lookAgain = 24 * time.Hour
+
+	// changeReopen is the change since which a redelivery that is asked for while a delivery closes opens it again.
+	changeReopen = "redeliver-while-closing"
+)
 
 // DeliverToSubscriber makes the attempts of one delivery until it is delivered (closes Completed), exhausted (Failed) or
-// cancelled (Canceled).
+// cancelled (Canceled). What is exhausted stays open for the dead-letter hold.
 func DeliverToSubscriber(ctx workflow.Context, in DeliverToSubscriberInput) (*DeliverToSubscriberResult, error) {
 	d := &delivery{in: in, state: State{DeliveryID: in.DeliveryID, Status: models.DeliveryPending}}
 	if err := d.setup(ctx); err != nil {
@@ -27,166 +31,260 @@ func DeliverToSubscriber(ctx workflow.Context, in DeliverToSubscriberInput) (*De
 
 // delivery is the state of DeliverToSubscriber.
 type delivery struct {
-	in          DeliverToSubscriberInput
-	state       State
-	cancel      workflow.ReceiveChannel
-	redeliver   workflow.ReceiveChannel
-	cancelled   *CancelSignal // the first one received
-	redelivered bool          // a redelivery was asked for and is not made yet
+	in      DeliverToSubscriberInput
+	state   State
+	signals signals
+	shown   models.DeliveryStatus // what DeliveryStatus says; empty: it was never needed
+	resumed bool                  // a resumption let it go: whatever the bounded rate says, it is this one's turn
+
+	result *DeliverToSubscriberResult // how the workflow closes, once the last step is done
+	err    error
 }
 
+// step is one stretch of a delivery's life. It returns the next one, or nil when the workflow closes.
+type step func(workflow.Context) step
+
 func (d *delivery) setup(ctx workflow.Context) error {
-	d.cancel = workflow.GetSignalChannelWithOptions(ctx, SignalCancel, workflow.SignalChannelOptions{
-		Description: `Stop this delivery. Argument: {"reason": "…", "by": "…"}, both optional.`,
-	})
-	d.redeliver = workflow.GetSignalChannelWithOptions(ctx, SignalRedeliver, workflow.SignalChannelOptions{
-		Description: `Make the next attempt now instead of waiting for its time. Argument: {"by": "…"}, optional.`,
-	})
+	d.signals.setup(ctx)
+	d.tell(ctx, models.DeliveryPending, time.Time{})
 	return workflow.SetQueryHandlerWithOptions(ctx, QueryState, func() (State, error) { return d.state, nil },
 		workflow.QueryHandlerOptions{Description: "How the delivery stands."})
 }
 
-// run attempts until the delivery closes. A signal interrupts the wait between attempts, never an attempt.
 func (d *delivery) run(ctx workflow.Context) (*DeliverToSubscriberResult, error) {
-	if d.in.Local {
-		if result, err, closed := d.settle(d.attemptLocally(ctx)); closed {
-			return result, err
-		}
+	for next := d.first(); next != nil; {
+		next = next(ctx)
 	}
-	for {
-		result, err, closed := d.settle(d.attempt(ctx))
-		switch {
-		case closed:
-			return result, err
-		case d.cancelled != nil || ctx.Err() != nil:
-			return d.stop(ctx)
-		case !d.redelivered:
-			return nil, err // no signal, no answer of ours: shown as it is, and revived by the dispatcher's sweep
-		}
-		if err := d.bringForward(ctx); err != nil && ctx.Err() == nil {
-			return nil, err
-		}
+	return d.result, d.err
+}
+
+func (d *delivery) first() step {
+	switch {
+	case d.in.Redelivery:
+		return d.bringForward
+	case d.in.Local:
+		return d.attemptLocally
+	default:
+		return d.attempt
 	}
 }
 
 // attemptLocally makes one attempt within the workflow task. It is cut loose from cancellation, which would break it off
 // half way.
-func (d *delivery) attemptLocally(ctx workflow.Context) (result activities.AttemptDeliveryResult, err error) {
-	ctx, _ = workflow.NewDisconnectedContext(ctx)
+func (d *delivery) attemptLocally(ctx workflow.Context) step {
+	var result activities.AttemptDeliveryResult
+	loose, _ := workflow.NewDisconnectedContext(ctx)
 	in := activities.AttemptDeliveryInput{DeliveryID: d.in.DeliveryID, Wait: true}
-	err = workflow.ExecuteLocalActivity(forLocalAttempt(ctx), a.AttemptDelivery, in).Get(ctx, &result)
-	return result, err
+	err := workflow.ExecuteLocalActivity(forLocalAttempt(loose), a.AttemptDelivery, in).Get(loose, &result)
+	if err == nil || activities.IsFinal(err) {
+		return d.conclude(ctx, result, err)
+	}
+	return d.attempt
 }
 
-// attempt runs AttemptDelivery with all its retries until it ends, or a signal ends it.
-func (d *delivery) attempt(ctx workflow.Context) (result activities.AttemptDeliveryResult, err error) {
-	attempting, interrupt := workflow.WithCancel(forAttempt(ctx, cmp.Or(d.in.Host, d.in.SubscriptionID)))
-	in := activities.AttemptDeliveryInput{DeliveryID: d.in.DeliveryID, Wait: d.in.Local}
+// attempt runs AttemptDelivery with all its retries until it ends, or a signal ends it. A signal interrupts the wait
+// between attempts, never an attempt.
+func (d *delivery) attempt(ctx workflow.Context) step {
+	var result activities.AttemptDeliveryResult
+	d.become(ctx, models.DeliveryPending, time.Time{})
+	attempting, interrupt := workflow.WithCancel(forAttempt(ctx, d.host()))
+	in := activities.AttemptDeliveryInput{DeliveryID: d.in.DeliveryID, Wait: d.in.Local || d.resumed, Resumed: d.resumed}
 	future := workflow.ExecuteActivity(attempting, a.AttemptDelivery, in)
-	wait := workflow.NewSelector(ctx)
-	wait.AddFuture(future, func(workflow.Future) {})
-	wait.AddReceive(d.cancel, func(workflow.ReceiveChannel, bool) { d.readSignals() })
-	wait.AddReceive(d.redeliver, func(workflow.ReceiveChannel, bool) { d.readSignals() })
-	for !future.IsReady() && !d.interrupted() {
-		wait.Select(ctx)
-	}
-	if d.interrupted() {
+	if d.signals.await(ctx, future, d.signals.any) {
 		interrupt()
 	}
-	err = future.Get(ctx, &result)
-	d.readSignals() // what came while the interrupted attempt was still running
-	return result, err
+	err := future.Get(ctx, &result)
+	d.signals.read() // what came while the interrupted attempt was still running
+	if err == nil || activities.IsFinal(err) {
+		return d.conclude(ctx, result, err)
+	}
+	return d.interrupted(ctx, err)
 }
 
-// readSignals takes what is waiting. Several signals of a kind count as one.
-func (d *delivery) readSignals() {
-	for raw := (converter.RawValue{}); d.cancel.ReceiveAsync(&raw); raw = (converter.RawValue{}) {
-		d.cancelled = cmp.Or(d.cancelled, readCancel(raw))
-	}
-	for d.redeliver.ReceiveAsync(nil) {
-		d.redelivered = true
+// interrupted says what the signal wanted that ended the wait between two attempts.
+func (d *delivery) interrupted(ctx workflow.Context, err error) step {
+	switch {
+	case d.signals.cancel != nil || ctx.Err() != nil:
+		return d.stop
+	case d.signals.redeliver != nil:
+		return d.bringForward
+	case d.signals.resume:
+		return d.resume
+	default:
+		return d.close(nil, err) // no signal, no answer of ours: shown as it is, and revived by the dispatcher's sweep
 	}
 }
 
-func (d *delivery) interrupted() bool { return d.cancelled != nil || d.redelivered }
-
-// readCancel reads the argument of a cancel signal. People send signals by hand: whatever they wrote, they want it
-// cancelled.
-func readCancel(raw converter.RawValue) *CancelSignal {
-	signal := &CancelSignal{}
-	if raw.Payload() == nil || converter.GetDefaultDataConverter().FromPayload(raw.Payload(), signal) != nil {
-		return &CancelSignal{}
-	}
-	return signal
-}
-
-// settle reads the outcome of attempting. The delivery is not closed when a signal interrupted it, or when a local
-// attempt failed.
-func (d *delivery) settle(result activities.AttemptDeliveryResult, err error) (*DeliverToSubscriberResult, error, bool) {
+// conclude goes on from what AttemptDelivery found to be final, for the time being.
+func (d *delivery) conclude(ctx workflow.Context, result activities.AttemptDeliveryResult, err error) step {
 	if err == nil {
-		return d.delivered(result.Attempt), nil, true
+		return d.delivered(ctx, result.Attempt)
 	}
-	app, ok := errors.AsType[*temporal.ApplicationError](err)
-	if !ok || !app.NonRetryable() {
-		return nil, err, false
+	switch ending := activities.EndingOf(err); ending.Kind {
+	case activities.Held:
+		return d.hold
+	case activities.Exhausted:
+		return d.exhausted(ctx, err, ending.Hold)
+	case activities.Cancelled:
+		return d.cancelled(ctx, ending.Message)
+	default:
+		return d.close(nil, err)
 	}
-	if app.Type() == activities.Cancelled {
-		return nil, d.canceled(app.Message()), true
-	}
-	return nil, d.exhausted(err), true
 }
 
-func (d *delivery) delivered(attempt int) *DeliverToSubscriberResult {
-	d.state.Status, d.state.Attempt = models.DeliveryDelivered, attempt
-	return &DeliverToSubscriberResult{Attempt: attempt}
+// delivered closes the workflow as Completed.
+func (d *delivery) delivered(ctx workflow.Context, attempt int) step {
+	if d.signals.redeliver != nil && d.signals.redeliver.After < attempt {
+		d.signals.redeliver = nil
+	}
+	if d.reopens(ctx) {
+		return d.bringForward
+	}
+	d.state.Attempt = attempt
+	d.end(ctx, models.DeliveryDelivered)
+	return d.close(&DeliverToSubscriberResult{Attempt: attempt}, nil)
 }
 
-// exhausted makes the workflow close as Failed.
-func (d *delivery) exhausted(err error) error {
-	d.state.Status, d.state.Reason = models.DeliveryExhausted, err.Error()
-	return err
+// cancelled closes the workflow as Canceled.
+func (d *delivery) cancelled(ctx workflow.Context, reason string) step {
+	if d.reopens(ctx) {
+		return d.bringForward
+	}
+	d.state.Reason = reason
+	d.end(ctx, models.DeliveryCancelled)
+	return d.close(nil, temporal.NewCanceledError(reason))
 }
 
-// canceled makes the workflow close as Canceled.
-func (d *delivery) canceled(reason string) error {
-	d.state.Status, d.state.Reason = models.DeliveryCancelled, reason
-	return temporal.NewCanceledError(reason)
+// exhausted keeps a dead letter open for the hold, awaiting redeliver or cancel, and then closes the workflow as Failed.
+func (d *delivery) exhausted(ctx workflow.Context, err error, hold time.Duration) step {
+	d.state.Reason = err.Error()
+	if hold > 0 {
+		if next := d.keep(ctx, hold); next != nil {
+			return next
+		}
+	} else if d.reopens(ctx) {
+		return d.bringForward
+	}
+	d.end(ctx, models.DeliveryExhausted)
+	return d.close(nil, err)
+}
+
+// keep returns the step that a signal asks for, or nil when the hold is over.
+func (d *delivery) keep(ctx workflow.Context, hold time.Duration) step {
+	d.become(ctx, models.DeliveryExhausted, workflow.Now(ctx).Add(hold))
+	waiting, stop := workflow.WithCancel(ctx)
+	defer stop()
+	d.signals.await(ctx, keepTimer(waiting, hold), d.signals.steered)
+	switch {
+	case d.signals.cancel != nil || ctx.Err() != nil:
+		return d.stop
+	case d.signals.redeliver != nil:
+		return d.bringForward
+	}
+	return nil
+}
+
+// hold waits while the subscription is paused, for as long as it takes.
+func (d *delivery) hold(ctx workflow.Context) step {
+	d.become(ctx, models.DeliveryHeld, time.Time{})
+	waiting, stop := workflow.WithCancel(ctx)
+	defer stop()
+	d.signals.await(ctx, holdTimer(waiting), d.signals.any)
+	d.resumed = false
+	if d.signals.any() || ctx.Err() != nil {
+		return d.interrupted(ctx, nil)
+	}
+	return d.attempt
+}
+
+// resume looks again, now that the delivery has been let go.
+func (d *delivery) resume(workflow.Context) step {
+	d.signals.resume, d.resumed = false, true
+	return d.attempt
+}
+
+// reopens reports whether a redelivery that was asked for meanwhile keeps the delivery from closing.
+func (d *delivery) reopens(ctx workflow.Context) bool {
+	d.signals.read()
+	return d.signals.redeliver != nil && workflow.GetVersion(ctx, changeReopen, workflow.DefaultVersion, 1) == 1
+}
+
+// bringForward makes the next attempt due now: it replaces the wait for it, or opens a closed delivery again.
+func (d *delivery) bringForward(ctx workflow.Context) step {
+	d.signals.read()
+	signal := RedeliverSignal{}
+	if d.signals.redeliver != nil {
+		signal = *d.signals.redeliver
+	}
+	d.signals.redeliver, d.resumed = nil, true
+	d.state.Redeliveries++
+	in := activities.BringForwardInput{
+		DeliveryID: d.in.DeliveryID, After: signal.After, Why: signal.why(),
+		Origin: d.origin(ctx, SignalRedeliver, d.state.Redeliveries),
+	}
+	if err := bookkeep(forBookkeeping(ctx), a.BringForward, in, nil); err != nil && ctx.Err() == nil {
+		return d.close(nil, err)
+	}
+	return d.attempt
 }
 
 // stop cancels the delivery in the store. The store has the last word: what it says was delivered stays delivered.
-func (d *delivery) stop(ctx workflow.Context) (*DeliverToSubscriberResult, error) {
+func (d *delivery) stop(ctx workflow.Context) step {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	reason := d.reason()
+	why := models.Why{Reason: "the workflow was cancelled in Temporal"}
+	if d.signals.cancel != nil {
+		why = d.signals.cancel.why()
+	}
+	d.signals.cancel, d.signals.redeliver = nil, nil // whoever wants it redelivered after all asks after this
+	in := activities.CancelDeliveryInput{DeliveryID: d.in.DeliveryID, Why: why, Origin: d.origin(ctx, SignalCancel, 1)}
 	var closed activities.CancelDeliveryResult
-	in := activities.CancelDeliveryInput{DeliveryID: d.in.DeliveryID, Reason: reason}
 	if err := bookkeep(forBookkeeping(ctx), a.CancelDelivery, in, &closed); err != nil {
-		return nil, err
+		return d.close(nil, err)
 	}
 	switch closed.Status {
 	case models.DeliveryDelivered:
-		return d.delivered(closed.Attempts), nil
+		return d.delivered(ctx, closed.Attempts)
 	case models.DeliveryExhausted:
-		return nil, d.exhausted(temporal.NewNonRetryableApplicationError("the schedule was used up", activities.Exhausted, nil))
+		return d.exhausted(ctx, temporal.NewNonRetryableApplicationError("the schedule was used up", activities.Exhausted, nil), 0)
 	default:
-		return nil, d.canceled(reason)
+		return d.cancelled(ctx, why.Words())
 	}
 }
 
-func (d *delivery) reason() string {
-	if d.cancelled == nil {
-		return "the workflow was cancelled in Temporal"
-	}
-	reason := clip(cmp.Or(d.cancelled.Reason, "cancelled by hand"), maxReason)
-	if d.cancelled.By != "" {
-		reason += " (by " + clip(d.cancelled.By, maxReason) + ")"
-	}
-	return reason
+// origin names an action of this run, so that doing it a second time is known for what it is.
+func (d *delivery) origin(ctx workflow.Context, action string, n int) string {
+	return workflow.GetInfo(ctx).WorkflowExecution.RunID + "/" + action + "/" + strconv.Itoa(n)
 }
 
-// bringForward replaces the wait for the next attempt: the series goes on with an attempt now.
-func (d *delivery) bringForward(ctx workflow.Context) error {
-	d.redelivered = false
-	d.state.Redeliveries++
-	in := activities.BringForwardInput{DeliveryID: d.in.DeliveryID}
-	return bookkeep(forBookkeeping(ctx), a.BringForward, in, nil)
+func (d *delivery) host() string {
+	if d.in.Host == "" {
+		return d.in.SubscriptionID
+	}
+	return d.in.Host
+}
+
+// become tells the query, the Web UI and, once it has to, the search attribute how the delivery stands.
+func (d *delivery) become(ctx workflow.Context, status models.DeliveryStatus, until time.Time) {
+	d.state.Status = status
+	d.tell(ctx, status, until)
+	if d.shown == status || d.shown == "" && status == models.DeliveryPending {
+		return
+	}
+	d.shown = status
+	_ = workflow.UpsertTypedSearchAttributes(ctx, attributeDeliveryStatus.ValueSet(string(status))) // fails for no keys only
+}
+
+// end is become for a workflow that closes: the search attribute repeats the close status only where it said
+// something else before.
+func (d *delivery) end(ctx workflow.Context, status models.DeliveryStatus) {
+	d.state.Status = status
+	if d.shown != "" {
+		d.become(ctx, status, time.Time{})
+	}
+}
+
+// close ends the workflow.
+func (d *delivery) close(result *DeliverToSubscriberResult, err error) step {
+	d.result, d.err = result, err
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/workflow"
@@ -35,7 +36,7 @@ func TestNamesAreFrozen(t *testing.T) {
 		t.Parallel()
 		var r registry
 		workflows.Register(&r)
-		require.Equal(t, []string{"DeliverEvent", "DeliverBatch", "DeliverToSubscriber"}, r.names)
+		require.Equal(t, []string{"DeliverEvent", "DeliverBatch", "DeliverToSubscriber", "SteerDeliveries"}, r.names)
 	})
 
 	t.Run("activities", func(t *testing.T) {
@@ -46,14 +47,14 @@ func TestNamesAreFrozen(t *testing.T) {
 		}
 		slices.Sort(names)
 		require.Equal(t, []string{
-			"AttemptDelivery", "BringForward", "CancelDelivery", "ListTargets", "PlanDeliveries",
+			"AttemptDelivery", "BringForward", "CancelDelivery", "CancelRecovery", "ListTargets", "PlanDeliveries", "Steer",
 		}, names)
 	})
 
 	t.Run("error types", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, []string{"AttemptFailed", "NotDue", "Exhausted", "Cancelled", "Gone"}, []string{
-			activities.AttemptFailed, activities.NotDue, activities.Exhausted, activities.Cancelled, activities.Gone,
+		require.Equal(t, []string{"AttemptFailed", "NotDue", "Exhausted", "Cancelled", "Gone", "Held"}, []string{
+			activities.AttemptFailed, activities.NotDue, activities.Exhausted, activities.Cancelled, activities.Gone, activities.Held,
 		})
 	})
 
@@ -69,16 +70,48 @@ func TestNamesAreFrozen(t *testing.T) {
 		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y"}`, event)
 		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y","from":1,"to":2}`,
 			workflows.DeliverBatchInput{DeliverEventInput: event, From: 1, To: 2})
-		requireJSON(t, `{"delivery_id":"d","event_id":"e","subscription_id":"s","tenant":"t","event_type":"y","host":"h","local":true}`,
+		requireJSON(t, `{"delivery_id":"d","event_id":"e","subscription_id":"s","tenant":"t","event_type":"y","host":"h","local":true,"redelivery":true}`,
 			workflows.DeliverToSubscriberInput{
 				DeliveryID: "d", EventID: "e", SubscriptionID: "s", Tenant: "t", EventType: "y", Host: "h", Local: true,
+				Redelivery: true,
 			})
-		requireJSON(t, `{"delivery_id":"d","wait":true}`, activities.AttemptDeliveryInput{DeliveryID: "d", Wait: true})
+		requireJSON(t, `{"delivery_id":"d","wait":true,"resumed":true}`,
+			activities.AttemptDeliveryInput{DeliveryID: "d", Wait: true, Resumed: true})
 		requireJSON(t, `{"reason":"r","by":"b"}`, workflows.CancelSignal{Reason: "r", By: "b"})
 		requireJSON(t, `{"event_id":"e"}`, activities.PlanDeliveriesInput{EventID: "e"})
 		requireJSON(t, `{"event_id":"e","from":1,"to":2}`, activities.ListTargetsInput{EventID: "e", From: 1, To: 2})
-		requireJSON(t, `{"delivery_id":"d","reason":"r"}`, activities.CancelDeliveryInput{DeliveryID: "d", Reason: "r"})
-		requireJSON(t, `{"delivery_id":"d"}`, activities.BringForwardInput{DeliveryID: "d"})
+		requireJSON(t, `{"by":"b","reason":"r","after":1}`, workflows.RedeliverSignal{By: "b", Reason: "r", After: 1})
+		why := models.Why{By: "b", Reason: "r"}
+		requireJSON(t, `{"delivery_id":"d","by":"b","reason":"r","origin":"o"}`,
+			activities.CancelDeliveryInput{DeliveryID: "d", Why: why, Origin: "o"})
+		requireJSON(t, `{"delivery_id":"d","after":1,"by":"b","reason":"r","origin":"o"}`,
+			activities.BringForwardInput{DeliveryID: "d", After: 1, Why: why, Origin: "o"})
+		requireJSON(t, `{"recovery_id":"r"}`, activities.CancelRecoveryInput{RecoveryID: "r"})
+	})
+
+	t.Run("jobs", func(t *testing.T) {
+		t.Parallel()
+		at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		job := models.Job{
+			Action: models.JobRedeliver, Tenant: "t", Rate: 5, RecoveryID: "r", Why: models.Why{By: "b", Reason: "w"},
+			Selection: models.Selection{
+				EventID: "e", SubscriptionID: "s", Statuses: []models.DeliveryStatus{models.DeliveryHeld}, Since: at, Until: at,
+			},
+		}
+		progress := models.Progress{After: "d", Done: 1, Skipped: 2}
+		const want = `{"action":"redeliver","tenant":"t","selection":{"event_id":"e","subscription_id":"s","statuses":["held"],` +
+			`"since":"2026-01-02T03:04:05Z","until":"2026-01-02T03:04:05Z"},"rate":5,"recovery_id":"r","by":"b","reason":"w",` +
+			`"progress":{"after":"d","done":1,"skipped":2}}`
+		requireJSON(t, want, workflows.SteerDeliveriesInput{Job: job, Progress: progress})
+		requireJSON(t, want, activities.SteerInput{Job: job, Progress: progress})
+		requireJSON(t, `{"progress":{"after":"d","done":1,"skipped":2},"done":true}`,
+			activities.SteerResult{Progress: progress, Done: true})
+		requireJSON(t, `{"after":"d","done":1,"skipped":2}`, workflows.SteerDeliveriesResult{Progress: progress})
+		require.Equal(t, "recovery/r", workflows.JobWorkflowID(job))
+		job.RecoveryID = ""
+		require.Equal(t, "redeliver/e", workflows.JobWorkflowID(job))
+		job.Selection.EventID = ""
+		require.Equal(t, "redeliver/s", workflows.JobWorkflowID(job))
 	})
 
 	t.Run("results", func(t *testing.T) {

@@ -25,6 +25,9 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
+// hold is how long these tests keep dead letters.
+const hold = 7 * day
+
 // bundle is one test's house: a real store, real workflows and activities in virtual time, and a receiver that answers
 // as told.
 type bundle struct {
@@ -32,13 +35,44 @@ type bundle struct {
 	store    *flakyStore
 	receiver *receiver
 	acts     *activities.Activities
-	told     []string // deliveries whose workflows were told to stop
+	steering *steering
 }
 
-// Cancel notes who is told to stop, and says that its workflow does not run.
-func (b *bundle) Cancel(_ context.Context, deliveryID, _, _ string) error {
-	b.told = append(b.told, deliveryID)
-	return models.Errorf(models.CodeConflict, "no workflow")
+// steering notes what workflows are told, as "resume dlv_…". Those in refuse say that their state does not allow it.
+type steering struct {
+	told   []string
+	jobs   []models.Job
+	refuse map[string]bool
+	fail   int // of the next calls
+}
+
+func (s *steering) tell(what, id string) error {
+	if s.fail > 0 {
+		s.fail--
+		return errAway
+	}
+	if s.refuse[id] {
+		return models.Errorf(models.CodeConflict, "not in this state")
+	}
+	s.told = append(s.told, what+" "+id)
+	return nil
+}
+
+func (s *steering) Cancel(_ context.Context, d *models.Delivery, _ models.Why) error {
+	return s.tell("cancel", d.ID)
+}
+
+func (s *steering) Redeliver(_ context.Context, d *models.Delivery, _ models.Why) error {
+	return s.tell("redeliver", d.ID)
+}
+
+func (s *steering) Resume(_ context.Context, d *models.Delivery) error { return s.tell("resume", d.ID) }
+
+func (s *steering) Begin(_ context.Context, d *models.Delivery) error { return s.tell("begin", d.ID) }
+
+func (s *steering) Start(_ context.Context, job models.Job) error {
+	s.jobs = append(s.jobs, job)
+	return nil
 }
 
 // receiver answers each attempt by its script, the last answer again and again. It stands in for the network.
@@ -51,6 +85,7 @@ type receiver struct {
 	ids     []string
 	bodies  []string
 	last    models.Request
+	during  func(attempt int) // called while an attempt is being made; nil: nothing
 }
 
 func (r *receiver) Send(_ context.Context, request models.Request) (models.Exchange, error) {
@@ -61,6 +96,9 @@ func (r *receiver) Send(_ context.Context, request models.Request) (models.Excha
 	r.ids = append(r.ids, request.Header.Get(webhook.HeaderID))
 	r.bodies = append(r.bodies, string(request.Body))
 	r.last = request
+	if r.during != nil {
+		r.during(len(r.times))
+	}
 	return r.answers[min(len(r.times), len(r.answers))-1], nil
 }
 
@@ -127,11 +165,13 @@ func (s *flakyStore) RecordAttempt(ctx context.Context, a *models.Attempt, o mod
 	return s.Store.RecordAttempt(ctx, a, o)
 }
 
-func (s *flakyStore) BringForward(ctx context.Context, id string, at time.Time) error {
+func (s *flakyStore) BringForward(
+	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string,
+) error {
 	if s.failing(&s.failForwards) {
 		return errAway
 	}
-	return s.Store.BringForward(ctx, id, at)
+	return s.Store.BringForward(ctx, id, at, after, why, origin)
 }
 
 func (s *flakyStore) PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error) {
@@ -143,6 +183,11 @@ func (s *flakyStore) PlanDeliveries(ctx context.Context, eventID string) (models
 
 func setup(t *testing.T, script ...models.Exchange) *bundle {
 	t.Helper()
+	return setupHolding(t, hold, script...)
+}
+
+func setupHolding(t *testing.T, hold time.Duration, script ...models.Exchange) *bundle {
+	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(quiet))
 	env := suite.NewTestWorkflowEnvironment()
@@ -150,11 +195,12 @@ func setup(t *testing.T, script ...models.Exchange) *bundle {
 	env.SetTestTimeout(time.Minute)
 	b := &bundle{
 		TestWorkflowEnvironment: env, store: &flakyStore{Store: openStore(t)},
-		receiver: &receiver{now: env.Now, answers: script},
+		receiver: &receiver{now: env.Now, answers: script}, steering: &steering{},
 	}
 	var err error
 	b.acts, err = activities.New(activities.Deps{
-		Store: b.store, Sender: b.receiver, Canceller: b, Logger: quiet, Now: env.Now, Random: func() float64 { return 0.5 },
+		Store: b.store, Sender: b.receiver, Steering: b.steering, Logger: quiet, Now: env.Now,
+		Random: func() float64 { return 0.5 }, DeadLetterHold: hold,
 	})
 	require.NoError(t, err)
 	workflows.Register(env)

@@ -31,6 +31,9 @@ type DeliverToSubscriberInput struct {
 	Host           string `json:"host,omitempty"` // of the subscription's URL, for the eye only
 	// Local makes the first attempt within the workflow task, for a subscriber that is known to answer fast.
 	Local bool `json:"local,omitempty"`
+	// Redelivery says that the run was started to redeliver a delivery whose last run has closed; the signal that says
+	// who asked is with it.
+	Redelivery bool `json:"redelivery,omitempty"`
 }
 
 // DeliverToSubscriberResult says which attempt delivered.
@@ -44,17 +47,40 @@ type CancelSignal struct {
 	By     string `json:"by,omitempty"`
 }
 
-// RedeliverSignal is the argument of SignalRedeliver. It may be empty. A delivery that closes with the attempt which is
-// being made when the signal arrives stays closed.
+func (s CancelSignal) why() models.Why { return why(s.By, s.Reason) }
+
+// RedeliverSignal is the argument of SignalRedeliver. It may be empty.
 type RedeliverSignal struct {
-	By string `json:"by,omitempty"`
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// After is how many attempts had been made when this was asked. A delivery that a later attempt delivered is
+	// redelivered already. Sent by hand it is 0: what is delivered while the signal waits is not sent again.
+	After int `json:"after,omitempty"`
+}
+
+func (s RedeliverSignal) why() models.Why { return why(s.By, s.Reason) }
+
+// why cuts what people sent by hand to what can be stored.
+func why(by, reason string) models.Why {
+	return models.Why{By: clip(by, models.MaxActor), Reason: clip(reason, models.MaxReason)}
 }
 
 // State answers QueryState.
 type State struct {
 	DeliveryID   string                `json:"delivery_id"`
 	Status       models.DeliveryStatus `json:"status"`
-	Redeliveries int                   `json:"redeliveries"` // attempts brought forward by hand
+	Redeliveries int                   `json:"redeliveries"` // asked for by hand, in this run
 	Attempt      int                   `json:"attempt,omitempty"`
 	Reason       string                `json:"reason,omitempty"`
+}
+
+// SteerDeliveriesInput starts SteerDeliveries.
+type SteerDeliveriesInput struct {
+	models.Job
+	Progress models.Progress `json:"progress,omitzero"` // of the runs before this one
+}
+
+// SteerDeliveriesResult counts what was done. It answers QueryState, too.
+type SteerDeliveriesResult struct {
+	models.Progress
 }

@@ -1,10 +1,13 @@
 package workflows
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
 	"go.temporal.io/sdk/temporal"
+
+	"github.com/posthaste/posthaste/models"
 )
 
 // Names that stand in histories and in the Web UI.
@@ -12,9 +15,11 @@ const (
 	DeliverEventName        = "DeliverEvent"
 	DeliverBatchName        = "DeliverBatch"
 	DeliverToSubscriberName = "DeliverToSubscriber"
+	SteerDeliveriesName     = "SteerDeliveries"
 
 	SignalCancel    = "cancel"
 	SignalRedeliver = "redeliver"
+	SignalResume    = "resume"
 	QueryState      = "state"
 )
 
@@ -66,4 +71,13 @@ func DeliveryID(workflowID string) (id string, ok bool) {
 // BatchWorkflowID is the id of the workflow that fans out the deliveries at the positions from up to, not including, to.
 func BatchWorkflowID(eventID string, from, to int) string {
 	return EventWorkflowID(eventID) + "/" + strconv.Itoa(from) + "-" + strconv.Itoa(to)
+}
+
+// JobWorkflowID is the id of the workflow that carries the job: what is done, and what it is done to. A second job of the
+// kind for the same thing is not started while the first one runs.
+func JobWorkflowID(job models.Job) string {
+	if job.RecoveryID != "" {
+		return "recovery/" + job.RecoveryID
+	}
+	return string(job.Action) + "/" + cmp.Or(job.Selection.EventID, job.Selection.SubscriptionID)
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/posthaste/posthaste/activities"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -19,6 +20,8 @@ const (
 	localTimeout = 5 * time.Second
 	// bookkeepingTimeout covers planning an event with a hundred thousand subscribers.
 	bookkeepingTimeout = 5 * time.Minute
+	// steeringHeartbeat is how long the death of a worker that carries out a job goes unnoticed.
+	steeringHeartbeat = 10 * time.Second
 )
 
 // untilMended retries failures of ours for as long as they last. The receiver's failures bring their own delay.
@@ -55,6 +58,27 @@ func forBookkeeping(ctx workflow.Context) workflow.Context {
 		StartToCloseTimeout: bookkeepingTimeout,
 		RetryPolicy:         untilMended(),
 	})
+}
+
+// forSteering are the options of one round of a job. Its heartbeats carry the progress: when a worker dies, another
+// goes on from there.
+func forSteering(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: activities.RoundLength + bookkeepingTimeout,
+		HeartbeatTimeout:    steeringHeartbeat,
+		WaitForCancellation: true,
+		RetryPolicy:         untilMended(),
+	})
+}
+
+// keepTimer runs out when a dead letter has been kept long enough.
+func keepTimer(ctx workflow.Context, hold time.Duration) workflow.Future {
+	return workflow.NewTimerWithOptions(ctx, hold, workflow.TimerOptions{Summary: "Exhausted: kept for redeliver or cancel"})
+}
+
+// holdTimer runs out when a held delivery should look for itself.
+func holdTimer(ctx workflow.Context) workflow.Future {
+	return workflow.NewTimerWithOptions(ctx, lookAgain, workflow.TimerOptions{Summary: "Held: until the subscription is resumed"})
 }
 
 // forDelivery are the options of a delivery's workflow. A delivery that ran before is not run again by its event.
@@ -106,5 +130,18 @@ func DeliveryOptions(in DeliverToSubscriberInput, taskQueue string) client.Start
 		TypedSearchAttributes:    deliveryAttributes(in),
 		StaticSummary:            deliverySummary(in),
 		StaticDetails:            deliveryDetails(in),
+	}
+}
+
+// JobOptions are how a client starts SteerDeliveries. A job that runs already is left to run.
+func JobOptions(job models.Job, taskQueue string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                       JobWorkflowID(job),
+		TaskQueue:                taskQueue,
+		EnableEagerStart:         true,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		TypedSearchAttributes:    jobAttributes(job),
+		StaticSummary:            jobSummary(job),
 	}
 }

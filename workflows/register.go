@@ -15,4 +15,5 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(DeliverEvent, workflow.RegisterOptions{Name: DeliverEventName})
 	r.RegisterWorkflowWithOptions(DeliverBatch, workflow.RegisterOptions{Name: DeliverBatchName})
 	r.RegisterWorkflowWithOptions(DeliverToSubscriber, workflow.RegisterOptions{Name: DeliverToSubscriberName})
+	r.RegisterWorkflowWithOptions(SteerDeliveries, workflow.RegisterOptions{Name: SteerDeliveriesName})
 }

@@ -1,11 +1,14 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"go.temporal.io/sdk/temporal"
+
+	"github.com/posthaste/posthaste/models"
 )
 
 // maxSummary is how many bytes of a summary we write. Temporal's limit of 400 counts its encoding as well.
@@ -49,6 +52,22 @@ func deliveryDetails(in DeliverToSubscriberInput) string {
 	return details("Delivers one event to one subscription.",
 		"Event type", in.EventType, "Tenant", in.Tenant, "To", in.Host,
 		"Event", in.EventID, "Subscription", in.SubscriptionID, "Delivery", in.DeliveryID)
+}
+
+func jobAttributes(job models.Job) temporal.SearchAttributes {
+	attributes := []temporal.SearchAttributeUpdate{attributeTenant.ValueSet(job.Tenant)}
+	if job.Selection.EventID != "" {
+		attributes = append(attributes, attributeEventID.ValueSet(job.Selection.EventID))
+	}
+	if job.Selection.SubscriptionID != "" {
+		attributes = append(attributes, attributeSubscriptionID.ValueSet(job.Selection.SubscriptionID))
+	}
+	return temporal.NewSearchAttributes(attributes...)
+}
+
+func jobSummary(job models.Job) string {
+	of := cmp.Or(job.Selection.EventID, job.Selection.SubscriptionID)
+	return clip(fmt.Sprintf("%s the deliveries of %s, asked for by %s", job.Action, of, cmp.Or(job.By, "somebody")), maxSummary)
 }
 
 // details writes a sentence and a list of names and values as Markdown.

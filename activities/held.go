@@ -1,0 +1,51 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// held keeps a delivery while its subscription is paused, and lets a held one go after that: when it is its turn, or
+// when nobody is taking turns any more. The store decides under a lock: what we have loaded may be old by now.
+func (a *Activities) held(ctx context.Context, in AttemptDeliveryInput, j *job) error {
+	switch {
+	case j.subscription.Status == models.SubscriptionPaused:
+		return a.keep(ctx, j)
+	case j.delivery.Status != models.DeliveryHeld:
+		return nil
+	case j.subscription.ResumeRate > 0 && !in.Resumed:
+		return final(Held, "the subscription was resumed; this delivery's turn has not come yet")
+	default:
+		return a.release(ctx, j)
+	}
+}
+
+func (a *Activities) keep(ctx context.Context, j *job) error {
+	held, err := a.store.HoldDelivery(ctx, j.delivery.ID)
+	if err != nil {
+		return ours("hold delivery", err)
+	}
+	if !held { // resumed, or closed, since we looked
+		return retryAfter(NotDue, j.words("the subscription has just been resumed"), time.Millisecond)
+	}
+	return final(Held, "the subscription is paused")
+}
+
+func (a *Activities) release(ctx context.Context, j *job) error {
+	now := a.now()
+	released, err := a.store.ReleaseDelivery(ctx, j.delivery.ID, now)
+	if err != nil {
+		return ours("release delivery", err)
+	}
+	if !released { // paused, or closed, since we looked
+		return retryAfter(NotDue, j.words("the subscription has just been paused"), time.Millisecond)
+	}
+	j.delivery.Status = models.DeliveryPending
+	if j.delivery.NextAttemptAt.After(now) {
+		j.delivery.NextAttemptAt = now
+		j.delivery.Forwarded++
+	}
+	return nil
+}

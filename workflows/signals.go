@@ -1,0 +1,77 @@
+package workflows
+
+import (
+	"cmp"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+)
+
+// signals are those that a delivery has received and not acted on yet. Several of a kind count as one: of cancel the
+// first, of redeliver the one that was asked for last.
+type signals struct {
+	cancel    *CancelSignal
+	redeliver *RedeliverSignal
+	resume    bool
+
+	cancels, redelivers, resumes workflow.ReceiveChannel
+}
+
+func (s *signals) setup(ctx workflow.Context) {
+	channel := func(name, description string) workflow.ReceiveChannel {
+		return workflow.GetSignalChannelWithOptions(ctx, name, workflow.SignalChannelOptions{Description: description})
+	}
+	s.cancels = channel(SignalCancel,
+		`Stop this delivery. Argument: {"reason": "…", "by": "…"}, both optional.`)
+	s.redelivers = channel(SignalRedeliver,
+		`Make the next attempt now instead of waiting for its time. Argument: {"by": "…", "reason": "…"}, optional.`)
+	s.resumes = channel(SignalResume,
+		"Let this delivery go if it is held and its subscription is no longer paused. No argument.")
+}
+
+// await returns when the future is ready or a signal came that is wanted. It reports whether one did.
+func (s *signals) await(ctx workflow.Context, future workflow.Future, wanted func() bool) bool {
+	wait := workflow.NewSelector(ctx)
+	wait.AddFuture(future, func(workflow.Future) {})
+	for _, channel := range []workflow.ReceiveChannel{s.cancels, s.redelivers, s.resumes} {
+		wait.AddReceive(channel, func(workflow.ReceiveChannel, bool) { s.read() })
+	}
+	for !future.IsReady() && !wanted() {
+		wait.Select(ctx)
+	}
+	return wanted()
+}
+
+// any reports whether there is a signal.
+func (s *signals) any() bool { return s.steered() || s.resume }
+
+// steered reports whether somebody wants the delivery cancelled or redelivered.
+func (s *signals) steered() bool { return s.cancel != nil || s.redeliver != nil }
+
+// read takes what is waiting. People send signals by hand: whatever they wrote as the argument, they want it done.
+func (s *signals) read() {
+	for cancel, ok := receive[CancelSignal](s.cancels); ok; cancel, ok = receive[CancelSignal](s.cancels) {
+		s.cancel = cmp.Or(s.cancel, cancel)
+	}
+	for redeliver, ok := receive[RedeliverSignal](s.redelivers); ok; redeliver, ok = receive[RedeliverSignal](s.redelivers) {
+		if s.redeliver == nil || redeliver.After > s.redeliver.After {
+			s.redeliver = redeliver
+		}
+	}
+	for s.resumes.ReceiveAsync(nil) {
+		s.resume = true
+	}
+}
+
+// receive takes the next argument from the channel; one that cannot be read is as good as none.
+func receive[T any](channel workflow.ReceiveChannel) (*T, bool) {
+	var raw converter.RawValue
+	if !channel.ReceiveAsync(&raw) {
+		return nil, false
+	}
+	argument := new(T)
+	if raw.Payload() == nil || converter.GetDefaultDataConverter().FromPayload(raw.Payload(), argument) != nil {
+		argument = new(T)
+	}
+	return argument, true
+}

@@ -1,0 +1,181 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+// deliveries stores so many events and their deliveries to the bundle's subscription, and returns the deliveries' ids.
+func (b *bundle) deliveries(t *testing.T, n int) []string {
+	t.Helper()
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = b.plan(t).DeliveryID
+	}
+	return ids
+}
+
+func told(what string, ids []string) []string {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = what + " " + id
+	}
+	return words
+}
+
+// job runs a job to its end.
+func (b *bundle) job(t *testing.T, job models.Job) models.Progress {
+	t.Helper()
+	if job.Rate == 0 {
+		job.Rate = models.MaxRate
+	}
+	b.ExecuteWorkflow(workflows.SteerDeliveriesName, workflows.SteerDeliveriesInput{Job: job})
+	require.NoError(t, b.GetWorkflowError())
+	var result workflows.SteerDeliveriesResult
+	require.NoError(t, b.GetWorkflowResult(&result))
+	return result.Progress
+}
+
+func TestSteerDeliveries(t *testing.T) {
+	t.Parallel()
+
+	for _, action := range []models.JobAction{models.JobCancel, models.JobRedeliver, models.JobResume} {
+		t.Run(string(action)+" tells each delivery once, oldest first, over several pages", func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			sub := b.subscribe(t, nil)
+			ids := b.deliveries(t, 250)
+			progress := b.job(t, models.Job{Action: action, Selection: models.Selection{SubscriptionID: sub.ID}})
+			require.Equal(t, told(string(action), ids), b.steering.told)
+			require.Equal(t, models.Progress{After: ids[249], Done: 250}, progress)
+		})
+	}
+
+	t.Run("passes over what no longer allows it, and counts it", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		ids := b.deliveries(t, 3)
+		b.steering.refuse = map[string]bool{ids[1]: true}
+		progress := b.job(t, models.Job{Action: models.JobCancel, Selection: models.Selection{SubscriptionID: sub.ID}})
+		require.Equal(t, told("cancel", []string{ids[0], ids[2]}), b.steering.told)
+		require.Equal(t, models.Progress{After: ids[2], Done: 2, Skipped: 1}, progress)
+	})
+
+	t.Run("goes on where it stopped when Temporal or the database was away", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		ids := b.deliveries(t, 3)
+		b.steering.fail = 2
+		progress := b.job(t, models.Job{Action: models.JobRedeliver, Selection: models.Selection{SubscriptionID: sub.ID}})
+		require.Equal(t, told("redeliver", ids), b.steering.told)
+		require.Equal(t, 3, progress.Done)
+	})
+
+	t.Run("starts where the input says that the runs before it have come", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		ids := b.deliveries(t, 3)
+		b.ExecuteWorkflow(workflows.SteerDeliveriesName, workflows.SteerDeliveriesInput{
+			Job:      models.Job{Action: models.JobCancel, Rate: 100, Selection: models.Selection{SubscriptionID: sub.ID}},
+			Progress: models.Progress{After: ids[1], Done: 2},
+		})
+		require.NoError(t, b.GetWorkflowError())
+		require.Equal(t, told("cancel", ids[2:]), b.steering.told)
+	})
+
+	t.Run("resuming is over when the subscription is paused again, and clears its rate at the end", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		ids := b.deliveries(t, 3)
+		b.setStatus(t, sub.ID, models.SubscriptionPaused)
+		b.setStatus(t, sub.ID, models.SubscriptionActive)
+		resuming, err := b.store.Subscription(t.Context(), sub.ID)
+		require.NoError(t, err)
+		require.Equal(t, models.DefaultRate, resuming.ResumeRate)
+		b.job(t, models.ResumeJob(resuming, models.Why{}))
+		require.Equal(t, told("resume", ids), b.steering.told)
+		resumed, err := b.store.Subscription(t.Context(), sub.ID)
+		require.NoError(t, err)
+		require.Zero(t, resumed.ResumeRate)
+	})
+
+	t.Run("a recovery keeps its progress in the store and completes", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		ids := b.deliveries(t, 3)
+		for _, id := range ids[:2] {
+			_, err := b.store.CancelDelivery(t.Context(), id, models.Why{}, "")
+			require.NoError(t, err)
+		}
+		r := b.recovery(t, sub.ID, models.RecoverCancelled)
+		b.job(t, r.Job())
+		require.Equal(t, told("redeliver", ids[:2]), b.steering.told)
+		done, err := b.store.Recovery(t.Context(), r.ID)
+		require.NoError(t, err)
+		require.Equal(t, models.RecoveryCompleted, done.Status)
+		require.Equal(t, models.Progress{After: ids[1], Done: 2}, done.Progress)
+	})
+
+	t.Run("a recovery of missing deliveries makes and starts them", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		event := b.publish(t)
+		_, err := b.store.Store.PlanDeliveries(t.Context(), event.ID)
+		require.NoError(t, err)
+		sub := b.subscribe(t, nil)
+		b.job(t, b.recovery(t, sub.ID, models.RecoverMissing).Job())
+		made, err := b.store.Deliveries(t.Context(), models.DeliveryFilter{SubscriptionID: sub.ID})
+		require.NoError(t, err)
+		require.Len(t, made, 1)
+		require.Equal(t, event.ID, made[0].EventID)
+		require.Equal(t, []string{"begin " + made[0].ID}, b.steering.told)
+	})
+
+	t.Run("a recovery that was cancelled stops", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		b.deliveries(t, 250)
+		r := b.recovery(t, sub.ID, models.RecoverExhausted)
+		_, err := b.store.FinishRecovery(t.Context(), r.ID, models.RecoveryCancelled)
+		require.NoError(t, err)
+		job := r.Job()
+		job.Selection.Statuses = nil
+		b.job(t, job)
+		require.Len(t, b.steering.told, 100, "a page at most")
+	})
+
+	t.Run("a recovery whose workflow is cancelled in Temporal is cancelled", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		r := b.recovery(t, sub.ID, models.RecoverExhausted)
+		b.RegisterDelayedCallback(b.CancelWorkflow, 0)
+		b.ExecuteWorkflow(workflows.SteerDeliveriesName, workflows.SteerDeliveriesInput{Job: r.Job()})
+		requireCanceled(t, b.GetWorkflowError())
+		cancelled, err := b.store.Recovery(t.Context(), r.ID)
+		require.NoError(t, err)
+		require.Equal(t, models.RecoveryCancelled, cancelled.Status)
+	})
+}
+
+func (b *bundle) recovery(t *testing.T, subscriptionID string, of models.RecoveryOf) *models.Recovery {
+	t.Helper()
+	r := models.NewRecovery(models.Recovery{
+		Tenant: models.DefaultTenant, SubscriptionID: subscriptionID, Of: of, Since: b.Now().Add(-time.Hour),
+		Rate: models.MaxRate,
+	}, b.Now().Add(time.Minute))
+	require.NoError(t, r.Validate())
+	require.NoError(t, b.store.CreateRecovery(t.Context(), r))
+	return r
+}

@@ -1,0 +1,50 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// tell sets what the Web UI shows as current details: what the delivery waits for, and what can be done about it.
+func (d *delivery) tell(ctx workflow.Context, status models.DeliveryStatus, until time.Time) {
+	words := []string{d.waitsFor(status, until)}
+	if status == models.DeliveryHeld {
+		words = append(words, command("Let it go with the others", "subscriptions resume "+d.in.SubscriptionID))
+	} else if !status.Closed() || status == models.DeliveryExhausted {
+		words = append(words, choice("Try now", SignalRedeliver, "deliveries redeliver "+d.in.DeliveryID))
+	}
+	if !status.Closed() || status == models.DeliveryExhausted {
+		words = append(words, choice("Give up", SignalCancel, "deliveries cancel "+d.in.DeliveryID))
+	}
+	words = append(words, command("See each attempt", "deliveries attempts "+d.in.DeliveryID))
+	workflow.SetCurrentDetails(ctx, strings.Join(words, "\n"))
+}
+
+func (d *delivery) waitsFor(status models.DeliveryStatus, until time.Time) string {
+	switch status {
+	case models.DeliveryPending:
+		return "**Pending**: an attempt runs, or waits for its time as the pending activity shows.\n"
+	case models.DeliveryHeld:
+		return "**Held**: the subscription is paused, or this delivery's turn after the pause has not come yet.\n"
+	case models.DeliveryExhausted:
+		if until.IsZero() {
+			return "**Exhausted**: the retry schedule is used up.\n"
+		}
+		return fmt.Sprintf("**Exhausted**: the retry schedule is used up. Kept open until %s.\n", until.UTC().Format(time.RFC3339))
+	default:
+		return fmt.Sprintf("**%s%s**\n", strings.ToUpper(string(status[:1])), status[1:])
+	}
+}
+
+func choice(what, signal, commandLine string) string {
+	return fmt.Sprintf("- %s: signal `%s`, or `posthaste %s`", what, signal, commandLine)
+}
+
+func command(what, commandLine string) string {
+	return fmt.Sprintf("- %s: `posthaste %s`", what, commandLine)
+}
