@@ -12,20 +12,69 @@ import (
 	"github.com/posthaste/posthaste/workflows"
 )
 
-// Control signals the workflows of deliveries. Safe for concurrent use.
-type Control struct{ client client.Client }
-
-// NewControl makes a Control.
-func NewControl(c client.Client) *Control { return &Control{client: c} }
-
-// Cancel asks a waiting delivery to stop. It returns before that has happened.
-func (c *Control) Cancel(ctx context.Context, deliveryID, reason, by string) error {
-	return c.signal(ctx, deliveryID, workflows.SignalCancel, workflows.CancelSignal{Reason: reason, By: by})
+// ControlStore is what Control asks of the store.
+type ControlStore interface {
+	CancelDelivery(ctx context.Context, id string, why models.Why, origin string) (*models.Delivery, error)
 }
 
-// Redeliver asks a waiting delivery to make its next attempt now. It returns before that has happened.
-func (c *Control) Redeliver(ctx context.Context, deliveryID, by string) error {
-	return c.signal(ctx, deliveryID, workflows.SignalRedeliver, workflows.RedeliverSignal{By: by})
+// Control speaks to the workflows of deliveries and starts jobs. Its methods return before what they ask for has
+// happened. They fail with CodeUnavailable when Temporal is away. Safe for concurrent use.
+type Control struct {
+	client client.Client
+	store  ControlStore
+}
+
+// NewControl makes a Control.
+func NewControl(c client.Client, s ControlStore) *Control { return &Control{client: c, store: s} }
+
+// Cancel asks a delivery to stop that is open, or exhausted and still kept. One that waits for its workflow to be
+// started is cancelled in the store, where the workflow will find it. CodeConflict: there is nothing to stop.
+func (c *Control) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+	arg := workflows.CancelSignal{Reason: why.Reason, By: why.By}
+	err := c.client.SignalWorkflow(ctx, workflows.DeliveryWorkflowID(delivery.ID), "", workflows.SignalCancel, arg)
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); !missing {
+		return translate("cancel", err)
+	}
+	if delivery.Status.Closed() {
+		return models.Errorf(models.CodeConflict, "the delivery is %s, and no longer kept open", delivery.Status)
+	}
+	_, err = c.store.CancelDelivery(ctx, delivery.ID, why, "")
+	return err
+}
+
+// Redeliver asks for a further attempt now. A delivery whose workflow has closed, or was not started yet, gets a new
+// run of it.
+func (c *Control) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+	in := deliveryInput(delivery)
+	in.Redelivery = true
+	return c.signalWithStart(ctx, in, workflows.SignalRedeliver,
+		workflows.RedeliverSignal{By: why.By, Reason: why.Reason, After: delivery.Attempts})
+}
+
+// Resume tells a held delivery that it may go.
+func (c *Control) Resume(ctx context.Context, delivery *models.Delivery) error {
+	return c.signalWithStart(ctx, deliveryInput(delivery), workflows.SignalResume, nil)
+}
+
+func (c *Control) signalWithStart(ctx context.Context, in workflows.DeliverToSubscriberInput, signal string, arg any) error {
+	options := workflows.DeliveryOptions(in, workflows.TaskQueue)
+	_, err := c.client.SignalWithStartWorkflow(ctx, options.ID, signal, arg, options, workflows.DeliverToSubscriberName, in)
+	return translate(signal, err)
+}
+
+// Begin starts the workflow of a delivery. One that runs is left alone.
+func (c *Control) Begin(ctx context.Context, delivery *models.Delivery) error {
+	in := deliveryInput(delivery)
+	options := workflows.DeliveryOptions(in, workflows.TaskQueue)
+	_, err := c.client.ExecuteWorkflow(ctx, options, workflows.DeliverToSubscriberName, in)
+	return translate("start delivery", err)
+}
+
+// Start starts a job. One of the kind for the same thing that runs already is left to run.
+func (c *Control) Start(ctx context.Context, job models.Job) error {
+	options := workflows.JobOptions(job, workflows.TaskQueue)
+	_, err := c.client.ExecuteWorkflow(ctx, options, workflows.SteerDeliveriesName, workflows.SteerDeliveriesInput{Job: job})
+	return translate("start job", err)
 }
 
 // Ping reports whether Temporal answers.
@@ -36,17 +85,20 @@ func (c *Control) Ping(ctx context.Context) error {
 	return nil
 }
 
-// signal fails with CodeConflict when no workflow of the delivery runs, with CodeUnavailable when Temporal is away.
-func (c *Control) signal(ctx context.Context, deliveryID, name string, arg any) error {
-	err := c.client.SignalWorkflow(ctx, workflows.DeliveryWorkflowID(deliveryID), "", name, arg)
-	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return models.Errorf(models.CodeConflict, "delivery %s has no running workflow; it has just closed or not started yet", deliveryID)
+func deliveryInput(delivery *models.Delivery) workflows.DeliverToSubscriberInput {
+	return workflows.DeliverToSubscriberInput{
+		DeliveryID: delivery.ID, EventID: delivery.EventID, SubscriptionID: delivery.SubscriptionID,
+		Tenant: delivery.Tenant, EventType: delivery.EventType,
+	}
+}
+
+// translate tells a Temporal that is away from other failures.
+func translate(doing string, err error) error {
+	if err == nil {
+		return nil
 	}
 	if _, away := errors.AsType[*serviceerror.Unavailable](err); away || errors.Is(err, context.DeadlineExceeded) {
 		return models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 	}
-	if err != nil {
-		return fmt.Errorf("signal %s: %w", name, err)
-	}
-	return nil
+	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -28,24 +28,27 @@ const (
 type Store interface {
 	AcceptedEvents(ctx context.Context, before time.Time, after string, limit int) ([]*models.Event, error)
 	OverdueDeliveries(ctx context.Context, before time.Time, after string, limit int) ([]*models.Delivery, error)
+	ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error)
+	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
 }
 
-// DispatcherOptions configures NewDispatcher. Client, Store and Logger are required.
+// DispatcherOptions configures NewDispatcher. Client, Control, Store and Logger are required.
 type DispatcherOptions struct {
-	Client    client.Client
-	Store     Store
-	Logger    *slog.Logger
-	TaskQueue string // empty: workflows.TaskQueue
+	Client  client.Client
+	Control *Control
+	Store   Store
+	Logger  *slog.Logger
 
 	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for
 	SweepAfter   time.Duration // 0: 3s; how old an accepted event is before a sweep starts it
-	ReviveEvery  time.Duration // 0: 1m; how often overdue deliveries are looked for
+	ReviveEvery  time.Duration // 0: 1m; how often overdue deliveries, and jobs without workflow, are looked for
 	OverdueAfter time.Duration // 0: 5m; how late an attempt is before its delivery's workflow is looked after
 }
 
 // Dispatcher turns accepted events into workflows: at once when woken, and by sweeping the store for what was accepted
 // but never started, because Temporal was away or the process died. It also restarts the workflows of deliveries that
-// are long overdue because their workflow is gone. Starting twice is harmless, so any number of processes may dispatch.
+// are long overdue because their workflow is gone, and of jobs. Starting twice is harmless, so any number of processes
+// may dispatch.
 type Dispatcher struct {
 	DispatcherOptions
 	wake    chan workflows.DeliverEventInput // not the events: their data would fill the memory while Temporal is away
@@ -55,7 +58,6 @@ type Dispatcher struct {
 
 // NewDispatcher makes a Dispatcher. It does nothing until Run.
 func NewDispatcher(o DispatcherOptions) *Dispatcher {
-	orDefault(&o.TaskQueue, workflows.TaskQueue)
 	orDefault(&o.SweepEvery, 2*time.Second)
 	orDefault(&o.SweepAfter, 3*time.Second)
 	orDefault(&o.ReviveEvery, time.Minute)
@@ -87,6 +89,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	}
 	group.Go(func() error { every(ctx, d.SweepEvery, d.sweep); return nil })
 	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
+	group.Go(func() error { every(ctx, d.ReviveEvery, d.resumeJobs); return nil })
 	_ = group.Wait() // none of them fails
 }
 
@@ -108,7 +111,7 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 func (d *Dispatcher) start(ctx context.Context, in workflows.DeliverEventInput) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if _, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, d.TaskQueue), workflows.DeliverEventName, in); err != nil {
+	if _, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in); err != nil {
 		return err
 	}
 	d.started.Add(in.EventID, struct{}{})

@@ -9,27 +9,18 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/posthaste/posthaste/models"
-	"github.com/posthaste/posthaste/workflows"
 )
 
 // revivePages bounds one round of reviving. What is overdue is usually not lost but waits for workers that are busy.
 const revivePages = 10
 
-// sweep starts every event that has been accepted for a while, page by page. It gives up when Temporal or the store
-// does not answer, which it reports once, and tries again at the next tick.
+// sweep starts every event that has been accepted for a while. It gives up when Temporal or the store does not answer,
+// which it reports once, and tries again at the next tick.
 func (d *Dispatcher) sweep(ctx context.Context) {
-	before, after := time.Now().Add(-d.SweepAfter), ""
-	for {
-		page, err := d.Store.AcceptedEvents(ctx, before, after, sweepPage)
-		if err == nil {
-			err = each(ctx, page, d.startAgain)
-		}
-		d.report(ctx, err)
-		if err != nil || len(page) < sweepPage {
-			return
-		}
-		after = page[len(page)-1].ID
-	}
+	before := time.Now().Add(-d.SweepAfter)
+	d.report(ctx, walk(ctx, func(ctx context.Context, after string, limit int) ([]*models.Event, error) {
+		return d.Store.AcceptedEvents(ctx, before, after, limit)
+	}, func(e *models.Event) string { return e.ID }, d.startAgain))
 }
 
 // startAgain starts an event unless this process has started it not long ago.
@@ -100,11 +91,42 @@ func (d *Dispatcher) reviver() func(context.Context) {
 func (d *Dispatcher) revive(ctx context.Context, delivery *models.Delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	in := workflows.DeliverToSubscriberInput{
-		DeliveryID: delivery.ID, EventID: delivery.EventID, SubscriptionID: delivery.SubscriptionID,
-		Tenant: delivery.Tenant, EventType: delivery.EventType,
+	return d.passOver(ctx, "delivery_id", delivery.ID, d.Control.Begin(ctx, delivery))
+}
+
+// resumeJobs starts the jobs that the store says are under way and whose workflow may be missing, because Temporal was
+// away or the process died when they were asked for. One that runs is left to run.
+func (d *Dispatcher) resumeJobs(ctx context.Context) {
+	err := errors.Join(
+		walk(ctx, d.Store.ResumingSubscriptions, func(s *models.Subscription) string { return s.ID }, d.resumeSubscription),
+		walk(ctx, d.Store.RunningRecoveries, func(r *models.Recovery) string { return r.ID }, d.resumeRecovery),
+	)
+	if err != nil {
+		d.Logger.DebugContext(ctx, "jobs not looked after", "error", err) // the sweep reports it
 	}
-	options := workflows.DeliveryOptions(in, d.TaskQueue)
-	_, err := d.Client.ExecuteWorkflow(ctx, options, workflows.DeliverToSubscriberName, in)
-	return d.passOver(ctx, "delivery_id", delivery.ID, err)
+}
+
+func (d *Dispatcher) resumeSubscription(ctx context.Context, s *models.Subscription) error {
+	return d.passOver(ctx, "subscription_id", s.ID, d.Control.Start(ctx, models.ResumeJob(s, models.Why{})))
+}
+
+func (d *Dispatcher) resumeRecovery(ctx context.Context, r *models.Recovery) error {
+	return d.passOver(ctx, "recovery_id", r.ID, d.Control.Start(ctx, r.Job()))
+}
+
+// walk does the work for every row of a list that is read in pages by id.
+func walk[T any](
+	ctx context.Context, list func(ctx context.Context, after string, limit int) ([]T, error),
+	id func(T) string, work func(context.Context, T) error,
+) error {
+	for after := ""; ; {
+		page, err := list(ctx, after, sweepPage)
+		if err == nil {
+			err = each(ctx, page, work)
+		}
+		if err != nil || len(page) < sweepPage {
+			return err
+		}
+		after = id(page[len(page)-1])
+	}
 }
