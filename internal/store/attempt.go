@@ -71,12 +71,16 @@ func (s *Store) Attempts(ctx context.Context, deliveryID string) ([]*models.Atte
 
 // RecordAttempt stores the attempt and how it leaves its delivery, both or neither. The attempt's number must be one
 // above the attempts made so far, otherwise (also when another process was faster) it is a CodeConflict error; an
-// unknown delivery is CodeNotFound. The delivery's LastError becomes the attempt's Error. A delivery that was closed
-// meanwhile keeps its status and reason, unless the attempt delivered: what the receiver got counts. Where the outcome
-// disables the subscription, that is part of the same commit.
+// unknown delivery is CodeNotFound. The delivery's LastError becomes the attempt's Error. A delivery that is held stays
+// held while the outcome is pending. One that was closed meanwhile keeps its status and reason, unless the attempt
+// delivered: what the receiver got counts. Where the outcome disables the subscription, that is part of the same commit.
 func (s *Store) RecordAttempt(ctx context.Context, a *models.Attempt, outcome models.DeliveryOutcome) error {
 	return s.inTransaction(ctx, "record attempt", func(tx *gorm.DB) error {
-		// The delivery first: its row lock is what two recorders of one number meet at.
+		// The subscription before its delivery, as a pause locks them.
+		if err := disableIfThere(tx, outcome.DisableSubscription, outcome.Reason); err != nil {
+			return err
+		}
+		// The delivery before its attempt: its row lock is what two recorders of one number meet at.
 		updated := tx.Model(&deliveryRow{}).
 			Where("id = ? AND attempts = ?", a.DeliveryID, a.Number-1).
 			Updates(outcomeColumns(a, outcome))
@@ -90,15 +94,15 @@ func (s *Store) RecordAttempt(ctx context.Context, a *models.Attempt, outcome mo
 		if inserted.Error == nil && inserted.RowsAffected == 0 {
 			return models.Errorf(models.CodeConflict, "attempt %d of %s is recorded already", a.Number, a.DeliveryID)
 		}
-		if inserted.Error != nil || outcome.DisableSubscription == "" {
-			return inserted.Error
-		}
-		return disableIfThere(tx, outcome.DisableSubscription, outcome.Reason)
+		return inserted.Error
 	})
 }
 
-// disableIfThere takes a subscription that was deleted meanwhile for disabled.
+// disableIfThere takes a subscription that was deleted meanwhile for disabled. No id names none.
 func disableIfThere(tx *gorm.DB, id, reason string) error {
+	if id == "" {
+		return nil
+	}
 	if err := disable(tx, id, reason); models.ErrorCode(err) != models.CodeNotFound {
 		return err
 	}
@@ -106,25 +110,25 @@ func disableIfThere(tx *gorm.DB, id, reason string) error {
 }
 
 func outcomeColumns(a *models.Attempt, outcome models.DeliveryOutcome) map[string]any {
-	// Only a pending delivery takes on any status.
+	// Only an open delivery takes on any status.
 	unlessClosed := func(column string, value any) any {
 		if outcome.Status == models.DeliveryDelivered {
 			return value
 		}
-		return gorm.Expr("CASE WHEN status = 'pending' THEN ? ELSE "+column+" END", value)
+		return gorm.Expr("CASE WHEN status IN ('pending', 'held') THEN ? ELSE "+column+" END", value)
+	}
+	columns := map[string]any{
+		"attempts":   a.Number,
+		"last_error": cleanText(a.Error),
+		"reason":     unlessClosed("reason", cleanText(outcome.Reason)),
+		"updated_at": now(),
 	}
 	next := outcome.NextAttemptAt
 	if outcome.Status.Closed() {
-		next = time.Time{}
+		next, columns["status"] = time.Time{}, unlessClosed("status", outcome.Status)
 	}
-	return map[string]any{
-		"attempts":        a.Number,
-		"last_error":      cleanText(a.Error),
-		"status":          unlessClosed("status", outcome.Status),
-		"next_attempt_at": unlessClosed("next_attempt_at", nullTime(next)),
-		"reason":          unlessClosed("reason", cleanText(outcome.Reason)),
-		"updated_at":      now(),
-	}
+	columns["next_attempt_at"] = unlessClosed("next_attempt_at", nullTime(next))
+	return columns
 }
 
 func whyNotRecorded(tx *gorm.DB, a *models.Attempt) error {

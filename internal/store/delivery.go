@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -53,17 +51,11 @@ func (s *Store) Delivery(ctx context.Context, id string) (*models.Delivery, erro
 // Deliveries returns a page of the deliveries that the filter selects, newest first by id. Page.Limit is honoured up to
 // models.MaxPageLimit+1.
 func (s *Store) Deliveries(ctx context.Context, f models.DeliveryFilter) ([]*models.Delivery, error) {
-	q := s.read.WithContext(ctx)
-	q = equal(q, "tenant", f.Tenant)
-	q = equal(q, "subscription_id", f.SubscriptionID)
-	q = equal(q, "event_id", f.EventID)
-	q = equal(q, "status", f.Status)
-	if f.Status != "" && f.Status != models.DeliveryDelivered {
-		q = q.Where("status <> 'delivered'") // literally the condition of the partial indexes, which SQLite wants to see
+	sel := models.Selection{EventID: f.EventID, SubscriptionID: f.SubscriptionID, Since: f.Since}
+	if f.Status != "" {
+		sel.Statuses = []models.DeliveryStatus{f.Status}
 	}
-	if !f.Since.IsZero() {
-		q = q.Where("id >= ?", firstDelivery(f.Since)) // as good as created_at, see newDeliveryRow
-	}
+	q := selected(equal(s.read.WithContext(ctx), "tenant", f.Tenant), sel)
 	return list(page(q, f.Page), "list deliveries", (*deliveryRow).model)
 }
 
@@ -95,60 +87,15 @@ func (r *targetRow) model() models.Target {
 	return target
 }
 
-// Targets returns what is needed to start those deliveries of the event that are still pending and whose position is
-// at least from and below to, by position. The host, with its port if the URL has one, is empty when the subscription
+// Targets returns what is needed to start those deliveries of the event that are still open, pending or held, and whose
+// position is at least from and below to, by position. The host, with its port if the URL has one, is empty when the subscription
 // has been deleted. An unknown event has none.
 func (s *Store) Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error) {
 	q := s.read.WithContext(ctx).Table("deliveries AS d").
 		Select("d.id, d.subscription_id, s.url").
 		Joins("LEFT JOIN subscriptions AS s ON s.id = d.subscription_id").
-		Where("d.event_id = ? AND d.position >= ? AND d.position < ? AND d.status = 'pending'", eventID, from, to).
+		Where("d.event_id = ? AND d.position >= ? AND d.position < ?", eventID, from, to).
+		Where("d.status IN ('pending', 'held')").
 		Order("d.position")
 	return list(q, "list targets", (*targetRow).model)
-}
-
-// CloseDelivery ends a pending delivery with the given status and reason. One that is closed already stays as it is. It
-// returns the status in force afterwards, or a CodeNotFound error.
-func (s *Store) CloseDelivery(
-	ctx context.Context, id string, status models.DeliveryStatus, reason string,
-) (models.DeliveryStatus, error) {
-	if !status.Closed() {
-		return "", models.Errorf(models.CodeInvalid, "a delivery cannot be closed as %s", status)
-	}
-	err := s.inTransaction(ctx, "close delivery", func(tx *gorm.DB) error {
-		row, err := take[deliveryRow](tx.Clauses(forUpdate).Select("id", "status"), "delivery", id)
-		if err != nil {
-			return err
-		}
-		if row.Status.Closed() {
-			status = row.Status
-			return nil
-		}
-		return tx.Model(row).Updates(map[string]any{
-			"status": status, "reason": cleanText(reason), "next_attempt_at": nil, "updated_at": now(),
-		}).Error
-	})
-	if err != nil {
-		return "", err
-	}
-	return status, nil
-}
-
-// BringForward makes the next attempt of a pending delivery due at the given time, and counts it as forwarded if it was
-// due later. A closed delivery is a CodeConflict error, an unknown one CodeNotFound.
-func (s *Store) BringForward(ctx context.Context, id string, at time.Time) error {
-	return s.inTransaction(ctx, "bring delivery forward", func(tx *gorm.DB) error {
-		row, err := take[deliveryRow](tx.Clauses(forUpdate).Select("id", "status", "next_attempt_at", "forwarded"), "delivery", id)
-		if err != nil {
-			return err
-		}
-		if row.Status.Closed() {
-			return models.Errorf(models.CodeConflict, "delivery %s is %s already", id, row.Status)
-		}
-		forwarded := row.Forwarded
-		if row.NextAttemptAt != nil && row.NextAttemptAt.After(at) {
-			forwarded++
-		}
-		return tx.Model(row).Updates(map[string]any{"next_attempt_at": at, "forwarded": forwarded, "updated_at": now()}).Error
-	})
 }

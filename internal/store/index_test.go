@@ -51,6 +51,42 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			_, err := s.Deliveries(ctx, models.DeliveryFilter{SubscriptionID: "a", Since: now, Page: next})
 			return err
 		}, "deliveries_subscription (subscription_id=? AND id>? AND id<?)"},
+		"what is held for a subscription": {func(s *Store) error {
+			_, err := s.SelectDeliveries(ctx, models.Selection{
+				SubscriptionID: "a", Statuses: []models.DeliveryStatus{"held"}, Since: now, Until: now,
+			}, "x", 10)
+			return err
+		}, "deliveries_subscription_status (subscription_id=? AND status=? AND id>? AND id<?)"},
+		"what is open for a subscription": {func(s *Store) error {
+			_, err := s.SelectDeliveries(ctx, models.Selection{
+				SubscriptionID: "a", Statuses: []models.DeliveryStatus{"pending", "held", "exhausted"},
+			}, "x", 10)
+			return err
+		}, "deliveries_subscription_status (subscription_id=? AND status=?)"},
+		"what is open for a subscription, counted": {func(s *Store) error {
+			_, err := s.CountDeliveries(ctx, models.Selection{
+				SubscriptionID: "a", Statuses: []models.DeliveryStatus{"pending", "held"}, Since: now,
+			})
+			return err
+		}, "deliveries_subscription_status (subscription_id=? AND status=? AND id>?)"},
+		"what is open for an event": {func(s *Store) error {
+			_, err := s.SelectDeliveries(ctx, models.Selection{
+				EventID: "a", Statuses: []models.DeliveryStatus{"pending", "held"},
+			}, "x", 10)
+			return err
+		}, "(event_id=?"},
+		"resuming subscriptions": {func(s *Store) error {
+			_, err := s.ResumingSubscriptions(ctx, "x", 10)
+			return err
+		}, "subscriptions_resuming (id>?)"},
+		"audit of a tenant": {func(s *Store) error {
+			_, err := s.Audit(ctx, models.AuditFilter{Tenant: "a", By: "b", Page: next})
+			return err
+		}, "audit_tenant (tenant=? AND id<?)"},
+		"audit of a subject": {func(s *Store) error {
+			_, err := s.Audit(ctx, models.AuditFilter{Subject: "a", Page: next})
+			return err
+		}, "audit_subject (subject=? AND id<?)"},
 		"overdue deliveries": {func(s *Store) error {
 			_, err := s.OverdueDeliveries(ctx, now, "", 10)
 			return err

@@ -21,8 +21,8 @@ type subscriber struct {
 	Status     models.SubscriptionStatus `gorm:"column:status"`
 }
 
-// PlanDeliveries stores a pending delivery for each active subscription of the event's tenant that has a matching
-// pattern, and marks the event planned. A planned event is left alone, so calling it again, or twice at once, makes one
+// PlanDeliveries stores a delivery for each subscription of the event's tenant that has a matching pattern, a pending
+// one if it is active and a held one if it is paused, and marks the event planned. A planned event is left alone, so calling it again, or twice at once, makes one
 // set of deliveries; the plan is the same each time. It returns a CodeNotFound error for an unknown event.
 //
 // It is one transaction, in memory that does not grow with the number of subscribers; 100,000 take some seconds.
@@ -56,6 +56,9 @@ func planEvent(tx *gorm.DB, event *eventRow) error {
 		if len(candidates) == 0 {
 			break
 		}
+		if err := lockPaused(tx, candidates); err != nil {
+			return err
+		}
 		if err := insertDeliveries(tx, event, candidates, due); err != nil {
 			return err
 		}
@@ -66,15 +69,35 @@ func planEvent(tx *gorm.DB, event *eventRow) error {
 	}).Error
 }
 
-// insertDeliveries writes one delivery for each active subscriber and counts it in event.Deliveries.
+// lockPaused makes sure that the paused ones are still that when their held deliveries are committed. Otherwise nobody
+// would let those go: whoever resumes a subscription has to see all that is held.
+func lockPaused(tx *gorm.DB, subs []subscriber) error {
+	var paused []string
+	for i := range subs {
+		if subs[i].Status == models.SubscriptionPaused {
+			paused = append(paused, subs[i].ID)
+		}
+	}
+	if paused == nil {
+		return nil
+	}
+	statuses, err := lockStatuses(tx, paused)
+	for i := range subs {
+		if subs[i].Status == models.SubscriptionPaused {
+			subs[i].Status = statuses[subs[i].ID]
+		}
+	}
+	return err
+}
+
+// insertDeliveries writes one delivery for each subscriber that is active or paused, and counts it in event.Deliveries.
 func insertDeliveries(tx *gorm.DB, event *eventRow, subs []subscriber, due time.Time) error {
 	rows := make([]*deliveryRow, 0, len(subs))
 	for i := range subs {
-		if subs[i].Status != models.SubscriptionActive {
-			continue
+		if subs[i].Status == models.SubscriptionActive || subs[i].Status == models.SubscriptionPaused {
+			rows = append(rows, newDeliveryRow(event, &subs[i], due))
+			event.Deliveries++
 		}
-		rows = append(rows, newDeliveryRow(event, &subs[i], due))
-		event.Deliveries++
 	}
 	if len(rows) == 0 {
 		return nil
@@ -86,9 +109,13 @@ func insertDeliveries(tx *gorm.DB, event *eventRow, subs []subscriber, due time.
 func newDeliveryRow(event *eventRow, sub *subscriber, due time.Time) *deliveryRow {
 	id := models.NewID(models.DeliveryPrefix)
 	created := idTime(models.DeliveryPrefix, id)
+	status := models.DeliveryPending
+	if sub.Status == models.SubscriptionPaused {
+		status = models.DeliveryHeld
+	}
 	return &deliveryRow{
 		ID: id, EventID: event.ID, SubscriptionID: sub.ID, Tenant: event.Tenant, EventType: event.Type,
-		Position: event.Deliveries, Status: models.DeliveryPending, NextAttemptAt: &due,
+		Position: event.Deliveries, Status: status, NextAttemptAt: &due,
 		Payload: sub.Payload, Properties: sub.Properties, CreatedAt: created, UpdatedAt: created,
 	}
 }

@@ -15,6 +15,9 @@ import (
 // the whole database, and its dialect leaves the clause out.
 var forUpdate = clause.Locking{Strength: clause.LockingStrengthUpdate}
 
+// forShare keeps the rows read from being changed until the end of the transaction, and lets others do the same.
+var forShare = clause.Locking{Strength: clause.LockingStrengthShare}
+
 // insertChunk is how many rows one INSERT has. The SQLite driver looks for each parameter among all of them, so twice
 // the rows are four times the work; below some fifty the statements themselves begin to cost.
 const insertChunk = 64

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,8 +11,9 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// CreateSubscription stores the subscription, which must be valid. A taken id is a CodeConflict error.
-func (s *Store) CreateSubscription(ctx context.Context, sub *models.Subscription) error {
+// CreateSubscription stores the subscription, which must be valid, and the audit entries about that. A taken id is a
+// CodeConflict error.
+func (s *Store) CreateSubscription(ctx context.Context, sub *models.Subscription, audit ...models.AuditEntry) error {
 	row, err := s.newSubscriptionRow(sub)
 	if err != nil {
 		return translate("create subscription", err)
@@ -20,7 +22,10 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *models.Subscription
 		if err := tx.Create(row).Error; err != nil {
 			return err
 		}
-		return tx.Create(newPatternRows(sub)).Error
+		if err := tx.Create(newPatternRows(sub)).Error; err != nil {
+			return err
+		}
+		return addAudits(tx, sub.Tenant, sub.ID, audit)
 	})
 }
 
@@ -83,14 +88,22 @@ func (s *Store) Subscriptions(
 	return subs, nil
 }
 
-// DeleteSubscription removes the subscription, or returns a CodeNotFound error. Its deliveries and their attempts stay
-// as the audit trail.
-func (s *Store) DeleteSubscription(ctx context.Context, id string) error {
-	deleted := s.write.WithContext(ctx).Where("id = ?", id).Delete(&subscriptionRow{}) // its patterns go with it
-	if deleted.Error == nil && deleted.RowsAffected == 0 {
-		return models.NotFound("subscription", id)
-	}
-	return translate("delete subscription", deleted.Error)
+// DeleteSubscription removes the subscription, or returns a CodeNotFound error. Those of its deliveries that are pending
+// or held are cancelled in the same commit; all of them and their attempts stay. The audit entries tell of it.
+func (s *Store) DeleteSubscription(ctx context.Context, id string, audit ...models.AuditEntry) error {
+	return s.inTransaction(ctx, "delete subscription", func(tx *gorm.DB) error {
+		row, err := take[subscriptionRow](tx.Clauses(forUpdate).Select("id", "tenant"), "subscription", id)
+		if err != nil {
+			return err
+		}
+		if err := tx.Delete(row).Error; err != nil { // its patterns go with it
+			return err
+		}
+		if err := cancelOpen(tx, id, "the subscription was deleted"); err != nil {
+			return err
+		}
+		return addAudits(tx, row.Tenant, id, audit)
+	})
 }
 
 // disable makes the subscription receive no more events and notes why. One that is disabled already keeps its first
@@ -100,17 +113,25 @@ func disable(tx *gorm.DB, id, reason string) error {
 	if err != nil || row.Status == models.SubscriptionDisabled {
 		return err
 	}
-	return tx.Model(row).Updates(map[string]any{
+	columns := map[string]any{
 		"status": models.SubscriptionDisabled, "disabled_reason": cleanText(reason), "updated_at": now(),
-	}).Error
+	}
+	if row.Status == models.SubscriptionPaused {
+		columns["resume_rate"] = models.DefaultRate // whoever lets the held ones go, so that they are cancelled
+	}
+	return tx.Model(row).Updates(columns).Error
 }
 
 // UpdateSubscription changes the subscription by calling change on it while its row is locked, validates and stores
 // the result, and returns it. An error of change or of the validation is returned and nothing is stored. The id, the
-// tenant and the creation time cannot be changed; an active subscription has no DisabledReason. Change must not use
-// the store.
+// tenant and the creation time cannot be changed; only a disabled subscription has a DisabledReason. Change must not use
+// the store. The audit entries tell of it, in the same commit.
+//
+// A subscription that becomes paused holds its pending deliveries in the same commit. One that is paused no more lets
+// go what it holds at the ResumeRate that change gave it, 0 for models.DefaultRate; at any other time the ResumeRate
+// cannot be changed.
 func (s *Store) UpdateSubscription(
-	ctx context.Context, id string, change func(*models.Subscription) error,
+	ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 ) (*models.Subscription, error) {
 	var after *models.Subscription
 	err := s.inTransaction(ctx, "update subscription", func(tx *gorm.DB) error {
@@ -121,7 +142,10 @@ func (s *Store) UpdateSubscription(
 		if after, err = applyChange(before, change); err != nil {
 			return err
 		}
-		return s.saveSubscription(tx, before, after)
+		if err := s.saveSubscription(tx, before, after); err != nil {
+			return err
+		}
+		return addAudits(tx, after.Tenant, id, audit)
 	})
 	if err != nil {
 		return nil, err
@@ -138,10 +162,21 @@ func applyChange(
 	}
 	after.ID, after.Tenant, after.CreatedAt = before.ID, before.Tenant, before.CreatedAt
 	after.UpdatedAt = now()
-	if after.Status == models.SubscriptionActive {
+	after.ResumeRate = resumeRate(before, after)
+	if after.Status != models.SubscriptionDisabled {
 		after.DisabledReason = ""
 	}
 	return after, after.Validate()
+}
+
+func resumeRate(before, after *models.Subscription) int {
+	switch models.SubscriptionPaused {
+	case after.Status:
+		return 0
+	case before.Status:
+		return cmp.Or(after.ResumeRate, models.DefaultRate)
+	}
+	return before.ResumeRate
 }
 
 func (s *Store) saveSubscription(tx *gorm.DB, before, after *models.Subscription) error {
@@ -152,11 +187,20 @@ func (s *Store) saveSubscription(tx *gorm.DB, before, after *models.Subscription
 	if err := tx.Select("*").Updates(row).Error; err != nil { // "*": zero values, too
 		return err
 	}
-	if slices.Equal(before.EventTypes, after.EventTypes) {
-		return nil
+	if !slices.Equal(before.EventTypes, after.EventTypes) {
+		if err := replacePatterns(tx, after); err != nil {
+			return err
+		}
 	}
-	if err := tx.Where("subscription_id = ?", after.ID).Delete(&patternRow{}).Error; err != nil {
+	if after.Status == models.SubscriptionPaused && before.Status != models.SubscriptionPaused {
+		return holdPending(tx, after.ID)
+	}
+	return nil
+}
+
+func replacePatterns(tx *gorm.DB, sub *models.Subscription) error {
+	if err := tx.Where("subscription_id = ?", sub.ID).Delete(&patternRow{}).Error; err != nil {
 		return err
 	}
-	return tx.Create(newPatternRows(after)).Error
+	return tx.Create(newPatternRows(sub)).Error
 }

@@ -26,6 +26,7 @@ type subscriptionRow struct {
 	RetrySchedule  models.Schedule           `gorm:"column:retry_schedule;serializer:json"`
 	Status         models.SubscriptionStatus `gorm:"column:status"`
 	DisabledReason string                    `gorm:"column:disabled_reason"`
+	ResumeRate     int                       `gorm:"column:resume_rate"`
 	CreatedAt      time.Time                 `gorm:"column:created_at;autoCreateTime:false"`
 	UpdatedAt      time.Time                 `gorm:"column:updated_at;autoUpdateTime:false"`
 }
@@ -57,7 +58,7 @@ func (s *Store) newSubscriptionRow(sub *models.Subscription) (*subscriptionRow, 
 		ID: sub.ID, Tenant: sub.Tenant, Name: sub.Name, URL: sub.URL, EventTypes: sub.EventTypes,
 		Signature: sub.Signature, Payload: sub.Payload, TimeoutUS: sub.Timeout.Microseconds(),
 		RetrySchedule: sub.RetrySchedule, Status: sub.Status, DisabledReason: sub.DisabledReason,
-		CreatedAt: sub.CreatedAt, UpdatedAt: sub.UpdatedAt,
+		ResumeRate: sub.ResumeRate, CreatedAt: sub.CreatedAt, UpdatedAt: sub.UpdatedAt,
 	}
 	var err error
 	if row.Properties, err = encodeProperties(sub.Properties); err != nil {
@@ -92,7 +93,7 @@ func (r *subscriptionRow) model() (*models.Subscription, error) {
 		ID: r.ID, Tenant: r.Tenant, Name: r.Name, URL: r.URL, EventTypes: r.EventTypes,
 		Signature: r.Signature, Payload: r.Payload, Timeout: time.Duration(r.TimeoutUS) * time.Microsecond,
 		RetrySchedule: r.RetrySchedule, Status: r.Status, DisabledReason: r.DisabledReason,
-		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		ResumeRate: r.ResumeRate, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 	if r.Properties == nil {
 		return sub, nil

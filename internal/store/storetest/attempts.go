@@ -84,6 +84,19 @@ func testAttempts(t *testing.T, open Open) {
 		require.Zero(t, stored.NextAttemptAt)
 	})
 
+	run("a held delivery stays held while it is not closed", func(t *testing.T, b *bundle) {
+		d := b.held(t)
+		require.NoError(t, b.RecordAttempt(t.Context(), newAttempt(d, 1), again))
+		stored := b.reload(t, d)
+		require.Equal(t, models.DeliveryHeld, stored.Status)
+		require.Equal(t, later, stored.NextAttemptAt)
+		require.NoError(t, b.RecordAttempt(t.Context(), newAttempt(d, 2), cancelled))
+		stored = b.reload(t, d)
+		require.Equal(t, models.DeliveryCancelled, stored.Status)
+		require.Equal(t, "answered 410", stored.Reason)
+		require.Zero(t, stored.NextAttemptAt)
+	})
+
 	run("a closed delivery that is delivered after all is delivered", func(t *testing.T, b *bundle) {
 		d := b.delivery(t)
 		require.NoError(t, b.RecordAttempt(t.Context(), newAttempt(d, 1), cancelled))

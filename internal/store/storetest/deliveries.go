@@ -21,10 +21,13 @@ func testDeliveries(t *testing.T, open Open) {
 		one, two := b.subscription(t, "*"), b.subscription(t, "*")
 		var all, ofOne, ofEvent []string
 		byStatus := map[models.DeliveryStatus][]string{}
+		statuses := []models.DeliveryStatus{
+			models.DeliveryPending, models.DeliveryDelivered, models.DeliveryExhausted, models.DeliveryCancelled,
+		}
 		for i := range 7 {
 			e := b.event(t, "a")
 			for _, d := range b.plan(t, e.ID) {
-				status := models.DeliveryStatuses()[i%4]
+				status := statuses[i%len(statuses)]
 				b.close(t, d, status)
 				all = append(all, d.ID)
 				byStatus[status] = append(byStatus[status], d.ID)
@@ -62,7 +65,7 @@ func testDeliveries(t *testing.T, open Open) {
 		}
 	})
 
-	run("targets are the pending deliveries of a range of positions", func(t *testing.T, b *bundle) {
+	run("targets are the open deliveries of a range of positions", func(t *testing.T, b *bundle) {
 		for range 5 {
 			b.subscription(t, "*")
 		}
@@ -78,26 +81,8 @@ func testDeliveries(t *testing.T, open Open) {
 
 		b.close(t, planned[0], models.DeliveryCancelled)
 		require.NoError(t, b.DeleteSubscription(t.Context(), planned[1].SubscriptionID))
-		want[1].Host = ""
-		require.Equal(t, want[1:], b.targets(t, planned[0].EventID, 0, 5))
-	})
-
-	run("bringing forward sets when a pending delivery is due", func(t *testing.T, b *bundle) {
-		d := b.delivery(t)
-		at := time.Now().Add(time.Hour).Truncate(time.Microsecond)
-		require.NoError(t, b.BringForward(t.Context(), d.ID, at))
-		require.Equal(t, at.UTC(), b.reload(t, d).NextAttemptAt)
-
-		require.Zero(t, b.reload(t, d).Forwarded, "it was due already")
-		for range 2 { // as when the answer to the first call was lost
-			require.NoError(t, b.BringForward(t.Context(), d.ID, at.Add(-time.Minute)))
-			require.Equal(t, 1, b.reload(t, d).Forwarded)
-		}
-
-		b.close(t, d, models.DeliveryExhausted)
-		requireCode(t, models.CodeConflict, b.BringForward(t.Context(), d.ID, at))
-		require.Zero(t, b.reload(t, d).NextAttemptAt)
-		requireCode(t, models.CodeNotFound, b.BringForward(t.Context(), "dlv_none", at))
+		b.pause(t, planned[2].SubscriptionID)
+		require.Equal(t, want[2:], b.targets(t, planned[0].EventID, 0, 5))
 	})
 }
 
@@ -126,11 +111,20 @@ func testCloseDelivery(t *testing.T, open Open) {
 		require.Equal(t, before, b.reload(t, d))
 	})
 
-	run("pending is no way to close, and an unknown id is not found", func(t *testing.T, b *bundle) {
+	run("a held delivery closes too", func(t *testing.T, b *bundle) {
+		d := b.held(t)
+		b.close(t, d, models.DeliveryCancelled)
+		require.Equal(t, models.DeliveryCancelled, b.reload(t, d).Status)
+		require.Zero(t, b.reload(t, d).NextAttemptAt)
+	})
+
+	run("pending and held are no ways to close, and an unknown id is not found", func(t *testing.T, b *bundle) {
 		d := b.delivery(t)
-		_, err := b.CloseDelivery(t.Context(), d.ID, models.DeliveryPending, "")
-		requireCode(t, models.CodeInvalid, err)
-		_, err = b.CloseDelivery(t.Context(), "dlv_none", models.DeliveryCancelled, "")
+		for _, open := range []models.DeliveryStatus{models.DeliveryPending, models.DeliveryHeld} {
+			_, err := b.CloseDelivery(t.Context(), d.ID, open, "")
+			requireCode(t, models.CodeInvalid, err)
+		}
+		_, err := b.CloseDelivery(t.Context(), "dlv_none", models.DeliveryCancelled, "")
 		requireCode(t, models.CodeNotFound, err)
 	})
 }

@@ -131,10 +131,11 @@ func testSweeps(t *testing.T, open Open) {
 		for range 4 {
 			due = append(due, b.delivery(t))
 		}
-		closed, later := b.delivery(t), b.delivery(t)
+		closed, later, held := b.delivery(t), b.delivery(t), b.delivery(t)
+		b.pause(t, held.SubscriptionID)
 		_, err := b.CloseDelivery(t.Context(), closed.ID, models.DeliveryCancelled, "")
 		require.NoError(t, err)
-		require.NoError(t, b.BringForward(t.Context(), later.ID, time.Now().Add(time.Hour)))
+		b.bringForward(t, later, time.Now().Add(time.Hour))
 
 		soon := time.Now().Add(time.Minute)
 		found, err := b.OverdueDeliveries(t.Context(), soon, "", 10)

@@ -68,6 +68,20 @@ func testPlan(t *testing.T, open Open) {
 		require.Equal(t, d, b.reload(t, d), "a delivery does not follow its subscription")
 	})
 
+	run("a paused subscription gets a held delivery, a disabled one none", func(t *testing.T, b *bundle) {
+		active, paused, disabled := b.subscription(t, "*"), b.subscription(t, "*"), b.subscription(t, "*")
+		b.pause(t, paused.ID)
+		b.disable(t, disabled, "gone")
+		planned := b.plan(t, b.event(t, "a").ID)
+		require.Len(t, planned, 2)
+		for i, want := range []*models.Subscription{active, paused} {
+			require.Equal(t, want.ID, planned[i].SubscriptionID)
+			require.WithinDuration(t, planned[i].CreatedAt, planned[i].NextAttemptAt, time.Minute)
+		}
+		require.Equal(t, models.DeliveryPending, planned[0].Status)
+		require.Equal(t, models.DeliveryHeld, planned[1].Status)
+	})
+
 	run("an event that nobody wants is planned with none", func(t *testing.T, b *bundle) {
 		require.Empty(t, b.plan(t, b.event(t, "a").ID))
 	})

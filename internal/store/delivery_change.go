@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// CloseDelivery ends a pending or held delivery with the given status and reason. One that is closed already stays as it
+// is. It returns the status in force afterwards, or a CodeNotFound error. It is how the program itself closes one; an
+// operator's way is CancelDelivery.
+func (s *Store) CloseDelivery(
+	ctx context.Context, id string, status models.DeliveryStatus, reason string,
+) (models.DeliveryStatus, error) {
+	if !status.Closed() {
+		return "", models.Errorf(models.CodeInvalid, "a delivery cannot be closed as %s", status)
+	}
+	err := s.inTransaction(ctx, "close delivery", func(tx *gorm.DB) error {
+		row, err := lockDelivery(tx, id)
+		if err != nil {
+			return err
+		}
+		if row.Status.Closed() {
+			status = row.Status
+			return nil
+		}
+		row.close(status, reason)
+		return saveState(tx, row)
+	})
+	if err != nil {
+		return "", err
+	}
+	return status, nil
+}
+
+// CancelDelivery cancels a delivery that is pending, held or exhausted, and returns it as it is afterwards: one that is
+// delivered or cancelled stays so. An unknown one is a CodeNotFound error. What it changes it also notes in the audit,
+// in the same commit. A call with an origin that is in the audit already, unless that is empty, changes nothing.
+func (s *Store) CancelDelivery(
+	ctx context.Context, id string, why models.Why, origin string,
+) (*models.Delivery, error) {
+	var after *models.Delivery
+	err := s.inTransaction(ctx, "cancel delivery", func(tx *gorm.DB) error {
+		row, err := lockDelivery(tx, id)
+		if err != nil {
+			return err
+		}
+		err = cancelRow(tx, row, why, origin)
+		after = row.model()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return after, nil
+}
+
+func cancelRow(tx *gorm.DB, row *deliveryRow, why models.Why, origin string) error {
+	if row.Status == models.DeliveryDelivered || row.Status == models.DeliveryCancelled {
+		return nil
+	}
+	added, err := addAudit(tx, row.audit(models.AuditCancelDelivery, why, origin))
+	if err != nil || !added {
+		return err
+	}
+	row.close(models.DeliveryCancelled, why.Words())
+	return saveState(tx, row)
+}
+
+// BringForward makes the next attempt of a delivery due at the given time. A pending one counts it as forwarded if it
+// was due later. A held one stays held. A closed one is pending again and begins its schedule anew, unless it was
+// delivered by an attempt above after: then what was asked for has happened. An unknown one is a CodeNotFound error.
+//
+// It notes in the audit, in the same commit, what was not done already. A call with an origin that is in the audit
+// already, unless that is empty, changes nothing: it is the same call once more, after a crash.
+func (s *Store) BringForward(
+	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string,
+) error {
+	return s.inTransaction(ctx, "bring delivery forward", func(tx *gorm.DB) error {
+		row, err := lockDelivery(tx, id)
+		if err != nil {
+			return err
+		}
+		if row.Status == models.DeliveryDelivered && row.Attempts > after {
+			return nil
+		}
+		added, err := addAudit(tx, row.audit(models.AuditRedeliverDelivery, why, origin))
+		if err != nil || !added || row.Status == models.DeliveryHeld {
+			return err
+		}
+		row.bringForward(at)
+		return saveState(tx, row)
+	})
+}
+
+// lockDelivery reads the delivery, and keeps others from changing it until the end of the transaction.
+func lockDelivery(tx *gorm.DB, id string) (*deliveryRow, error) {
+	return take[deliveryRow](tx.Clauses(forUpdate), "delivery", id)
+}
+
+// close makes it due no more.
+func (r *deliveryRow) close(status models.DeliveryStatus, reason string) {
+	r.Status, r.Reason, r.NextAttemptAt = status, cleanText(reason), nil
+}
+
+// bringForward makes it pending and due at the given time. The schedule of a closed one begins anew.
+func (r *deliveryRow) bringForward(at time.Time) {
+	switch {
+	case r.Status.Closed():
+		r.Forwarded = r.Attempts
+	case r.NextAttemptAt != nil && r.NextAttemptAt.After(at):
+		r.Forwarded++
+	}
+	r.Status, r.Reason, r.NextAttemptAt = models.DeliveryPending, "", &at
+}
+
+func (r *deliveryRow) audit(action models.AuditAction, why models.Why, origin string) models.AuditEntry {
+	return models.AuditEntry{Tenant: r.Tenant, Action: action, Subject: r.ID, Why: why, Origin: origin}
+}
+
+// saveState stores what close and bringForward change.
+func saveState(tx *gorm.DB, row *deliveryRow) error {
+	row.UpdatedAt = now()
+	return tx.Select("status", "reason", "next_attempt_at", "forwarded", "updated_at").Updates(row).Error
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// HoldDelivery holds a pending delivery if its subscription is paused, and reports whether the delivery is held
+// afterwards. An unknown one is a CodeNotFound error.
+func (s *Store) HoldDelivery(ctx context.Context, id string) (held bool, err error) {
+	err = s.withSubscription(ctx, "hold delivery", id, func(tx *gorm.DB, row *deliveryRow, paused bool) error {
+		if held = row.Status == models.DeliveryHeld; held || !paused || row.Status.Closed() {
+			return nil
+		}
+		held, row.Status = true, models.DeliveryHeld
+		return saveState(tx, row)
+	})
+	return held && err == nil, err
+}
+
+// ReleaseDelivery makes a held delivery pending unless its subscription is paused: due at the given time, and counted as
+// forwarded if it was due later. It reports whether the delivery is pending afterwards, which one that was pending
+// before is. An unknown one is a CodeNotFound error.
+func (s *Store) ReleaseDelivery(ctx context.Context, id string, at time.Time) (released bool, err error) {
+	err = s.withSubscription(ctx, "release delivery", id, func(tx *gorm.DB, row *deliveryRow, paused bool) error {
+		if released = row.Status == models.DeliveryPending; paused || row.Status != models.DeliveryHeld {
+			return nil
+		}
+		released = true
+		row.bringForward(at)
+		return saveState(tx, row)
+	})
+	return released && err == nil, err
+}
+
+// withSubscription calls do with the delivery locked, and its subscription locked before it. So whoever resumes the
+// subscription either comes first, and do sees that, or comes after and sees what do did.
+func (s *Store) withSubscription(
+	ctx context.Context, op, id string, do func(tx *gorm.DB, row *deliveryRow, paused bool) error,
+) error {
+	return s.inTransaction(ctx, op, func(tx *gorm.DB) error {
+		delivery, err := take[deliveryRow](tx.Select("subscription_id"), "delivery", id)
+		if err != nil {
+			return err
+		}
+		statuses, err := lockStatuses(tx, []string{delivery.SubscriptionID})
+		if err != nil {
+			return err
+		}
+		row, err := lockDelivery(tx, id)
+		if err != nil {
+			return err
+		}
+		return do(tx, row, statuses[delivery.SubscriptionID] == models.SubscriptionPaused)
+	})
+}
+
+// lockStatuses keeps the subscriptions from changing until the end of the transaction, and returns the status of each.
+// One that is gone has none.
+func lockStatuses(tx *gorm.DB, ids []string) (map[string]models.SubscriptionStatus, error) {
+	var rows []subscriptionRow
+	q := tx.Clauses(forShare).Select("id", "status").Where("id IN ?", ids).Order("id")
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	statuses := map[string]models.SubscriptionStatus{}
+	for i := range rows {
+		statuses[rows[i].ID] = rows[i].Status
+	}
+	return statuses, nil
+}
+
+// holdPending holds all that is pending for a subscription which is being paused.
+func holdPending(tx *gorm.DB, subscriptionID string) error {
+	return openDeliveries(tx, subscriptionID, models.DeliveryPending).
+		Updates(map[string]any{"status": models.DeliveryHeld, "updated_at": now()}).Error
+}
+
+// cancelOpen cancels all that waits for a subscription which is being deleted.
+func cancelOpen(tx *gorm.DB, subscriptionID, reason string) error {
+	return openDeliveries(tx, subscriptionID, models.DeliveryPending, models.DeliveryHeld).Updates(map[string]any{
+		"status": models.DeliveryCancelled, "reason": reason, "next_attempt_at": nil, "updated_at": now(),
+	}).Error
+}
+
+func openDeliveries(tx *gorm.DB, subscriptionID string, statuses ...models.DeliveryStatus) *gorm.DB {
+	return selected(tx.Model(&deliveryRow{}), models.Selection{SubscriptionID: subscriptionID, Statuses: statuses})
+}
+
+// ResumingSubscriptions returns up to limit subscriptions whose held deliveries are being let go, with ids above after,
+// by id. Only their id, tenant, status and resume rate are filled in.
+func (s *Store) ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error) {
+	// The condition is a literal so that both databases see that the partial index applies.
+	q := s.read.WithContext(ctx).Select("id", "tenant", "status", "resume_rate").Where("resume_rate > 0")
+	return list(sweep(q, after, limit), "list resuming subscriptions", func(r *subscriptionRow) *models.Subscription {
+		return &models.Subscription{ID: r.ID, Tenant: r.Tenant, Status: r.Status, ResumeRate: r.ResumeRate}
+	})
+}
+
+// FinishResume notes that none of the subscription's deliveries is held any more. One that has been paused again, or is
+// gone, is left alone.
+func (s *Store) FinishResume(ctx context.Context, id string) error {
+	finished := s.write.WithContext(ctx).Model(&subscriptionRow{}).
+		Where("id = ? AND status <> ?", id, models.SubscriptionPaused).UpdateColumn("resume_rate", 0)
+	return translate("finish resume", finished.Error)
+}
