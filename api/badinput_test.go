@@ -92,7 +92,7 @@ var badSubscriptions = map[string]struct{ body, field, detail string }{
 	"a header with a line":      {`{"headers":{"X-A":"1\r\nX-B: 2"},` + goodSub + `}`, "headers.X-A", "is not a header value"},
 	"a redacted header":         {`{"headers":{"X-Token":"[redacted]"},` + goodSub + `}`, "headers.X-Token", "stands for a value"},
 	"a string of properties":    {`{"properties":"a",` + goodSub + `}`, "properties", "must be an object"},
-	"an unknown status":         {`{"status":"paused",` + goodSub + `}`, "status", `"paused" is not one of`},
+	"an unknown status":         {`{"status":"asleep",` + goodSub + `}`, "status", `"asleep" is not one of`},
 	"an empty signature":        {`{"signature":"",` + goodSub + `}`, "signature", "is not one of"},
 	"an unknown payload":        {`{"payload":"xml",` + goodSub + `}`, "payload", "is not one of"},
 	"a secret without prefix":   {`{"secret":"c2VjcmV0",` + goodSub + `}`, "secret", "whsec_"},

@@ -4,16 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/posthaste/posthaste/models"
-)
-
-const (
-	maxReason = 500   // bytes of the reason for a cancellation
-	byAPI     = "api" // who asked, as the workflow's history will have it
 )
 
 func deliveryID(d *models.Delivery) string { return d.ID }
@@ -101,58 +95,68 @@ func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]att
 	return views, nil
 }
 
-// cancelInput may be left out altogether.
-type cancelInput struct {
-	Reason string `json:"reason"`
-}
-
-func (in cancelInput) validate() error {
-	if len(in.Reason) > maxReason {
-		return models.Invalid("reason", "is %d bytes long; at most %d are allowed", len(in.Reason), maxReason)
-	}
-	if strings.ContainsRune(in.Reason, 0) { // which Postgres cannot store
-		return models.Invalid("reason", "holds a character that is not allowed")
-	}
-	return nil
-}
-
 // cancelDelivery handles POST /v1/deliveries/{id}/cancel.
-func (s *server) cancelDelivery(c *gin.Context) {
-	var in cancelInput
-	if err := readOptionalJSON(c, &in); err != nil {
-		fail(c, err)
-		return
-	}
-	if err := in.validate(); err != nil {
-		fail(c, err)
-		return
-	}
-	s.steer(c, func(ctx context.Context, id string) error { return s.Deliveries.Cancel(ctx, id, in.Reason, byAPI) })
-}
+func (s *server) cancelDelivery(c *gin.Context) { s.steer(c, cancellable, s.Steering.Cancel) }
 
-// redeliverDelivery handles POST /v1/deliveries/{id}/redeliver: the next attempt is made now.
-func (s *server) redeliverDelivery(c *gin.Context) {
-	if err := readOptionalJSON(c, &struct{}{}); err != nil {
+// redeliverDelivery handles POST /v1/deliveries/{id}/redeliver: a further attempt is made now.
+func (s *server) redeliverDelivery(c *gin.Context) { s.steer(c, s.redeliverable, s.Steering.Redeliver) }
+
+// steer asks something of the path's delivery, if its state allows it, and answers with the delivery as it was when
+// asked.
+func (s *server) steer(
+	c *gin.Context,
+	allowed func(context.Context, *models.Delivery) error,
+	ask func(context.Context, *models.Delivery, models.Why) error,
+) {
+	why, err := readWhy(c)
+	if err != nil {
 		fail(c, err)
 		return
 	}
-	s.steer(c, func(ctx context.Context, id string) error { return s.Deliveries.Redeliver(ctx, id, byAPI) })
-}
-
-// steer asks something of the path's delivery, which must be open, and answers with the delivery as it was when asked.
-func (s *server) steer(c *gin.Context, ask func(ctx context.Context, id string) error) {
 	delivery, err := s.delivery(c)
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	if delivery.Status.Closed() {
-		fail(c, models.Errorf(models.CodeConflict, "the delivery is %s; only a pending one can be steered", delivery.Status))
+	if err := allowed(c.Request.Context(), delivery); err != nil {
+		fail(c, err)
 		return
 	}
-	if err := ask(c.Request.Context(), delivery.ID); err != nil {
+	if err := ask(c.Request.Context(), delivery, why); err != nil {
 		fail(c, fmt.Errorf("steer delivery %s: %w", delivery.ID, err))
 		return
 	}
 	reply(c, http.StatusAccepted, s.deliveryView(delivery))
+}
+
+func cancellable(_ context.Context, delivery *models.Delivery) error {
+	switch delivery.Status {
+	case models.DeliveryDelivered, models.DeliveryCancelled:
+		return models.Errorf(models.CodeConflict, "the delivery is %s; there is nothing to cancel", delivery.Status)
+	default:
+		return nil
+	}
+}
+
+// redeliverable refuses what could come to no attempt, which would look like one that failed in silence.
+func (s *server) redeliverable(ctx context.Context, delivery *models.Delivery) error {
+	if delivery.Status == models.DeliveryHeld {
+		return models.Errorf(models.CodeConflict,
+			"the delivery is held because its subscription is paused; resume the subscription")
+	}
+	if !delivery.Status.Closed() {
+		return nil
+	}
+	subscription, err := s.Store.Subscription(ctx, delivery.SubscriptionID)
+	switch {
+	case models.ErrorCode(err) == models.CodeNotFound:
+		return models.Errorf(models.CodeConflict, "the delivery is %s, and its subscription %s is deleted",
+			delivery.Status, delivery.SubscriptionID)
+	case err != nil:
+		return fmt.Errorf("get subscription: %w", err)
+	case subscription.Status == models.SubscriptionDisabled:
+		return models.Errorf(models.CodeConflict, "the delivery is %s, and its subscription %s is disabled; enable it first",
+			delivery.Status, subscription.ID)
+	}
+	return nil
 }

@@ -1,8 +1,6 @@
 package api_test
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -76,6 +74,7 @@ func TestGetDelivery(t *testing.T) {
 		"links":{
 			"self":"/v1/deliveries/`+d.ID+`", "event":"/v1/events/`+d.EventID+`",
 			"subscription":"/v1/subscriptions/`+d.SubscriptionID+`", "attempts":"/v1/deliveries/`+d.ID+`/attempts",
+			"runs":"/v1/deliveries/`+d.ID+`/runs",
 			"workflow":"http://ui.test/namespaces/posthaste/workflows/delivery%2F`+d.ID+`"}}`, a.body)
 }
 
@@ -157,82 +156,3 @@ func TestAttempts(t *testing.T) {
 		require.JSONEq(t, `{"data":[]}`, h.get(deliveriesPath+"/"+h.deliver().ID+"/attempts").body)
 	})
 }
-
-func TestCancelAndRedeliver(t *testing.T) {
-	t.Parallel()
-
-	t.Run("cancel passes on the reason", func(t *testing.T) {
-		t.Parallel()
-		h := newHarness(t)
-		d := h.deliver()
-		got := h.do(http.MethodPost, deliveriesPath+"/"+d.ID+"/cancel", `{"reason":"test order"}`).is(http.StatusAccepted)
-		require.Equal(t, d.ID, got["id"])
-		require.Equal(t, []string{"cancel " + d.ID + " test order api"}, h.deliveries.asked)
-	})
-
-	t.Run("neither needs a body", func(t *testing.T) {
-		t.Parallel()
-		h := newHarness(t)
-		path := deliveriesPath + "/" + h.deliver().ID
-		h.do(http.MethodPost, path+"/cancel", "").is(http.StatusAccepted)
-		h.do(http.MethodPost, path+"/redeliver", "").is(http.StatusAccepted)
-		h.do(http.MethodPost, path+"/redeliver", "{}").is(http.StatusAccepted)
-		require.Len(t, h.deliveries.asked, 3)
-	})
-
-	for _, status := range []models.DeliveryStatus{
-		models.DeliveryDelivered, models.DeliveryExhausted, models.DeliveryCancelled,
-	} {
-		t.Run(fmt.Sprintf("a %s delivery can be neither cancelled nor redelivered", status), func(t *testing.T) {
-			t.Parallel()
-			h := newHarness(t)
-			d := h.deliver()
-			_, err := h.store.CloseDelivery(t.Context(), d.ID, status, "")
-			require.NoError(t, err)
-			path := deliveriesPath + "/" + d.ID
-			for _, verb := range []string{"/cancel", "/redeliver"} {
-				detail := h.do(http.MethodPost, path+verb, "").isProblem(http.StatusConflict, models.CodeConflict, "")
-				require.Contains(t, detail, string(status))
-			}
-			require.Empty(t, h.deliveries.asked)
-		})
-	}
-
-	t.Run("what the workflow refuses is refused", func(t *testing.T) {
-		t.Parallel()
-		h := newHarness(t)
-		path := deliveriesPath + "/" + h.deliver().ID
-		h.deliveries.err = models.Errorf(models.CodeConflict, "the delivery is delivered")
-		require.Equal(t, "the delivery is delivered",
-			h.do(http.MethodPost, path+"/cancel", "").isProblem(http.StatusConflict, models.CodeConflict, ""))
-		h.deliveries.err = errors.New("frontend: connection refused")
-		h.do(http.MethodPost, path+"/redeliver", "").isProblem(http.StatusInternalServerError, models.CodeInternal, "")
-	})
-
-	for body, field := range map[string]string{
-		`{"why":"x"}`:                          "why",
-		`{"reason":1}`:                         "reason",
-		`{"reason":"\u0000"}`:                  "reason",
-		`{"reason":"` + longReason + `"}`:      "reason",
-		`{"reason":"a","reason":"b"}`:          "reason",
-		`{"reason":"enough","by":"the chief"}`: "by",
-	} {
-		t.Run("cancel refuses "+body[:10], func(t *testing.T) {
-			t.Parallel()
-			h := newHarness(t)
-			path := deliveriesPath + "/" + h.deliver().ID
-			h.do(http.MethodPost, path+"/cancel", body).isProblem(http.StatusBadRequest, models.CodeInvalid, field)
-			require.Empty(t, h.deliveries.asked)
-		})
-	}
-
-	t.Run("redeliver refuses fields", func(t *testing.T) {
-		t.Parallel()
-		h := newHarness(t)
-		h.do(http.MethodPost, deliveriesPath+"/"+h.deliver().ID+"/redeliver", `{"reason":"x"}`).
-			isProblem(http.StatusBadRequest, models.CodeInvalid, "reason")
-		require.Empty(t, h.deliveries.asked)
-	})
-}
-
-var longReason = strings.Repeat("x", 501)

@@ -48,11 +48,20 @@ type Dispatcher interface {
 	Wake(events ...*models.Event)
 }
 
-// Deliveries steers the workflows of deliveries. A CodeConflict *models.Error says that the delivery's present state
-// does not allow it.
-type Deliveries interface {
-	Cancel(ctx context.Context, deliveryID, reason, by string) error
-	Redeliver(ctx context.Context, deliveryID, by string) error
+// Steering acts on deliveries by way of their workflows. It returns before that has happened, and with a CodeUnavailable
+// *models.Error when Temporal is away.
+type Steering interface {
+	// Cancel stops a delivery that is pending, held or exhausted. CodeConflict: its state does not allow it.
+	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error
+	// Redeliver makes a further attempt of a delivery of any status, at once.
+	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why) error
+	// Start starts a job. One that runs already for the same thing is left to run.
+	Start(ctx context.Context, job models.Job) error
+	// Runs lists the runs of a delivery's workflow, newest first.
+	Runs(ctx context.Context, deliveryID string) ([]models.Run, error)
+	// History is one run's history as JSON, the newest's for an empty run id. CodeNotFound: Temporal does not have it,
+	// or no longer.
+	History(ctx context.Context, deliveryID, runID string) ([]byte, error)
 }
 
 // Destinations judges URLs by the rules of delivery, for the moment when somebody saves one. Its error is meant for the
@@ -70,7 +79,7 @@ type Engine interface {
 type Deps struct {
 	Store        Store
 	Dispatcher   Dispatcher
-	Deliveries   Deliveries
+	Steering     Steering
 	Destinations Destinations
 	Engine       Engine
 	Logger       *slog.Logger
@@ -87,7 +96,7 @@ type Deps struct {
 func (d Deps) complete() (Deps, error) {
 	var missing []string
 	for name, absent := range map[string]bool{
-		"Store": d.Store == nil, "Dispatcher": d.Dispatcher == nil, "Deliveries": d.Deliveries == nil,
+		"Store": d.Store == nil, "Dispatcher": d.Dispatcher == nil, "Steering": d.Steering == nil,
 		"Destinations": d.Destinations == nil, "Engine": d.Engine == nil, "Logger": d.Logger == nil,
 	} {
 		if absent {

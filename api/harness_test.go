@@ -29,7 +29,7 @@ type harness struct {
 	t          *testing.T
 	store      *store.Store
 	dispatcher *dispatcher
-	deliveries *deliveries
+	steering   *steering
 	engine     *engine
 	logs       *buffer
 	handler    http.Handler
@@ -39,10 +39,10 @@ func newHarness(t *testing.T, options ...func(*api.Deps)) *harness {
 	t.Helper()
 	h := &harness{
 		t: t, store: openStore(t),
-		dispatcher: &dispatcher{}, deliveries: &deliveries{}, engine: &engine{}, logs: &buffer{},
+		dispatcher: &dispatcher{}, steering: &steering{}, engine: &engine{}, logs: &buffer{},
 	}
 	deps := api.Deps{
-		Store: h.store, Dispatcher: h.dispatcher, Deliveries: h.deliveries, Destinations: destinations{}, Engine: h.engine, APIKey: apiKey,
+		Store: h.store, Dispatcher: h.dispatcher, Steering: h.steering, Destinations: destinations{}, Engine: h.engine, APIKey: apiKey,
 		UIURL: "http://ui.test/", Namespace: "posthaste", Version: "1.2.3",
 		Logger: slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
@@ -86,12 +86,7 @@ type answer struct {
 // do sends a request with the right key. Headers come in pairs; an empty value takes one away.
 func (h *harness) do(method, path, body string, headers ...string) *answer {
 	h.t.Helper()
-	request := httptest.NewRequestWithContext(h.t.Context(), method, path, strings.NewReader(body))
-	request.Header.Set("Authorization", "Bearer "+apiKey)
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	request.Host = "localhost:8080"
+	request := h.request(method, path, body)
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i] == "Host" {
 			request.Host = headers[i+1]
@@ -102,6 +97,22 @@ func (h *harness) do(method, path, body string, headers ...string) *answer {
 			request.Header.Set(headers[i], headers[i+1])
 		}
 	}
+	return h.answer(request)
+}
+
+// request has the right key.
+func (h *harness) request(method, path, body string) *http.Request {
+	request := httptest.NewRequestWithContext(h.t.Context(), method, path, strings.NewReader(body))
+	request.Header.Set("Authorization", "Bearer "+apiKey)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	request.Host = "localhost:8080"
+	return request
+}
+
+// answer has the request handled.
+func (h *harness) answer(request *http.Request) *answer {
 	recorder := httptest.NewRecorder()
 	h.handler.ServeHTTP(recorder, request)
 	return &answer{t: h.t, status: recorder.Code, header: recorder.Header(), body: recorder.Body.String()}
@@ -218,20 +229,45 @@ func (d *dispatcher) ids() []string {
 	return d.woken
 }
 
-// deliveries remembers what it was asked for.
-type deliveries struct {
-	asked []string
-	err   error
+// steering remembers what it was asked for. With an err it does nothing else.
+type steering struct {
+	mu      sync.Mutex
+	asked   []string // "cancel <delivery id> <by>: <reason>"
+	jobs    []models.Job
+	err     error
+	runs    []models.Run
+	history []byte
 }
 
-func (d *deliveries) Cancel(_ context.Context, id, reason, by string) error {
-	d.asked = append(d.asked, "cancel "+id+" "+reason+" "+by)
-	return d.err
+func (s *steering) Cancel(_ context.Context, delivery *models.Delivery, why models.Why) error {
+	return s.ask("cancel", delivery, why)
 }
 
-func (d *deliveries) Redeliver(_ context.Context, id, by string) error {
-	d.asked = append(d.asked, "redeliver "+id+" "+by)
-	return d.err
+func (s *steering) Redeliver(_ context.Context, delivery *models.Delivery, why models.Why) error {
+	return s.ask("redeliver", delivery, why)
+}
+
+func (s *steering) ask(verb string, delivery *models.Delivery, why models.Why) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, verb+" "+delivery.ID+" "+why.By+": "+why.Reason)
+	return s.err
+}
+
+func (s *steering) Start(_ context.Context, job models.Job) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.jobs = append(s.jobs, job)
+	return s.err
+}
+
+func (s *steering) Runs(context.Context, string) ([]models.Run, error) { return s.runs, s.err }
+
+func (s *steering) History(_ context.Context, deliveryID, runID string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, "history "+deliveryID+" "+runID)
+	return s.history, s.err
 }
 
 type engine struct{ err error }

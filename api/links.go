@@ -14,6 +14,7 @@ type links struct {
 	Subscription string `json:"subscription,omitempty"`
 	Deliveries   string `json:"deliveries,omitempty"`
 	Attempts     string `json:"attempts,omitempty"`
+	Runs         string `json:"runs,omitempty"`
 	Workflow     string `json:"workflow,omitempty"`
 }
 
@@ -49,6 +50,7 @@ func (s *server) deliveryLinks(d *models.Delivery) links {
 		Event:        eventPath(d.EventID),
 		Subscription: subscriptionPath(d.SubscriptionID),
 		Attempts:     deliveryPath(d.ID) + "/attempts",
+		Runs:         deliveryPath(d.ID) + "/runs",
 		Workflow:     s.workflowURL("delivery", d.ID),
 	}
 }

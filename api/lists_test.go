@@ -167,7 +167,7 @@ func TestBadQueries(t *testing.T) {
 		"/v1/deliveries?status=lost":                                       "status",
 		"/v1/deliveries?since=now":                                         "since",
 		"/v1/deliveries?until=2026-05-01T00:00:00Z":                        "until",
-		"/v1/subscriptions?status=paused":                                  "status",
+		"/v1/subscriptions?status=asleep":                                  "status",
 		"/v1/subscriptions?url=x":                                          "url",
 		"/v1/events/" + event + "?expand=data":                             "expand",
 		"/v1/events?a%3Cscript%3E=" + url.QueryEscape(""):                  "a<script>",

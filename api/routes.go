@@ -44,6 +44,8 @@ func (s *server) routes() []route {
 		{http.MethodGet, "/v1/deliveries", keyed, paged(deliveryQuery...), s.listDeliveries},
 		{http.MethodGet, "/v1/deliveries/:id", keyed, nil, s.getDelivery},
 		{http.MethodGet, "/v1/deliveries/:id/attempts", keyed, nil, s.listAttempts},
+		{http.MethodGet, "/v1/deliveries/:id/runs", keyed, nil, s.listRuns},
+		{http.MethodGet, "/v1/deliveries/:id/history", keyed, []string{"run_id"}, s.getHistory},
 		{http.MethodPost, "/v1/deliveries/:id/cancel", keyed, nil, s.cancelDelivery},
 		{http.MethodPost, "/v1/deliveries/:id/redeliver", keyed, nil, s.redeliverDelivery},
 

@@ -25,6 +25,8 @@ var routesWithID = []call{
 	{http.MethodDelete, "/v1/subscriptions/ID", models.SubscriptionPrefix},
 	{http.MethodGet, "/v1/deliveries/ID", models.DeliveryPrefix},
 	{http.MethodGet, "/v1/deliveries/ID/attempts", models.DeliveryPrefix},
+	{http.MethodGet, "/v1/deliveries/ID/runs", models.DeliveryPrefix},
+	{http.MethodGet, "/v1/deliveries/ID/history", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/cancel", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/redeliver", models.DeliveryPrefix},
 }
@@ -42,7 +44,7 @@ var routesWithoutID = []call{
 func TestUnknownIDs(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	t.Cleanup(func() { require.Empty(t, h.deliveries.asked) }) // after all subtests
+	t.Cleanup(func() { require.Empty(t, h.steering.asked) }) // after all subtests
 	for _, route := range routesWithID {
 		unknown := models.NewID(route.prefix)
 		for name, id := range map[string]string{

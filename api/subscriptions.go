@@ -40,7 +40,7 @@ func (s *server) listSubscriptions(c *gin.Context) {
 	q := readQuery(c)
 	filter := models.SubscriptionFilter{
 		Tenant: q.tenant(),
-		Status: choice(q, "status", models.SubscriptionActive, models.SubscriptionDisabled),
+		Status: choice(q, "status", models.SubscriptionActive, models.SubscriptionPaused, models.SubscriptionDisabled),
 		Page:   q.page(models.SubscriptionPrefix),
 	}
 	if q.err != nil {

@@ -76,8 +76,16 @@ type deliverySummary struct {
 func newDeliverySummary(d *models.Delivery) deliverySummary {
 	return deliverySummary{
 		ID: d.ID, SubscriptionID: d.SubscriptionID, Status: d.Status,
-		Attempts: d.Attempts, NextAttemptAt: timestamp(d.NextAttemptAt),
+		Attempts: d.Attempts, NextAttemptAt: nextAttempt(d),
 	}
+}
+
+// nextAttempt is zero unless the delivery is pending: one that is held keeps the time, but makes no attempt then.
+func nextAttempt(d *models.Delivery) timestamp {
+	if d.Status != models.DeliveryPending {
+		return timestamp{}
+	}
+	return timestamp(d.NextAttemptAt)
 }
 
 // deliveryView is a delivery.
@@ -100,7 +108,7 @@ type deliveryView struct {
 func (s *server) deliveryView(d *models.Delivery) deliveryView {
 	return deliveryView{
 		ID: d.ID, Tenant: d.Tenant, EventID: d.EventID, EventType: d.EventType, SubscriptionID: d.SubscriptionID,
-		Status: d.Status, Attempts: d.Attempts, NextAttemptAt: timestamp(d.NextAttemptAt), LastError: d.LastError,
+		Status: d.Status, Attempts: d.Attempts, NextAttemptAt: nextAttempt(d), LastError: d.LastError,
 		Reason: d.Reason, CreatedAt: timestamp(d.CreatedAt), UpdatedAt: timestamp(d.UpdatedAt), Links: s.deliveryLinks(d),
 	}
 }
