@@ -71,8 +71,11 @@ func final(kind, message string, details ...any) error {
 	})
 }
 
-// ours wraps a failure of the store, and turns "there is no such row" into a final one.
+// ours wraps a failure of the store, and turns "there is no such row" into a final one. No failure stays none.
 func ours(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
 	if models.ErrorCode(err) == models.CodeNotFound {
 		return final(Gone, fmt.Sprintf("%s: %v", doing, err))
 	}

@@ -14,7 +14,11 @@ import (
 // RoundLength is how long one round of a job works before it reports.
 const RoundLength = 30 * time.Second
 
-const steerPage = 100
+const (
+	steerPage = 100
+	// settleTime is what resumed deliveries get to leave the status held before those that have not are told again.
+	settleTime = 5 * time.Second
+)
 
 // SteerInput says what to do, and how far that has come.
 type SteerInput struct {
@@ -22,16 +26,18 @@ type SteerInput struct {
 	Progress models.Progress `json:"progress,omitzero"`
 }
 
-// SteerResult is how far the job has come. Done says that it is over.
+// SteerResult is how far the job has come. Done says that it is over; Wait, how long to wait before the next round, in
+// nanoseconds.
 type SteerResult struct {
 	Progress models.Progress `json:"progress"`
 	Done     bool            `json:"done,omitempty"`
+	Wait     time.Duration   `json:"wait,omitempty"`
 }
 
 // Steer carries out a job for a while, oldest deliveries first, at the job's rate. Its heartbeats carry the progress:
 // after a crash it goes on with the delivery at which it had come, so that none is passed over.
 func (a *Activities) Steer(ctx context.Context, in SteerInput) (*SteerResult, error) {
-	r := &round{Activities: a, job: in.Job, progress: in.Progress}
+	r := &round{Activities: a, job: in.Job, progress: in.Progress, pace: rate.NewLimiter(rate.Limit(in.Rate), 1)}
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &r.progress); err != nil {
 			return nil, fmt.Errorf("read progress: %w", err)
@@ -45,6 +51,7 @@ type round struct {
 	*Activities
 	job      models.Job
 	progress models.Progress
+	pace     *rate.Limiter
 }
 
 // target is what a job acts on: a delivery, or an event that lacks one.
@@ -54,18 +61,19 @@ type target struct {
 }
 
 func (r *round) run(ctx context.Context) (*SteerResult, error) {
-	pace := rate.NewLimiter(rate.Limit(r.job.Rate), 1)
 	for end := r.now().Add(RoundLength); r.now().Before(end); {
 		page, err := r.page(ctx)
 		if err != nil {
 			return nil, ours("read what to "+string(r.job.Action), err)
 		}
-		if err := r.steer(ctx, page, pace); err != nil {
-			return nil, err
+		if len(page) == 0 {
+			return r.end(ctx)
 		}
-		over, err := r.over(ctx, len(page) == 0)
-		if over || err != nil {
+		if over, err := r.over(ctx); over || err != nil {
 			return &SteerResult{Progress: r.progress, Done: true}, err
+		}
+		if err := r.steer(ctx, page); err != nil {
+			return nil, err
 		}
 	}
 	return &SteerResult{Progress: r.progress}, nil
@@ -92,9 +100,9 @@ func targetsOf[T any](rows []T, convert func(T) target) []target {
 	return targets
 }
 
-func (r *round) steer(ctx context.Context, page []target, pace *rate.Limiter) error {
+func (r *round) steer(ctx context.Context, page []target) error {
 	for _, t := range page {
-		if err := pace.Wait(ctx); err != nil {
+		if err := r.pace.Wait(ctx); err != nil {
 			return err
 		}
 		switch err := r.act(ctx, t); models.ErrorCode(err) {
@@ -129,51 +137,55 @@ func (r *round) act(ctx context.Context, t target) error {
 	return final(Gone, fmt.Sprintf("this version does not know how to %q", r.job.Action))
 }
 
-// over reports whether the job has nothing more to do, and writes down how far it has come.
-func (r *round) over(ctx context.Context, atEnd bool) (bool, error) {
+// over reports whether somebody has put an end to the job, and writes down how far it has come.
+func (r *round) over(ctx context.Context) (bool, error) {
 	switch {
 	case r.job.RecoveryID != "":
-		return r.recovered(ctx, atEnd)
+		status, err := r.store.SaveProgress(ctx, r.job.RecoveryID, r.progress)
+		return status != models.RecoveryRunning, ours("save progress", err)
 	case r.job.Action == models.JobResume:
-		return r.resumed(ctx, atEnd)
+		return r.pausedAgain(ctx)
 	default:
-		return atEnd, nil
-	}
-}
-
-func (r *round) recovered(ctx context.Context, atEnd bool) (bool, error) {
-	status, err := r.store.SaveProgress(ctx, r.job.RecoveryID, r.progress)
-	if err != nil {
-		return false, ours("save progress", err)
-	}
-	if !atEnd || status != models.RecoveryRunning {
-		return status != models.RecoveryRunning, nil
-	}
-	if _, err := r.store.FinishRecovery(ctx, r.job.RecoveryID, models.RecoveryCompleted); err != nil {
-		return false, ours("finish recovery", err)
-	}
-	return true, nil
-}
-
-// resumed is over when the subscription was paused again. At the end of the list it first says that turns are no longer
-// taken, so that whatever is held from now on lets itself go, and then looks once more for what was held before.
-func (r *round) resumed(ctx context.Context, atEnd bool) (bool, error) {
-	id := r.job.Selection.SubscriptionID
-	sub, err := r.store.Subscription(ctx, id)
-	switch {
-	case models.ErrorCode(err) == models.CodeNotFound:
-		return atEnd, nil
-	case err != nil:
-		return false, ours("load subscription", err)
-	case sub.Status == models.SubscriptionPaused || sub.ResumeRate == 0:
-		return atEnd || sub.Status == models.SubscriptionPaused, nil
-	case !atEnd:
 		return false, nil
 	}
-	if err := r.store.FinishResume(ctx, id); err != nil {
-		return false, ours("finish resuming", err)
+}
+
+func (r *round) pausedAgain(ctx context.Context) (bool, error) {
+	sub, err := r.store.Subscription(ctx, r.job.Selection.SubscriptionID)
+	if models.ErrorCode(err) == models.CodeNotFound {
+		return false, nil // its held deliveries have to learn that
 	}
-	return false, nil
+	if err != nil {
+		return false, ours("load subscription", err)
+	}
+	if sub.ResumeRate > 0 {
+		r.pace.SetLimit(rate.Limit(sub.ResumeRate))
+	}
+	return sub.Status == models.SubscriptionPaused, nil
+}
+
+// end comes when the list has been walked. Deliveries leave the status held by themselves: while there is one, those
+// that are held are told once more.
+func (r *round) end(ctx context.Context) (*SteerResult, error) {
+	result := &SteerResult{Progress: r.progress, Done: true}
+	var err error
+	switch {
+	case r.job.RecoveryID != "":
+		err = r.finishRecovery(ctx)
+	case r.job.Action == models.JobResume:
+		if result.Done, err = r.store.FinishResume(ctx, r.job.Selection.SubscriptionID); !result.Done {
+			result.Progress.After, result.Wait = "", settleTime
+		}
+	}
+	return result, ours("end the job", err)
+}
+
+func (r *round) finishRecovery(ctx context.Context) error {
+	if _, err := r.store.SaveProgress(ctx, r.job.RecoveryID, r.progress); err != nil {
+		return err
+	}
+	_, err := r.store.FinishRecovery(ctx, r.job.RecoveryID, models.RecoveryCompleted)
+	return err
 }
 
 // CancelRecoveryInput names the recovery.

@@ -41,7 +41,8 @@ type DispatcherOptions struct {
 
 	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for
 	SweepAfter   time.Duration // 0: 3s; how old an accepted event is before a sweep starts it
-	ReviveEvery  time.Duration // 0: 1m; how often overdue deliveries, and jobs without workflow, are looked for
+	ReviveEvery  time.Duration // 0: 1m; how often overdue deliveries are looked for
+	JobsEvery    time.Duration // 0: 10s; how often jobs are made sure of
 	OverdueAfter time.Duration // 0: 5m; how late an attempt is before its delivery's workflow is looked after
 }
 
@@ -61,6 +62,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	orDefault(&o.SweepEvery, 2*time.Second)
 	orDefault(&o.SweepAfter, 3*time.Second)
 	orDefault(&o.ReviveEvery, time.Minute)
+	orDefault(&o.JobsEvery, 10*time.Second)
 	orDefault(&o.OverdueAfter, 5*time.Minute)
 	return &Dispatcher{
 		DispatcherOptions: o,
@@ -89,7 +91,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	}
 	group.Go(func() error { every(ctx, d.SweepEvery, d.sweep); return nil })
 	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
-	group.Go(func() error { every(ctx, d.ReviveEvery, d.resumeJobs); return nil })
+	group.Go(func() error { every(ctx, d.JobsEvery, d.resumeJobs); return nil })
 	_ = group.Wait() // none of them fails
 }
 

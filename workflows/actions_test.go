@@ -273,20 +273,20 @@ func TestHeld(t *testing.T) {
 		require.Len(t, b.receiver.times, 1)
 	})
 
-	t.Run("finds out by itself within a day that nobody has told it", func(t *testing.T) {
+	t.Run("finds out by itself within a day what nobody has told it", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, answers(204)...)
 		b.subscribe(t, nil)
 		in := b.plan(t)
 		b.setStatus(t, in.SubscriptionID, models.SubscriptionPaused)
 		b.RegisterDelayedCallback(func() {
-			b.setStatus(t, in.SubscriptionID, models.SubscriptionActive)
-			require.NoError(t, b.store.FinishResume(t.Context(), in.SubscriptionID))
+			require.NoError(t, b.store.DeleteSubscription(t.Context(), in.SubscriptionID))
 		}, 100*time.Hour)
 		start := b.Now()
 		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
-		require.NoError(t, b.GetWorkflowError())
-		require.WithinDuration(t, start.Add(5*day), b.receiver.times[0], time.Minute)
+		requireCanceled(t, b.GetWorkflowError())
+		require.WithinDuration(t, start.Add(5*day), b.Now(), time.Minute)
+		require.Equal(t, models.DeliveryCancelled, b.delivery(t, in.DeliveryID).Status)
 	})
 
 	t.Run("waits for its turn after the pause, unless it is told that it is its turn", func(t *testing.T) {

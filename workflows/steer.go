@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -42,8 +43,18 @@ func (s *steering) run(ctx workflow.Context) (*SteerDeliveriesResult, error) {
 		if round.Done {
 			return &SteerDeliveriesResult{Progress: s.in.Progress}, nil
 		}
+		if err := pause(ctx, round.Wait); err != nil {
+			return nil, s.stopped(ctx, err)
+		}
 	}
 	return nil, workflow.NewContinueAsNewError(ctx, SteerDeliveriesName, s.in)
+}
+
+func pause(ctx workflow.Context, length time.Duration) error {
+	if length == 0 {
+		return nil
+	}
+	return workflow.Sleep(ctx, length)
 }
 
 // stopped writes down that a recovery was cancelled in Temporal, and returns err.

@@ -80,13 +80,6 @@ func holdPending(tx *gorm.DB, subscriptionID string) error {
 		Updates(map[string]any{"status": models.DeliveryHeld, "updated_at": now()}).Error
 }
 
-// cancelOpen cancels all that waits for a subscription which is being deleted.
-func cancelOpen(tx *gorm.DB, subscriptionID, reason string) error {
-	return openDeliveries(tx, subscriptionID, models.DeliveryPending, models.DeliveryHeld).Updates(map[string]any{
-		"status": models.DeliveryCancelled, "reason": reason, "next_attempt_at": nil, "updated_at": now(),
-	}).Error
-}
-
 func openDeliveries(tx *gorm.DB, subscriptionID string, statuses ...models.DeliveryStatus) *gorm.DB {
 	return selected(tx.Model(&deliveryRow{}), models.Selection{SubscriptionID: subscriptionID, Statuses: statuses})
 }
@@ -101,10 +94,24 @@ func (s *Store) ResumingSubscriptions(ctx context.Context, after string, limit i
 	})
 }
 
-// FinishResume notes that none of the subscription's deliveries is held any more. One that has been paused again, or is
-// gone, is left alone.
-func (s *Store) FinishResume(ctx context.Context, id string) error {
-	finished := s.write.WithContext(ctx).Model(&subscriptionRow{}).
-		Where("id = ? AND status <> ?", id, models.SubscriptionPaused).UpdateColumn("resume_rate", 0)
-	return translate("finish resume", finished.Error)
+// FinishResume notes that none of the subscription's deliveries is held any more, if that is so, and reports whether
+// there is nothing left to let go: also when the subscription has been paused again, or is gone.
+func (s *Store) FinishResume(ctx context.Context, id string) (finished bool, err error) {
+	err = s.inTransaction(ctx, "finish resume", func(tx *gorm.DB) error {
+		// Under the lock that whoever holds a delivery has to take.
+		row, err := take[subscriptionRow](tx.Clauses(forUpdate).Select("id", "status"), "subscription", id)
+		gone := models.ErrorCode(err) == models.CodeNotFound
+		if err != nil && !gone {
+			return err
+		}
+		var held int64
+		if err := openDeliveries(tx, id, models.DeliveryHeld).Limit(1).Count(&held).Error; err != nil {
+			return err
+		}
+		if finished = held == 0 || row != nil && row.Status == models.SubscriptionPaused; held > 0 || gone {
+			return nil
+		}
+		return tx.Model(row).UpdateColumn("resume_rate", 0).Error
+	})
+	return finished && err == nil, err
 }

@@ -88,8 +88,8 @@ func (s *Store) Subscriptions(
 	return subs, nil
 }
 
-// DeleteSubscription removes the subscription, or returns a CodeNotFound error. Those of its deliveries that are pending
-// or held are cancelled in the same commit; all of them and their attempts stay. The audit entries tell of it.
+// DeleteSubscription removes the subscription, or returns a CodeNotFound error. Its deliveries and their attempts stay as
+// the audit trail. The audit entries are written in the same commit.
 func (s *Store) DeleteSubscription(ctx context.Context, id string, audit ...models.AuditEntry) error {
 	return s.inTransaction(ctx, "delete subscription", func(tx *gorm.DB) error {
 		row, err := take[subscriptionRow](tx.Clauses(forUpdate).Select("id", "tenant"), "subscription", id)
@@ -97,9 +97,6 @@ func (s *Store) DeleteSubscription(ctx context.Context, id string, audit ...mode
 			return err
 		}
 		if err := tx.Delete(row).Error; err != nil { // its patterns go with it
-			return err
-		}
-		if err := cancelOpen(tx, id, "the subscription was deleted"); err != nil {
 			return err
 		}
 		return addAudits(tx, row.Tenant, id, audit)

@@ -81,8 +81,9 @@ func testDeliveries(t *testing.T, open Open) {
 
 		b.close(t, planned[0], models.DeliveryCancelled)
 		require.NoError(t, b.DeleteSubscription(t.Context(), planned[1].SubscriptionID))
+		want[1].Host = ""
 		b.pause(t, planned[2].SubscriptionID)
-		require.Equal(t, want[2:], b.targets(t, planned[0].EventID, 0, 5))
+		require.Equal(t, want[1:], b.targets(t, planned[0].EventID, 0, 5))
 	})
 }
 

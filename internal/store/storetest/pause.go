@@ -40,15 +40,15 @@ func testPause(t *testing.T, open Open) {
 		sub := b.subscription(t, "*")
 		require.Zero(t, b.resume(t, sub.ID, 7).ResumeRate, "it was not paused")
 		require.Zero(t, b.pause(t, sub.ID).ResumeRate)
-		require.NoError(t, b.FinishResume(t.Context(), sub.ID))
+		b.requireFinished(t, sub.ID, true)
 		require.Equal(t, models.DefaultRate, b.resume(t, sub.ID, 0).ResumeRate)
 		require.Zero(t, b.pause(t, sub.ID).ResumeRate)
 		require.Equal(t, 7, b.resume(t, sub.ID, 7).ResumeRate)
 		require.Equal(t, 7, b.resume(t, sub.ID, 9).ResumeRate, "it is resuming already")
 		require.Equal(t, 7, b.loadSubscription(t, sub.ID).ResumeRate)
-		require.NoError(t, b.FinishResume(t.Context(), sub.ID))
+		b.requireFinished(t, sub.ID, true)
 		require.Zero(t, b.loadSubscription(t, sub.ID).ResumeRate)
-		require.NoError(t, b.FinishResume(t.Context(), "sub_none"))
+		b.requireFinished(t, "sub_none", true)
 	})
 
 	run("disabling lets go what a pause held", func(t *testing.T, b *bundle) {
@@ -74,20 +74,32 @@ func testPause(t *testing.T, open Open) {
 		require.Empty(t, b.pause(t, sub.ID).DisabledReason)
 	})
 
-	run("deleting cancels what is open", func(t *testing.T, b *bundle) {
-		pending, held, closed := b.delivery(t), b.held(t), b.delivery(t)
-		b.close(t, closed, models.DeliveryDelivered)
-		for _, d := range []*models.Delivery{pending, held, closed} {
-			require.NoError(t, b.DeleteSubscription(t.Context(), d.SubscriptionID))
-		}
-		for _, d := range []*models.Delivery{pending, held} {
-			stored := b.reload(t, d)
-			require.Equal(t, models.DeliveryCancelled, stored.Status)
-			require.Equal(t, "the subscription was deleted", stored.Reason)
-			require.Zero(t, stored.NextAttemptAt)
-		}
-		require.Equal(t, models.DeliveryDelivered, b.reload(t, closed).Status)
+	run("resuming is finished when nothing is held any more", func(t *testing.T, b *bundle) {
+		d := b.held(t)
+		b.requireFinished(t, d.SubscriptionID, false)
+		require.Equal(t, models.DefaultRate, b.loadSubscription(t, d.SubscriptionID).ResumeRate)
+		_, err := b.ReleaseDelivery(t.Context(), d.ID, time.Now())
+		require.NoError(t, err)
+		b.requireFinished(t, d.SubscriptionID, true)
+		require.Zero(t, b.loadSubscription(t, d.SubscriptionID).ResumeRate)
 	})
+
+	run("resuming is finished when it is paused again, or gone with all that was held", func(t *testing.T, b *bundle) {
+		d := b.held(t)
+		b.pause(t, d.SubscriptionID)
+		b.requireFinished(t, d.SubscriptionID, true)
+		require.NoError(t, b.DeleteSubscription(t.Context(), d.SubscriptionID))
+		b.requireFinished(t, d.SubscriptionID, false)
+		b.close(t, d, models.DeliveryCancelled)
+		b.requireFinished(t, d.SubscriptionID, true)
+	})
+}
+
+func (b *bundle) requireFinished(t *testing.T, id string, want bool) {
+	t.Helper()
+	finished, err := b.FinishResume(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, want, finished)
 }
 
 // testResuming has a database of its own, because the list sees all tenants.
