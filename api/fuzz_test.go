@@ -28,7 +28,7 @@ func (accepting) CreateEvents(_ context.Context, events []*models.Event) ([]mode
 	return created, nil
 }
 
-func (accepting) CreateSubscription(_ context.Context, sub *models.Subscription) error {
+func (accepting) CreateSubscription(_ context.Context, sub *models.Subscription, _ ...models.AuditEntry) error {
 	return gotThrough(sub.Validate())
 }
 

@@ -31,8 +31,8 @@ func deliveriesPath(eventID, cursor string) string {
 	return path
 }
 
-// workflowURL shows the workflow that carries a thing ("event", "delivery"): its workflow id is the thing's kind, a
-// slash and the thing's id. It is empty where the Web UI is not known.
+// workflowURL shows the workflow that carries a thing ("event", "delivery") or acts on one ("cancel"): its workflow id
+// is that word, a slash and the thing's id. It is empty where the Web UI is not known.
 func (s *server) workflowURL(kind, id string) string {
 	if s.UIURL == "" || s.Namespace == "" {
 		return ""
@@ -60,4 +60,13 @@ func subscriptionLinks(sub *models.Subscription) links {
 		Self:       subscriptionPath(sub.ID),
 		Deliveries: "/v1/deliveries?subscription_id=" + sub.ID,
 	}
+}
+
+// jobLinks lead to what the job is for.
+func (s *server) jobLinks(job models.Job) links {
+	l := links{Workflow: s.workflowURL(string(job.Action), subject(job))}
+	if l.Self = eventPath(job.Selection.EventID); job.Selection.EventID == "" {
+		l.Self = subscriptionPath(job.Selection.SubscriptionID)
+	}
+	return l
 }

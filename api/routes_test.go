@@ -19,10 +19,16 @@ type call struct{ method, path, prefix string }
 // routesWithID are all the calls about one thing.
 var routesWithID = []call{
 	{http.MethodGet, "/v1/events/ID", models.EventPrefix},
+	{http.MethodPost, "/v1/events/ID/cancel", models.EventPrefix},
+	{http.MethodPost, "/v1/events/ID/redeliver", models.EventPrefix},
 	{http.MethodGet, "/v1/subscriptions/ID", models.SubscriptionPrefix},
 	{http.MethodGet, "/v1/subscriptions/ID/secret", models.SubscriptionPrefix},
 	{http.MethodPatch, "/v1/subscriptions/ID", models.SubscriptionPrefix},
 	{http.MethodDelete, "/v1/subscriptions/ID", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/rotate-secret", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/pause", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/resume", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/cancel", models.SubscriptionPrefix},
 	{http.MethodGet, "/v1/deliveries/ID", models.DeliveryPrefix},
 	{http.MethodGet, "/v1/deliveries/ID/attempts", models.DeliveryPrefix},
 	{http.MethodGet, "/v1/deliveries/ID/runs", models.DeliveryPrefix},
@@ -39,12 +45,16 @@ var routesWithoutID = []call{
 	{http.MethodPost, "/v1/subscriptions", ""},
 	{http.MethodGet, "/v1/subscriptions", ""},
 	{http.MethodGet, "/v1/deliveries", ""},
+	{http.MethodGet, "/v1/audit", ""},
 }
 
 func TestUnknownIDs(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	t.Cleanup(func() { require.Empty(t, h.steering.asked) }) // after all subtests
+	t.Cleanup(func() { // after all subtests
+		require.Empty(t, h.steering.asked)
+		require.Empty(t, h.steering.jobs)
+	})
 	for _, route := range routesWithID {
 		unknown := models.NewID(route.prefix)
 		for name, id := range map[string]string{

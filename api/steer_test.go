@@ -126,10 +126,15 @@ var badActors = map[string]string{
 	"a space of other width": "a\u00a0b",
 }
 
-// routesWithReason are all the calls that take a reason and nothing else.
+// routesWithReason are all the calls about one thing that take a reason.
 var routesWithReason = []call{
 	{http.MethodPost, "/v1/deliveries/ID/cancel", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/redeliver", models.DeliveryPrefix},
+	{http.MethodPost, "/v1/events/ID/cancel", models.EventPrefix},
+	{http.MethodPost, "/v1/events/ID/redeliver", models.EventPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/pause", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/resume", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/cancel", models.SubscriptionPrefix},
 }
 
 func TestBadReasonsAndActors(t *testing.T) {
@@ -139,7 +144,10 @@ func TestBadReasonsAndActors(t *testing.T) {
 	ids := map[string]string{
 		models.DeliveryPrefix: d.ID, models.EventPrefix: d.EventID, models.SubscriptionPrefix: d.SubscriptionID,
 	}
-	t.Cleanup(func() { require.Empty(t, h.steering.asked) }) // after all subtests
+	t.Cleanup(func() { // after all subtests
+		require.Empty(t, h.steering.asked)
+		require.Empty(t, h.steering.jobs)
+	})
 	for _, route := range routesWithReason {
 		path := strings.Replace(route.path, "ID", ids[route.prefix], 1)
 		for name, bad := range badReasons {
