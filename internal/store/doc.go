@@ -1,5 +1,5 @@
-// Package store keeps events, subscriptions, deliveries and attempts in Postgres or in an embedded SQLite file. It is
-// the only place that knows GORM, SQL and the difference between the two databases.
+// Package store keeps events, subscriptions, deliveries, attempts, recoveries and the audit in Postgres or in an
+// embedded SQLite file. It is the only place that knows GORM, SQL and the difference between the two databases.
 //
 // What it promises:
 //
@@ -7,6 +7,9 @@
 //   - Every method is one transaction: all of it happened or none of it.
 //   - Methods speak models and context. A failure that is the caller's is a *models.Error (not found, conflict); any
 //     other is a plain error that wraps its cause and never holds a password, a secret or a payload.
+//   - Methods never wait for one another in a circle: each locks an event before a subscription, and that before its
+//     deliveries.
+//   - Entries of the audit are added, never changed or removed; the database itself refuses it.
 //   - Times go out in UTC and are exact to the microsecond. Lists are sorted newest first by id.
 //   - Signing secrets and custom headers are sealed (internal/keyring), bound to their subscription's id.
 //

@@ -41,6 +41,11 @@ func (r *eventRow) model() *models.Event {
 	}
 }
 
+// brief is all that sweeps read of an event.
+func (r *eventRow) brief() *models.Event {
+	return &models.Event{ID: r.ID, Tenant: r.Tenant, Type: r.Type}
+}
+
 func (r *eventRow) key() string {
 	if r.IdempotencyKey == nil {
 		return ""
@@ -81,7 +86,5 @@ func (s *Store) AcceptedEvents(
 	// The status is a literal so that both databases see that the partial index applies.
 	q := s.read.WithContext(ctx).Select("id", "tenant", "type").Where("status = 'accepted'").
 		Where("created_at < ?", before)
-	return list(sweep(q, after, limit), "list accepted events", func(r *eventRow) *models.Event {
-		return &models.Event{ID: r.ID, Tenant: r.Tenant, Type: r.Type}
-	})
+	return list(sweep(q, after, limit), "list accepted events", (*eventRow).brief)
 }

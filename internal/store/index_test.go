@@ -87,6 +87,22 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			_, err := s.Audit(ctx, models.AuditFilter{Subject: "a", Page: next})
 			return err
 		}, "audit_subject (subject=? AND id<?)"},
+		"events that a subscription missed": {func(s *Store) error {
+			sub := &subscriptionRow{ID: "a", Tenant: "a", EventTypes: []string{"order.*", "user.made"}}
+			return sweep(s.missing(ctx, sub, now, now).Select("id", "tenant", "type"), "x", 10).Find(&[]eventRow{}).Error
+		}, "events_tenant (tenant=? AND id>? AND id<?)"},
+		"recoveries of a tenant": {func(s *Store) error {
+			_, err := s.Recoveries(ctx, models.RecoveryFilter{Tenant: "a", Page: next})
+			return err
+		}, "recoveries_tenant (tenant=? AND id<?)"},
+		"recoveries of a subscription": {func(s *Store) error {
+			_, err := s.Recoveries(ctx, models.RecoveryFilter{SubscriptionID: "a", Page: next})
+			return err
+		}, "recoveries_subscription (subscription_id=? AND id<?)"},
+		"running recoveries": {func(s *Store) error {
+			_, err := s.RunningRecoveries(ctx, "x", 10)
+			return err
+		}, "recoveries_running_id (id>?)"},
 		"overdue deliveries": {func(s *Store) error {
 			_, err := s.OverdueDeliveries(ctx, now, "", 10)
 			return err

@@ -42,10 +42,10 @@ func TestFirstID(t *testing.T) {
 	require.WithinDuration(t, time.Now(), made, time.Minute)
 	require.Equal(t, time.UTC, made.Location())
 
-	require.LessOrEqual(t, firstDelivery(made), id)
-	require.Greater(t, firstDelivery(made.Add(time.Nanosecond)), id)
-	require.Equal(t, "dlv_00000000000000000000000000", firstDelivery(time.Unix(-1, 0)))
-	require.Equal(t, "dlv_7zzzzzzzzz0000000000000000", firstDelivery(time.Now().AddDate(20_000, 0, 0)))
+	require.LessOrEqual(t, firstID(models.DeliveryPrefix, made), id)
+	require.Greater(t, firstID(models.DeliveryPrefix, made.Add(time.Nanosecond)), id)
+	require.Equal(t, "dlv_00000000000000000000000000", firstID(models.DeliveryPrefix, time.Unix(-1, 0)))
+	require.Equal(t, "dlv_7zzzzzzzzz0000000000000000", firstID(models.DeliveryPrefix, time.Now().AddDate(20_000, 0, 0)))
 	require.Zero(t, idTime(models.DeliveryPrefix, "dlv_none"))
 }
 

@@ -70,13 +70,13 @@ func sweep(q *gorm.DB, after string, limit int) *gorm.DB {
 	return q.Where("id > ?", after).Order("id").Limit(max(limit, 0))
 }
 
-// firstDelivery is the smallest id of a delivery that can have been made at t or later.
-func firstDelivery(t time.Time) string {
+// firstID is the smallest id with the prefix that can have been made at t or later.
+func firstID(prefix string, t time.Time) string {
 	var id ulid.ULID
 	if ms := t.Add(time.Millisecond - 1).UnixMilli(); ms > 0 {
 		_ = id.SetTime(min(uint64(ms), ulid.MaxTime())) // fails above MaxTime only
 	}
-	return models.DeliveryPrefix + strings.ToLower(id.String())
+	return prefix + strings.ToLower(id.String())
 }
 
 // idTime is when the id was made, in whole milliseconds.

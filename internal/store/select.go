@@ -42,10 +42,10 @@ func selected(q *gorm.DB, sel models.Selection) *gorm.DB {
 		q = q.Where("status <> 'delivered'") // literally the condition of the partial indexes, which SQLite wants to see
 	}
 	if !sel.Since.IsZero() {
-		q = q.Where("id >= ?", firstDelivery(sel.Since)) // as good as created_at, see newDeliveryRow
+		q = q.Where("id >= ?", firstID(models.DeliveryPrefix, sel.Since)) // as good as created_at, see newDeliveryRow
 	}
 	if !sel.Until.IsZero() {
-		q = q.Where("id < ?", firstDelivery(sel.Until))
+		q = q.Where("id < ?", firstID(models.DeliveryPrefix, sel.Until))
 	}
 	return q
 }
