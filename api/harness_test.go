@@ -239,35 +239,42 @@ type steering struct {
 	history []byte
 }
 
-func (s *steering) Cancel(_ context.Context, delivery *models.Delivery, why models.Why) error {
-	return s.ask("cancel", delivery, why)
+func (s *steering) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+	return s.ask(ctx, "cancel "+delivery.ID+" "+why.By+": "+why.Reason)
 }
 
-func (s *steering) Redeliver(_ context.Context, delivery *models.Delivery, why models.Why) error {
-	return s.ask("redeliver", delivery, why)
+func (s *steering) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+	return s.ask(ctx, "redeliver "+delivery.ID+" "+why.By+": "+why.Reason)
 }
 
-func (s *steering) ask(verb string, delivery *models.Delivery, why models.Why) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked = append(s.asked, verb+" "+delivery.ID+" "+why.By+": "+why.Reason)
-	return s.err
-}
-
-func (s *steering) Start(_ context.Context, job models.Job) error {
+func (s *steering) Start(ctx context.Context, job models.Job) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.jobs = append(s.jobs, job)
-	return s.err
+	return errors.Join(s.err, patient(ctx))
 }
 
-func (s *steering) Runs(context.Context, string) ([]models.Run, error) { return s.runs, s.err }
+func (s *steering) Runs(ctx context.Context, _ string) ([]models.Run, error) {
+	return s.runs, errors.Join(s.err, patient(ctx))
+}
 
-func (s *steering) History(_ context.Context, deliveryID, runID string) ([]byte, error) {
+func (s *steering) History(ctx context.Context, deliveryID, runID string) ([]byte, error) {
+	return s.history, s.ask(ctx, "history "+deliveryID+" "+runID)
+}
+
+func (s *steering) ask(ctx context.Context, what string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = append(s.asked, "history "+deliveryID+" "+runID)
-	return s.history, s.err
+	s.asked = append(s.asked, what)
+	return errors.Join(s.err, patient(ctx))
+}
+
+// patient is the error of a call that would wait for Temporal without end.
+func patient(ctx context.Context) error {
+	if _, bounded := ctx.Deadline(); !bounded {
+		return errors.New("this could take for ever")
+	}
+	return nil
 }
 
 type engine struct{ err error }

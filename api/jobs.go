@@ -13,8 +13,16 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// startTimeout is how long a call waits for the start of a job that would also be started without it.
-const startTimeout = 5 * time.Second
+// How long a call waits for Temporal: to answer it, and to start a job that would also be started later.
+const (
+	steerTimeout = 20 * time.Second
+	startTimeout = 5 * time.Second
+)
+
+// steering is the time of a call that needs Temporal. When it is over, the caller is told to try again.
+func steering(c *gin.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.Request.Context(), steerTimeout)
+}
 
 // cancelEvent handles POST /v1/events/{id}/cancel: what has not been delivered of the event stops.
 func (s *server) cancelEvent(c *gin.Context) {
@@ -79,7 +87,8 @@ func (s *server) cancelWaiting(c *gin.Context) {
 // begin starts the job and answers with how many deliveries it selects now. The audit comes first: an entry about what
 // then failed to start does no harm, an act without its entry does.
 func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job) {
-	ctx := c.Request.Context()
+	ctx, cancel := steering(c)
+	defer cancel()
 	count, err := s.Store.CountDeliveries(ctx, job.Selection)
 	if err != nil {
 		fail(c, fmt.Errorf("count deliveries: %w", err))

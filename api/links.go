@@ -21,6 +21,7 @@ type links struct {
 func eventPath(id string) string        { return "/v1/events/" + id }
 func subscriptionPath(id string) string { return "/v1/subscriptions/" + id }
 func deliveryPath(id string) string     { return "/v1/deliveries/" + id }
+func recoveryPath(id string) string     { return "/v1/recoveries/" + id }
 
 // deliveriesPath lists the deliveries of an event, from the newest or after the cursor's place.
 func deliveriesPath(eventID, cursor string) string {
@@ -69,4 +70,12 @@ func (s *server) jobLinks(job models.Job) links {
 		l.Self = subscriptionPath(job.Selection.SubscriptionID)
 	}
 	return l
+}
+
+func (s *server) recoveryLinks(r *models.Recovery) links {
+	return links{
+		Self:         recoveryPath(r.ID),
+		Subscription: subscriptionPath(r.SubscriptionID),
+		Workflow:     s.workflowURL("recovery", r.ID),
+	}
 }

@@ -54,6 +54,11 @@ func (s *server) routes() []route {
 		{http.MethodPost, "/v1/deliveries/:id/cancel", keyed, nil, s.cancelDelivery},
 		{http.MethodPost, "/v1/deliveries/:id/redeliver", keyed, nil, s.redeliverDelivery},
 
+		{http.MethodPost, "/v1/recoveries", keyed, nil, s.createRecovery},
+		{http.MethodGet, "/v1/recoveries", keyed, paged("tenant", "subscription_id", "status"), s.listRecoveries},
+		{http.MethodGet, "/v1/recoveries/:id", keyed, nil, s.getRecovery},
+		{http.MethodPost, "/v1/recoveries/:id/cancel", keyed, nil, s.cancelRecovery},
+
 		{http.MethodGet, "/v1/audit", keyed, paged(auditQuery...), s.listAudit},
 
 		{http.MethodGet, "/healthz", public, nil, s.health},

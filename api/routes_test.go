@@ -35,6 +35,8 @@ var routesWithID = []call{
 	{http.MethodGet, "/v1/deliveries/ID/history", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/cancel", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/redeliver", models.DeliveryPrefix},
+	{http.MethodGet, "/v1/recoveries/ID", models.RecoveryPrefix},
+	{http.MethodPost, "/v1/recoveries/ID/cancel", models.RecoveryPrefix},
 }
 
 // routesWithoutID are the rest, but for the probes.
@@ -45,6 +47,8 @@ var routesWithoutID = []call{
 	{http.MethodPost, "/v1/subscriptions", ""},
 	{http.MethodGet, "/v1/subscriptions", ""},
 	{http.MethodGet, "/v1/deliveries", ""},
+	{http.MethodPost, "/v1/recoveries", ""},
+	{http.MethodGet, "/v1/recoveries", ""},
 	{http.MethodGet, "/v1/audit", ""},
 }
 
@@ -154,6 +158,7 @@ func TestStoreAway(t *testing.T) {
 	bodies := map[string]string{
 		"POST /v1/events": eventBody, "POST /v1/events/batch": `{"events":[` + eventBody + `]}`,
 		"POST /v1/subscriptions": subscriptionBody, "PATCH /v1/subscriptions/ID": `{"name":"new"}`,
+		"POST /v1/recoveries": `{"subscription_id":"` + models.NewID(models.SubscriptionPrefix) + `","since":"2000-01-01T00:00:00Z"}`,
 	}
 	for _, route := range slices.Concat(routesWithID, routesWithoutID) {
 		t.Run(route.method+" "+route.path, func(t *testing.T) {

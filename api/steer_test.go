@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -135,18 +136,21 @@ var routesWithReason = []call{
 	{http.MethodPost, "/v1/subscriptions/ID/pause", models.SubscriptionPrefix},
 	{http.MethodPost, "/v1/subscriptions/ID/resume", models.SubscriptionPrefix},
 	{http.MethodPost, "/v1/subscriptions/ID/cancel", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/recoveries/ID/cancel", models.RecoveryPrefix},
 }
 
 func TestBadReasonsAndActors(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	d := h.deliver()
+	recovery := text(t, h.recover(d.SubscriptionID, "").is(http.StatusAccepted)["id"])
 	ids := map[string]string{
 		models.DeliveryPrefix: d.ID, models.EventPrefix: d.EventID, models.SubscriptionPrefix: d.SubscriptionID,
+		models.RecoveryPrefix: recovery,
 	}
 	t.Cleanup(func() { // after all subtests
 		require.Empty(t, h.steering.asked)
-		require.Empty(t, h.steering.jobs)
+		require.Len(t, h.steering.jobs, 1) // the recovery's
 	})
 	for _, route := range routesWithReason {
 		path := strings.Replace(route.path, "ID", ids[route.prefix], 1)
@@ -175,4 +179,18 @@ func TestTwoActors(t *testing.T) {
 	request.Header["Posthaste-Actor"] = []string{"Jo", "Kim"}
 	h.answer(request).isProblem(http.StatusBadRequest, models.CodeInvalid, "Posthaste-Actor")
 	require.Empty(t, h.steering.asked)
+}
+
+func TestTemporalTakesTooLong(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	d := h.deliver()
+	h.steering.err = context.DeadlineExceeded
+	for _, path := range []string{
+		deliveriesPath + "/" + d.ID + "/cancel", deliveriesPath + "/" + d.ID + "/redeliver",
+		"/v1/events/" + d.EventID + "/cancel", subscriptionsPath + "/" + d.SubscriptionID + "/cancel",
+	} {
+		detail := h.do(http.MethodPost, path, "").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
+		require.Contains(t, detail, "try again")
+	}
 }
