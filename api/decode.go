@@ -162,7 +162,7 @@ func within(parent string, err error) error {
 
 func wrongType(raw json.RawMessage, target reflect.Value) error {
 	want := map[reflect.Kind]string{
-		reflect.String: "a string", reflect.Bool: "true or false", reflect.Slice: "an array",
+		reflect.String: "a string", reflect.Bool: "true or false", reflect.Slice: "an array", reflect.Int: "a whole number",
 		reflect.Map: "an object", reflect.Struct: "an object",
 	}[target.Kind()]
 	return models.Invalid("", "must be %s, not %s", want, kindOf(raw))

@@ -122,7 +122,9 @@ func (s *server) steer(
 		fail(c, err)
 		return
 	}
-	if err := ask(c.Request.Context(), delivery, why); err != nil {
+	ctx, cancel := steering(c)
+	defer cancel()
+	if err := ask(ctx, delivery, why); err != nil {
 		fail(c, fmt.Errorf("steer delivery %s: %w", delivery.ID, err))
 		return
 	}

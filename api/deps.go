@@ -18,7 +18,9 @@ const DefaultMaxBody = 1 << 20
 
 // Store keeps what the API takes in and finds what it shows. An id that names nothing is a CodeNotFound *models.Error;
 // attempts are the exception: an unknown delivery has none. Lists are newest first, attempts by number. A Page.Limit of
-// models.MaxPageLimit+1 must be honoured: one row too many is how the API learns that there is a next page.
+// models.MaxPageLimit+1 must be honoured: one row too many is how the API learns that there is a next page. Audit
+// entries handed to a method are stored in the same commit as what they tell of; those of a subscription or recovery
+// need not name it, nor its tenant.
 type Store interface {
 	// CreateEvents stores the events in one commit and says of each, in order, what became of it. Its error means that
 	// none is stored.
@@ -26,19 +28,36 @@ type Store interface {
 	Event(ctx context.Context, id string) (*models.Event, error)
 	Events(ctx context.Context, filter models.EventFilter) ([]*models.Event, error)
 
-	CreateSubscription(ctx context.Context, subscription *models.Subscription) error
+	CreateSubscription(ctx context.Context, subscription *models.Subscription, audit ...models.AuditEntry) error
 	Subscription(ctx context.Context, id string) (*models.Subscription, error)
 	Subscriptions(ctx context.Context, filter models.SubscriptionFilter) ([]*models.Subscription, error)
-	// UpdateSubscription stores the subscription as change leaves it, if that is valid, and returns it. Change must not
-	// use the store.
+	// UpdateSubscription stores the subscription as change leaves it, if that is valid, and returns it. One that becomes
+	// paused holds its pending deliveries; one that is paused no more has a ResumeRate until they have all gone. Change
+	// must not use the store.
 	UpdateSubscription(
-		ctx context.Context, id string, change func(*models.Subscription) error,
+		ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 	) (*models.Subscription, error)
-	DeleteSubscription(ctx context.Context, id string) error
+	// DeleteSubscription cancels what is pending or held for the subscription, too.
+	DeleteSubscription(ctx context.Context, id string, audit ...models.AuditEntry) error
 
 	Delivery(ctx context.Context, id string) (*models.Delivery, error)
 	Deliveries(ctx context.Context, filter models.DeliveryFilter) ([]*models.Delivery, error)
+	CountDeliveries(ctx context.Context, selection models.Selection) (int, error)
+	// CountMissing counts the events of the time, until exclusive, that match the subscription and have no delivery to it.
+	CountMissing(ctx context.Context, subscriptionID string, since, until time.Time) (int, error)
 	Attempts(ctx context.Context, deliveryID string) ([]*models.Attempt, error)
+
+	// CreateRecovery fails with CodeConflict while another recovery of the subscription runs.
+	CreateRecovery(ctx context.Context, recovery *models.Recovery, audit ...models.AuditEntry) error
+	Recovery(ctx context.Context, id string) (*models.Recovery, error)
+	Recoveries(ctx context.Context, filter models.RecoveryFilter) ([]*models.Recovery, error)
+	// FinishRecovery returns the recovery as it is afterwards. One that has finished stays as it is.
+	FinishRecovery(
+		ctx context.Context, id string, status models.RecoveryStatus, audit ...models.AuditEntry,
+	) (*models.Recovery, error)
+
+	AddAudit(ctx context.Context, entry models.AuditEntry) error
+	Audit(ctx context.Context, filter models.AuditFilter) ([]*models.AuditEntry, error)
 
 	Ping(ctx context.Context) error
 }

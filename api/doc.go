@@ -15,6 +15,9 @@
 //     wake-up: the stored row is what counts.
 //   - Input is strict: an unknown or repeated field, query parameter or wrong type is refused by name, and a refused
 //     request has changed nothing.
+//   - 202 for a cancellation or redelivery means that it was asked for. For a resumption or recovery it means that the
+//     store has it: its job is started here if Temporal answers, and by a sweep if not.
+//   - What an operator does is in the audit at the latest when it is done.
 //   - An event's data reaches the store byte for byte as the publisher wrote it.
 //   - Every refusal is an application/problem+json. The cause of an internal failure goes to the log with the request
 //     id, never to the caller. Bodies, headers and query values go to neither.

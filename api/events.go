@@ -26,27 +26,20 @@ func (s *server) listEvents(c *gin.Context) {
 }
 
 func eventFilter(q *query) (models.EventFilter, error) {
-	filter := models.EventFilter{
-		Tenant: q.tenant(),
-		Type:   q.eventType(),
-		Since:  q.time("since"),
-		Until:  q.time("until"),
-		Page:   q.page(models.EventPrefix),
-	}
-	if q.err == nil && !filter.Until.IsZero() && !filter.Since.Before(filter.Until) {
-		q.refuse(models.Invalid("until", "is not after since"))
-	}
+	filter := models.EventFilter{Tenant: q.tenant(), Type: q.eventType()}
+	filter.Since, filter.Until = q.span()
+	filter.Page = q.page(models.EventPrefix)
 	return filter, q.err
 }
 
 // getEvent handles GET /v1/events/{id}.
 func (s *server) getEvent(c *gin.Context) {
-	id, err := pathID(c, "event", models.EventPrefix)
+	event, err := s.pathEvent(c)
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	detail, err := s.eventDetail(c.Request.Context(), id)
+	detail, err := s.eventDetail(c.Request.Context(), event)
 	if err != nil {
 		fail(c, fmt.Errorf("get event: %w", err))
 		return
@@ -54,21 +47,30 @@ func (s *server) getEvent(c *gin.Context) {
 	reply(c, http.StatusOK, detail)
 }
 
-// eventDetail shows as many deliveries as one page holds; a wide fan-out has 100,000.
-func (s *server) eventDetail(ctx context.Context, id string) (*eventDetail, error) {
-	event, err := s.Store.Event(ctx, id)
+// pathEvent finds the event that the path names.
+func (s *server) pathEvent(c *gin.Context) (*models.Event, error) {
+	id, err := pathID(c, "event", models.EventPrefix)
 	if err != nil {
 		return nil, err
 	}
+	event, err := s.Store.Event(c.Request.Context(), id)
+	if err != nil {
+		return nil, fmt.Errorf("get event: %w", err)
+	}
+	return event, nil
+}
+
+// eventDetail shows as many deliveries as one page holds; a wide fan-out has 100,000.
+func (s *server) eventDetail(ctx context.Context, event *models.Event) (*eventDetail, error) {
 	asked := models.Page{Limit: models.MaxPageLimit + 1}
-	found, err := s.Store.Deliveries(ctx, models.DeliveryFilter{EventID: id, Page: asked})
+	found, err := s.Store.Deliveries(ctx, models.DeliveryFilter{EventID: event.ID, Page: asked})
 	if err != nil {
 		return nil, err
 	}
 	shown := newPage(found, asked, deliveryID, newDeliverySummary)
 	detail := &eventDetail{eventView: s.eventView(event), Data: event.Data, Deliveries: shown.Data}
 	if shown.NextCursor != "" {
-		detail.DeliveriesLink = deliveriesPath(id, shown.NextCursor)
+		detail.DeliveriesLink = deliveriesPath(event.ID, shown.NextCursor)
 	}
 	return detail, nil
 }

@@ -28,8 +28,12 @@ func (accepting) CreateEvents(_ context.Context, events []*models.Event) ([]mode
 	return created, nil
 }
 
-func (accepting) CreateSubscription(_ context.Context, sub *models.Subscription) error {
+func (accepting) CreateSubscription(_ context.Context, sub *models.Subscription, _ ...models.AuditEntry) error {
 	return gotThrough(sub.Validate())
+}
+
+func (accepting) Subscription(_ context.Context, id string) (*models.Subscription, error) {
+	return nil, models.NotFound("subscription", id)
 }
 
 // gotThrough makes an internal failure of what the API must have refused before.
@@ -51,6 +55,9 @@ func FuzzBodies(f *testing.F) {
 	for _, bad := range badSubscriptions {
 		f.Add(bad.body)
 	}
+	for _, bad := range badRecoveries {
+		f.Add(bad.body)
+	}
 	handler, err := api.New(api.Deps{
 		Store: accepting{}, Dispatcher: &dispatcher{}, Steering: &steering{}, Destinations: destinations{}, Engine: &engine{},
 		Logger: slog.New(slog.DiscardHandler),
@@ -58,7 +65,7 @@ func FuzzBodies(f *testing.F) {
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body string) {
 		h := &harness{t: t, handler: handler}
-		for _, path := range []string{"/v1/events", batchPath, subscriptionsPath} {
+		for _, path := range []string{"/v1/events", batchPath, subscriptionsPath, recoveriesPath} {
 			a := h.do(http.MethodPost, path, body)
 			require.Less(t, a.status, http.StatusInternalServerError, a.body)
 			require.True(t, json.Valid([]byte(a.body)), a.body)

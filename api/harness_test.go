@@ -229,47 +229,6 @@ func (d *dispatcher) ids() []string {
 	return d.woken
 }
 
-// steering remembers what it was asked for. With an err it does nothing else.
-type steering struct {
-	mu      sync.Mutex
-	asked   []string // "cancel <delivery id> <by>: <reason>"
-	jobs    []models.Job
-	err     error
-	runs    []models.Run
-	history []byte
-}
-
-func (s *steering) Cancel(_ context.Context, delivery *models.Delivery, why models.Why) error {
-	return s.ask("cancel", delivery, why)
-}
-
-func (s *steering) Redeliver(_ context.Context, delivery *models.Delivery, why models.Why) error {
-	return s.ask("redeliver", delivery, why)
-}
-
-func (s *steering) ask(verb string, delivery *models.Delivery, why models.Why) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked = append(s.asked, verb+" "+delivery.ID+" "+why.By+": "+why.Reason)
-	return s.err
-}
-
-func (s *steering) Start(_ context.Context, job models.Job) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.jobs = append(s.jobs, job)
-	return s.err
-}
-
-func (s *steering) Runs(context.Context, string) ([]models.Run, error) { return s.runs, s.err }
-
-func (s *steering) History(_ context.Context, deliveryID, runID string) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked = append(s.asked, "history "+deliveryID+" "+runID)
-	return s.history, s.err
-}
-
 type engine struct{ err error }
 
 func (e *engine) Ping(context.Context) error { return e.err }

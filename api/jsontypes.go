@@ -68,8 +68,26 @@ func (d duration) MarshalJSON() ([]byte, error) {
 	return json.Marshal(text)
 }
 
-// timestamp is a time that is RFC 3339 in UTC with milliseconds in JSON. With omitzero the zero time is left out.
+// timestamp is a time that is RFC 3339 in JSON: any in what comes in, in UTC with milliseconds in what goes out. With
+// omitzero the zero time is left out.
 type timestamp time.Time
+
+// UnmarshalJSON leaves t alone for null.
+func (t *timestamp) UnmarshalJSON(raw []byte) error {
+	if isNull(raw) {
+		return nil
+	}
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return models.Invalid("", `must be a time as a string, such as "2006-01-02T15:04:05Z", not %s`, kindOf(raw))
+	}
+	parsed, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return models.Invalid("", `%q is not a time such as "2006-01-02T15:04:05Z"`, clip(text))
+	}
+	*t = timestamp(parsed.UTC())
+	return nil
+}
 
 // IsZero makes omitzero work.
 func (t timestamp) IsZero() bool { return time.Time(t).IsZero() }

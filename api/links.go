@@ -21,6 +21,7 @@ type links struct {
 func eventPath(id string) string        { return "/v1/events/" + id }
 func subscriptionPath(id string) string { return "/v1/subscriptions/" + id }
 func deliveryPath(id string) string     { return "/v1/deliveries/" + id }
+func recoveryPath(id string) string     { return "/v1/recoveries/" + id }
 
 // deliveriesPath lists the deliveries of an event, from the newest or after the cursor's place.
 func deliveriesPath(eventID, cursor string) string {
@@ -31,8 +32,8 @@ func deliveriesPath(eventID, cursor string) string {
 	return path
 }
 
-// workflowURL shows the workflow that carries a thing ("event", "delivery"): its workflow id is the thing's kind, a
-// slash and the thing's id. It is empty where the Web UI is not known.
+// workflowURL shows the workflow that carries a thing ("event", "delivery") or acts on one ("cancel"): its workflow id
+// is that word, a slash and the thing's id. It is empty where the Web UI is not known.
 func (s *server) workflowURL(kind, id string) string {
 	if s.UIURL == "" || s.Namespace == "" {
 		return ""
@@ -59,5 +60,22 @@ func subscriptionLinks(sub *models.Subscription) links {
 	return links{
 		Self:       subscriptionPath(sub.ID),
 		Deliveries: "/v1/deliveries?subscription_id=" + sub.ID,
+	}
+}
+
+// jobLinks lead to what the job is for.
+func (s *server) jobLinks(job models.Job) links {
+	l := links{Workflow: s.workflowURL(string(job.Action), subject(job))}
+	if l.Self = eventPath(job.Selection.EventID); job.Selection.EventID == "" {
+		l.Self = subscriptionPath(job.Selection.SubscriptionID)
+	}
+	return l
+}
+
+func (s *server) recoveryLinks(r *models.Recovery) links {
+	return links{
+		Self:         recoveryPath(r.ID),
+		Subscription: subscriptionPath(r.SubscriptionID),
+		Workflow:     s.workflowURL("recovery", r.ID),
 	}
 }

@@ -100,6 +100,15 @@ func (q *query) time(name string) (at time.Time) {
 	return at
 }
 
+// span reads since, inclusive, and until, exclusive.
+func (q *query) span() (since, until time.Time) {
+	since, until = q.time("since"), q.time("until")
+	if !until.IsZero() && !since.Before(until) {
+		q.refuse(models.Invalid("until", "is not after since"))
+	}
+	return since, until
+}
+
 // choice reads a parameter that must be one of a few words.
 func choice[T ~string](q *query, name string, allowed ...T) T {
 	return T(q.get(name, func(value string) error {

@@ -31,6 +31,8 @@ func (s *server) routes() []route {
 		{http.MethodPost, "/v1/events/batch", keyed, nil, s.publishBatch},
 		{http.MethodGet, "/v1/events", keyed, paged("tenant", "type", "since", "until"), s.listEvents},
 		{http.MethodGet, "/v1/events/:id", keyed, nil, s.getEvent},
+		{http.MethodPost, "/v1/events/:id/cancel", keyed, nil, s.cancelEvent},
+		{http.MethodPost, "/v1/events/:id/redeliver", keyed, nil, s.redeliverEvent},
 
 		{http.MethodPost, "/v1/subscriptions", keyed, nil, s.createSubscription},
 		{http.MethodGet, "/v1/subscriptions", keyed, paged("tenant", "status"), s.listSubscriptions},
@@ -40,6 +42,9 @@ func (s *server) routes() []route {
 		{http.MethodGet, "/v1/subscriptions/:id/secret", keyed, nil, s.getSubscriptionSecret},
 		{http.MethodGet, "/v1/subscriptions/:id/public-key", keyed, nil, s.getPublicKey},
 		{http.MethodPost, "/v1/subscriptions/:id/rotate-secret", keyed, nil, s.rotateSecret},
+		{http.MethodPost, "/v1/subscriptions/:id/pause", keyed, nil, s.pauseSubscription},
+		{http.MethodPost, "/v1/subscriptions/:id/resume", keyed, nil, s.resumeSubscription},
+		{http.MethodPost, "/v1/subscriptions/:id/cancel", keyed, nil, s.cancelWaiting},
 
 		{http.MethodGet, "/v1/deliveries", keyed, paged(deliveryQuery...), s.listDeliveries},
 		{http.MethodGet, "/v1/deliveries/:id", keyed, nil, s.getDelivery},
@@ -49,12 +54,21 @@ func (s *server) routes() []route {
 		{http.MethodPost, "/v1/deliveries/:id/cancel", keyed, nil, s.cancelDelivery},
 		{http.MethodPost, "/v1/deliveries/:id/redeliver", keyed, nil, s.redeliverDelivery},
 
+		{http.MethodPost, "/v1/recoveries", keyed, nil, s.createRecovery},
+		{http.MethodGet, "/v1/recoveries", keyed, paged("tenant", "subscription_id", "status"), s.listRecoveries},
+		{http.MethodGet, "/v1/recoveries/:id", keyed, nil, s.getRecovery},
+		{http.MethodPost, "/v1/recoveries/:id/cancel", keyed, nil, s.cancelRecovery},
+
+		{http.MethodGet, "/v1/audit", keyed, paged(auditQuery...), s.listAudit},
+
 		{http.MethodGet, "/healthz", public, nil, s.health},
 		{http.MethodGet, "/readyz", public, nil, s.ready},
 	}
 }
 
 var deliveryQuery = []string{"tenant", "subscription_id", "event_id", "status", "since"}
+
+var auditQuery = []string{"tenant", "action", "subject", "by", "since", "until"}
 
 func paged(query ...string) []string { return slices.Concat(query, []string{"limit", "cursor"}) }
 

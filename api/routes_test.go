@@ -19,16 +19,24 @@ type call struct{ method, path, prefix string }
 // routesWithID are all the calls about one thing.
 var routesWithID = []call{
 	{http.MethodGet, "/v1/events/ID", models.EventPrefix},
+	{http.MethodPost, "/v1/events/ID/cancel", models.EventPrefix},
+	{http.MethodPost, "/v1/events/ID/redeliver", models.EventPrefix},
 	{http.MethodGet, "/v1/subscriptions/ID", models.SubscriptionPrefix},
 	{http.MethodGet, "/v1/subscriptions/ID/secret", models.SubscriptionPrefix},
 	{http.MethodPatch, "/v1/subscriptions/ID", models.SubscriptionPrefix},
 	{http.MethodDelete, "/v1/subscriptions/ID", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/rotate-secret", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/pause", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/resume", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/cancel", models.SubscriptionPrefix},
 	{http.MethodGet, "/v1/deliveries/ID", models.DeliveryPrefix},
 	{http.MethodGet, "/v1/deliveries/ID/attempts", models.DeliveryPrefix},
 	{http.MethodGet, "/v1/deliveries/ID/runs", models.DeliveryPrefix},
 	{http.MethodGet, "/v1/deliveries/ID/history", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/cancel", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/redeliver", models.DeliveryPrefix},
+	{http.MethodGet, "/v1/recoveries/ID", models.RecoveryPrefix},
+	{http.MethodPost, "/v1/recoveries/ID/cancel", models.RecoveryPrefix},
 }
 
 // routesWithoutID are the rest, but for the probes.
@@ -39,12 +47,18 @@ var routesWithoutID = []call{
 	{http.MethodPost, "/v1/subscriptions", ""},
 	{http.MethodGet, "/v1/subscriptions", ""},
 	{http.MethodGet, "/v1/deliveries", ""},
+	{http.MethodPost, "/v1/recoveries", ""},
+	{http.MethodGet, "/v1/recoveries", ""},
+	{http.MethodGet, "/v1/audit", ""},
 }
 
 func TestUnknownIDs(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	t.Cleanup(func() { require.Empty(t, h.steering.asked) }) // after all subtests
+	t.Cleanup(func() { // after all subtests
+		require.Empty(t, h.steering.asked)
+		require.Empty(t, h.steering.jobs)
+	})
 	for _, route := range routesWithID {
 		unknown := models.NewID(route.prefix)
 		for name, id := range map[string]string{
@@ -144,6 +158,7 @@ func TestStoreAway(t *testing.T) {
 	bodies := map[string]string{
 		"POST /v1/events": eventBody, "POST /v1/events/batch": `{"events":[` + eventBody + `]}`,
 		"POST /v1/subscriptions": subscriptionBody, "PATCH /v1/subscriptions/ID": `{"name":"new"}`,
+		"POST /v1/recoveries": `{"subscription_id":"` + models.NewID(models.SubscriptionPrefix) + `","since":"2000-01-01T00:00:00Z"}`,
 	}
 	for _, route := range slices.Concat(routesWithID, routesWithoutID) {
 		t.Run(route.method+" "+route.path, func(t *testing.T) {

@@ -20,7 +20,9 @@ func (s *server) listRuns(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	runs, err := s.Steering.Runs(c.Request.Context(), delivery.ID)
+	ctx, cancel := steering(c)
+	defer cancel()
+	runs, err := s.Steering.Runs(ctx, delivery.ID)
 	if err != nil {
 		fail(c, fmt.Errorf("list runs of %s: %w", delivery.ID, err))
 		return
@@ -45,7 +47,9 @@ func (s *server) getHistory(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	history, err := s.Steering.History(c.Request.Context(), delivery.ID, runID)
+	ctx, cancel := steering(c)
+	defer cancel()
+	history, err := s.Steering.History(ctx, delivery.ID, runID)
 	if err != nil {
 		fail(c, fmt.Errorf("history of %s: %w", delivery.ID, err))
 		return

@@ -82,13 +82,18 @@ func (s *server) rotateSecret(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	entry, err := newEntry(c, models.AuditRotateSecret)
+	if err != nil {
+		fail(c, err)
+		return
+	}
 	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, func(sub *models.Subscription) error {
 		secret, err := chosenSecret(in.Secret, sub.Signature)
 		if err != nil {
 			return err
 		}
 		return sub.Rotate(secret, in.grace(), s.Now())
-	})
+	}, entry)
 	if err != nil {
 		fail(c, fmt.Errorf("rotate secret: %w", err))
 		return

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -126,20 +127,31 @@ var badActors = map[string]string{
 	"a space of other width": "a\u00a0b",
 }
 
-// routesWithReason are all the calls that take a reason and nothing else.
+// routesWithReason are all the calls about one thing that take a reason.
 var routesWithReason = []call{
 	{http.MethodPost, "/v1/deliveries/ID/cancel", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/redeliver", models.DeliveryPrefix},
+	{http.MethodPost, "/v1/events/ID/cancel", models.EventPrefix},
+	{http.MethodPost, "/v1/events/ID/redeliver", models.EventPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/pause", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/resume", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/subscriptions/ID/cancel", models.SubscriptionPrefix},
+	{http.MethodPost, "/v1/recoveries/ID/cancel", models.RecoveryPrefix},
 }
 
 func TestBadReasonsAndActors(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	d := h.deliver()
+	recovery := text(t, h.recover(d.SubscriptionID, "").is(http.StatusAccepted)["id"])
 	ids := map[string]string{
 		models.DeliveryPrefix: d.ID, models.EventPrefix: d.EventID, models.SubscriptionPrefix: d.SubscriptionID,
+		models.RecoveryPrefix: recovery,
 	}
-	t.Cleanup(func() { require.Empty(t, h.steering.asked) }) // after all subtests
+	t.Cleanup(func() { // after all subtests
+		require.Empty(t, h.steering.asked)
+		require.Len(t, h.steering.jobs, 1) // the recovery's
+	})
 	for _, route := range routesWithReason {
 		path := strings.Replace(route.path, "ID", ids[route.prefix], 1)
 		for name, bad := range badReasons {
@@ -167,4 +179,18 @@ func TestTwoActors(t *testing.T) {
 	request.Header["Posthaste-Actor"] = []string{"Jo", "Kim"}
 	h.answer(request).isProblem(http.StatusBadRequest, models.CodeInvalid, "Posthaste-Actor")
 	require.Empty(t, h.steering.asked)
+}
+
+func TestTemporalTakesTooLong(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	d := h.deliver()
+	h.steering.err = context.DeadlineExceeded
+	for _, path := range []string{
+		deliveriesPath + "/" + d.ID + "/cancel", deliveriesPath + "/" + d.ID + "/redeliver",
+		"/v1/events/" + d.EventID + "/cancel", subscriptionsPath + "/" + d.SubscriptionID + "/cancel",
+	} {
+		detail := h.do(http.MethodPost, path, "").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
+		require.Contains(t, detail, "try again")
+	}
 }

@@ -16,6 +16,11 @@ func (s *server) createSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	entry, err := newEntry(c, models.AuditCreateSubscription)
+	if err != nil {
+		fail(c, err)
+		return
+	}
 	subscription, err := in.create(s.Now())
 	if err != nil {
 		fail(c, err)
@@ -25,7 +30,7 @@ func (s *server) createSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	if err := s.Store.CreateSubscription(c.Request.Context(), subscription); err != nil {
+	if err := s.Store.CreateSubscription(c.Request.Context(), subscription, entry); err != nil {
 		fail(c, fmt.Errorf("create subscription: %w", err))
 		return
 	}
@@ -78,29 +83,41 @@ func (s *server) patchSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	entry, err := newEntry(c, models.AuditUpdateSubscription)
+	if err != nil {
+		fail(c, err)
+		return
+	}
 	if err := s.checkDestinations(c.Request.Context(), &in); err != nil {
 		fail(c, err)
 		return
 	}
-	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, in.patch)
+	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, in.patch, entry)
 	if err != nil {
 		fail(c, fmt.Errorf("update subscription: %w", err))
 		return
 	}
+	s.follow(c, changed, entry.Why)
 	reply(c, http.StatusOK, newSubscriptionView(changed))
 }
 
 // deleteSubscription handles DELETE /v1/subscriptions/{id}.
 func (s *server) deleteSubscription(c *gin.Context) {
-	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
+	subscription, err := s.subscription(c)
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	if err := s.Store.DeleteSubscription(c.Request.Context(), id); err != nil {
+	entry, err := newEntry(c, models.AuditDeleteSubscription)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	if err := s.Store.DeleteSubscription(c.Request.Context(), subscription.ID, entry); err != nil {
 		fail(c, fmt.Errorf("delete subscription: %w", err))
 		return
 	}
+	s.start(c, models.CancelWaitingJob(subscription, entry.Why))
 	c.Status(http.StatusNoContent)
 }
 

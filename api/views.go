@@ -180,6 +180,7 @@ type subscriptionView struct {
 	Timeout        duration                   `json:"timeout"`
 	RetrySchedule  []duration                 `json:"retry_schedule"` // the one in force
 	Status         models.SubscriptionStatus  `json:"status"`
+	ResumeRate     int                        `json:"resume_rate,omitempty"` // while held deliveries are being let go
 	DisabledReason string                     `json:"disabled_reason,omitempty"`
 	CreatedAt      timestamp                  `json:"created_at"`
 	UpdatedAt      timestamp                  `json:"updated_at"`
@@ -191,8 +192,9 @@ func newSubscriptionView(sub *models.Subscription) subscriptionView {
 		ID: sub.ID, Tenant: sub.Tenant, Name: sub.Name, URL: sub.URL, EventTypes: sub.EventTypes,
 		Headers: redactHeaders(sub.Headers), Properties: sub.Properties,
 		Auth: redactAuth(sub.Auth), TLS: redactTLS(sub.TLS), Signature: sub.Signature, Payload: sub.Payload,
-		Timeout: duration(sub.Timeout), Status: sub.Status, DisabledReason: sub.DisabledReason,
-		CreatedAt: timestamp(sub.CreatedAt), UpdatedAt: timestamp(sub.UpdatedAt), Links: subscriptionLinks(sub),
+		Timeout: duration(sub.Timeout), Status: sub.Status, ResumeRate: sub.ResumeRate,
+		DisabledReason: sub.DisabledReason,
+		CreatedAt:      timestamp(sub.CreatedAt), UpdatedAt: timestamp(sub.UpdatedAt), Links: subscriptionLinks(sub),
 	}
 	if view.Properties == nil {
 		view.Properties = map[string]json.RawMessage{}

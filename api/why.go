@@ -22,20 +22,22 @@ func actor(c *gin.Context) (string, error) {
 		return "", models.Invalid(actorHeader, "is given twice")
 	}
 	name := strings.TrimSpace(strings.Join(given, ""))
-	switch {
-	case name == "":
+	if name == "" {
 		return defaultActor, nil
-	case len(name) > models.MaxActor:
-		return "", models.Invalid(actorHeader, "is %d bytes long; at most %d are allowed", len(name), models.MaxActor)
-	case !printable(name):
-		return "", models.Invalid(actorHeader, "holds a character that is not allowed; it must be printable UTF-8")
 	}
-	return name, nil
+	return name, validateActor(actorHeader, name)
 }
 
-func printable(text string) bool {
+// validateActor refuses names that would not show as what they are.
+func validateActor(field, name string) error {
 	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, unprintable)
+	switch {
+	case len(name) > models.MaxActor:
+		return models.Invalid(field, "is %d bytes long; at most %d are allowed", len(name), models.MaxActor)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable):
+		return models.Invalid(field, "holds a character that is not allowed; it must be printable UTF-8")
+	}
+	return nil
 }
 
 // newWhy joins who asks to the reason of the input.
@@ -60,4 +62,31 @@ func readWhy(c *gin.Context) (models.Why, error) {
 		return models.Why{}, err
 	}
 	return newWhy(c, in.Reason)
+}
+
+// rateInput may be left out altogether.
+type rateInput struct {
+	Rate   optional[int] `json:"rate"`
+	Reason string        `json:"reason"`
+}
+
+// readRate reads the body of a call that takes a rate, too. The rate is otherwise, if none is given.
+func readRate(c *gin.Context, otherwise int) (int, models.Why, error) {
+	var in rateInput
+	if err := readOptionalJSON(c, &in); err != nil {
+		return 0, models.Why{}, err
+	}
+	rate, err := chosenRate(in.Rate, otherwise)
+	if err != nil {
+		return 0, models.Why{}, err
+	}
+	why, err := newWhy(c, in.Reason)
+	return rate, why, err
+}
+
+func chosenRate(given optional[int], otherwise int) (int, error) {
+	if !given.given || given.null {
+		return otherwise, nil
+	}
+	return given.value, models.ValidateRate(given.value)
 }

@@ -35,6 +35,14 @@ func ResumeJob(s *Subscription, why Why) Job {
 	}
 }
 
+// CancelWaitingJob cancels what waits for a subscription: pending and held deliveries.
+func CancelWaitingJob(s *Subscription, why Why) Job {
+	return Job{
+		Action: JobCancel, Tenant: s.Tenant, Rate: MaxRate, Why: why,
+		Selection: Selection{SubscriptionID: s.ID, Statuses: []DeliveryStatus{DeliveryPending, DeliveryHeld}},
+	}
+}
+
 // Job carries the recovery out.
 func (r *Recovery) Job() Job {
 	job := Job{

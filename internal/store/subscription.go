@@ -125,8 +125,8 @@ func disable(tx *gorm.DB, id, reason string) error {
 // the store. The audit entries tell of it, in the same commit.
 //
 // A subscription that becomes paused holds its pending deliveries in the same commit. One that is paused no more lets
-// go what it holds at the ResumeRate that change gave it, 0 for models.DefaultRate; at any other time the ResumeRate
-// cannot be changed.
+// go what it holds at the ResumeRate that change gave it, 0 for models.DefaultRate. The rate can be changed until that is
+// finished, and not be set at any other time.
 func (s *Store) UpdateSubscription(
 	ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 ) (*models.Subscription, error) {
@@ -167,13 +167,16 @@ func applyChange(
 }
 
 func resumeRate(before, after *models.Subscription) int {
-	switch models.SubscriptionPaused {
-	case after.Status:
+	switch {
+	case after.Status == models.SubscriptionPaused:
 		return 0
-	case before.Status:
+	case before.Status == models.SubscriptionPaused:
 		return cmp.Or(after.ResumeRate, models.DefaultRate)
+	case before.ResumeRate == 0:
+		return 0 // nothing is held
+	default:
+		return cmp.Or(after.ResumeRate, before.ResumeRate)
 	}
-	return before.ResumeRate
 }
 
 func (s *Store) saveSubscription(tx *gorm.DB, before, after *models.Subscription) error {

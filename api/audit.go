@@ -1,0 +1,78 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// newEntry is the audit's line for a call that takes no reason.
+func newEntry(c *gin.Context, action models.AuditAction) (models.AuditEntry, error) {
+	why, err := newWhy(c, "")
+	return models.AuditEntry{Action: action, Why: why}, err
+}
+
+// listAudit handles GET /v1/audit.
+func (s *server) listAudit(c *gin.Context) {
+	filter, err := auditFilter(readQuery(c))
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	found, err := s.Store.Audit(c.Request.Context(), filter)
+	if err != nil {
+		fail(c, fmt.Errorf("list audit: %w", err))
+		return
+	}
+	id := func(e *models.AuditEntry) string { return e.ID }
+	reply(c, http.StatusOK, newPage(found, filter.Page, id, newAuditView))
+}
+
+func auditFilter(q *query) (models.AuditFilter, error) {
+	filter := models.AuditFilter{
+		Tenant:  q.tenant(),
+		Action:  choice(q, "action", models.AuditActions()...),
+		Subject: q.subject(),
+		By:      q.by(),
+	}
+	filter.Since, filter.Until = q.span()
+	filter.Page = q.page(models.AuditPrefix)
+	return filter, q.err
+}
+
+// subject reads the id of anything that an action can have been done to.
+func (q *query) subject() string {
+	prefixes := []string{models.EventPrefix, models.SubscriptionPrefix, models.DeliveryPrefix, models.RecoveryPrefix}
+	return q.get("subject", func(value string) error {
+		isID := func(prefix string) bool { return models.ValidID(prefix, value) }
+		if slices.ContainsFunc(prefixes, isID) {
+			return nil
+		}
+		return models.Invalid("subject", "is not the id of an event, a subscription, a delivery or a recovery")
+	})
+}
+
+func (q *query) by() string {
+	return q.get("by", func(value string) error { return validateActor("by", value) })
+}
+
+// auditView is one line of the audit.
+type auditView struct {
+	ID      string             `json:"id"`
+	At      timestamp          `json:"at"`
+	Tenant  string             `json:"tenant"`
+	Action  models.AuditAction `json:"action"`
+	Subject string             `json:"subject"`
+	By      string             `json:"by,omitempty"`
+	Reason  string             `json:"reason,omitempty"`
+}
+
+func newAuditView(e *models.AuditEntry) auditView {
+	return auditView{
+		ID: e.ID, At: timestamp(e.At), Tenant: e.Tenant, Action: e.Action, Subject: e.Subject, By: e.By, Reason: e.Reason,
+	}
+}

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// pauseSubscription handles POST /v1/subscriptions/{id}/pause. One that is paused stays as it is.
+func (s *server) pauseSubscription(c *gin.Context) {
+	why, err := readWhy(c)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	subscription, err := s.subscription(c)
+	if err == nil && subscription.Status != models.SubscriptionPaused {
+		entry := models.AuditEntry{Action: models.AuditPauseSubscription, Why: why}
+		subscription, err = s.Store.UpdateSubscription(c.Request.Context(), subscription.ID, pause, entry)
+	}
+	if err != nil {
+		fail(c, fmt.Errorf("pause subscription: %w", err))
+		return
+	}
+	reply(c, http.StatusOK, newSubscriptionView(subscription))
+}
+
+func pause(sub *models.Subscription) error {
+	if sub.Status == models.SubscriptionDisabled {
+		return models.Errorf(models.CodeConflict, "the subscription is disabled; it gets nothing that could be held")
+	}
+	sub.Status = models.SubscriptionPaused
+	return nil
+}
+
+// resumeSubscription handles POST /v1/subscriptions/{id}/resume. One that is active stays as it is, except that the rate
+// can change while held deliveries are being let go.
+func (s *server) resumeSubscription(c *gin.Context) {
+	rate, why, err := readRate(c, 0)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	subscription, err := s.subscription(c)
+	if err == nil && resumable(subscription, rate) {
+		entry := models.AuditEntry{Action: models.AuditResumeSubscription, Why: why}
+		subscription, err = s.Store.UpdateSubscription(c.Request.Context(), subscription.ID, resumeAt(rate), entry)
+	}
+	if err != nil {
+		fail(c, fmt.Errorf("resume subscription: %w", err))
+		return
+	}
+	s.follow(c, subscription, why)
+	reply(c, http.StatusAccepted, newSubscriptionView(subscription))
+}
+
+// resumable reports whether a resumption at the rate, 0 for none given, is something new.
+func resumable(sub *models.Subscription, rate int) bool {
+	return sub.Status != models.SubscriptionActive || sub.ResumeRate != 0 && rate != 0
+}
+
+// resumeAt leaves it to the store what a rate of 0 means.
+func resumeAt(rate int) func(*models.Subscription) error {
+	return func(sub *models.Subscription) error {
+		if sub.Status == models.SubscriptionDisabled {
+			return models.Errorf(models.CodeConflict, `the subscription is disabled; enable it with PATCH {"status": "active"}`)
+		}
+		sub.Status, sub.ResumeRate = models.SubscriptionActive, rate
+		return nil
+	}
+}
+
+// follow starts what a change of the subscription means for its deliveries: held ones go, unless it is paused, and what
+// waits for one that gets nothing any more is cancelled.
+func (s *server) follow(c *gin.Context, sub *models.Subscription, why models.Why) {
+	if sub.ResumeRate > 0 {
+		s.start(c, models.ResumeJob(sub, why))
+	}
+	if sub.Status == models.SubscriptionDisabled {
+		s.start(c, models.CancelWaitingJob(sub, why))
+	}
+}

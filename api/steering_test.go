@@ -1,0 +1,57 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// steering remembers what it was asked for. With an err it does nothing else.
+type steering struct {
+	mu      sync.Mutex
+	asked   []string // "cancel <delivery id> <by>: <reason>"
+	jobs    []models.Job
+	err     error
+	runs    []models.Run
+	history []byte
+}
+
+func (s *steering) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+	return s.ask(ctx, "cancel "+delivery.ID+" "+why.By+": "+why.Reason)
+}
+
+func (s *steering) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+	return s.ask(ctx, "redeliver "+delivery.ID+" "+why.By+": "+why.Reason)
+}
+
+func (s *steering) Start(ctx context.Context, job models.Job) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.jobs = append(s.jobs, job)
+	return errors.Join(s.err, patient(ctx))
+}
+
+func (s *steering) Runs(ctx context.Context, _ string) ([]models.Run, error) {
+	return s.runs, errors.Join(s.err, patient(ctx))
+}
+
+func (s *steering) History(ctx context.Context, deliveryID, runID string) ([]byte, error) {
+	return s.history, s.ask(ctx, "history "+deliveryID+" "+runID)
+}
+
+func (s *steering) ask(ctx context.Context, what string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, what)
+	return errors.Join(s.err, patient(ctx))
+}
+
+// patient is the error of a call that would wait for Temporal without end.
+func patient(ctx context.Context) error {
+	if _, bounded := ctx.Deadline(); !bounded {
+		return errors.New("this could take for ever")
+	}
+	return nil
+}
