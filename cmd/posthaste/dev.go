@@ -67,7 +67,7 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.openSender(c.Delivery); err != nil {
 		return err
 	}
-	if err := n.startWorker(); err != nil {
+	if err := n.startWorker(c.Delivery); err != nil {
 		return err
 	}
 	n.startDispatcher()

@@ -54,7 +54,9 @@ func TestDispatchedTwiceIsOneWorkflow(t *testing.T) {
 	n.subscribe(t, receiver.url)
 	event := n.accept(t)
 	for range 5 {
-		other := worker.NewDispatcher(worker.DispatcherOptions{Client: n.temporal, Store: n.store, Logger: quiet})
+		other := worker.NewDispatcher(worker.DispatcherOptions{
+			Client: n.temporal, Control: n.control, Store: n.store, Logger: quiet,
+		})
 		n.inBackground("another dispatcher", other.Run)
 		other.Wake(event, event)
 	}
@@ -81,7 +83,7 @@ func TestOverdueDeliveryWithoutWorkflowIsRevived(t *testing.T) {
 	_, err := n.store.PlanDeliveries(t.Context(), event.ID) // the plan is stored, but no workflow will ever start
 	require.NoError(t, err)
 	reviver := worker.NewDispatcher(worker.DispatcherOptions{
-		Client: n.temporal, Store: n.store, Logger: quiet, ReviveEvery: 50 * time.Millisecond, OverdueAfter: time.Millisecond,
+		Client: n.temporal, Control: n.control, Store: n.store, Logger: quiet, ReviveEvery: 50 * time.Millisecond, OverdueAfter: time.Millisecond,
 	})
 	n.inBackground("reviver", reviver.Run)
 	require.Eventually(t, func() bool { return n.count(t, event.ID, models.DeliveryDelivered) == 1 },

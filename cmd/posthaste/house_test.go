@@ -20,10 +20,17 @@ var quiet = slog.New(slog.DiscardHandler)
 // devHere starts dev in this process, for tests that look at Temporal or the store directly.
 func devHere(t *testing.T) *node {
 	t.Helper()
+	return devHolding(t, 24*time.Hour)
+}
+
+// devHolding is devHere with another dead-letter hold.
+func devHolding(t *testing.T, hold time.Duration) *node {
+	t.Helper()
 	c := devCmd{
-		API:    config.API{Listen: "127.0.0.1:0", MaxBody: 1 << 20},
-		Store:  config.Store{Data: t.TempDir()},
-		Engine: config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0", Retention: 24 * time.Hour},
+		API:      config.API{Listen: "127.0.0.1:0", MaxBody: 1 << 20},
+		Store:    config.Store{Data: t.TempDir()},
+		Delivery: config.Delivery{DeadLetterHold: hold},
+		Engine:   config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0", Retention: 24 * time.Hour},
 	}
 	n := newNode(quiet)
 	t.Cleanup(func() { require.NoError(t, n.stop()) })

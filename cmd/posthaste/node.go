@@ -115,7 +115,7 @@ func (n *node) connect() error {
 	if err != nil {
 		return fmt.Errorf("temporal: %w", err)
 	}
-	n.temporal, n.namespace, n.control = c, options.Namespace, worker.NewControl(c)
+	n.temporal, n.namespace, n.control = c, options.Namespace, worker.NewControl(c, n.store)
 	n.push("temporal client", func(context.Context) error { c.Close(); return nil })
 	return nil
 }
@@ -138,6 +138,9 @@ func identity() string {
 
 // openSender makes the client of deliveries, which also judges URLs that are saved.
 func (n *node) openSender(cfg config.Delivery) error {
+	if err := cfg.Check(); err != nil {
+		return err
+	}
 	allow, err := safehttp.ParseAllow(cfg.AllowNetworks)
 	if err != nil {
 		return err
@@ -148,9 +151,10 @@ func (n *node) openSender(cfg config.Delivery) error {
 }
 
 // startWorker runs the workflows and activities. With an external Temporal that is away it keeps trying to start.
-func (n *node) startWorker() error {
+func (n *node) startWorker(cfg config.Delivery) error {
 	acts, err := activities.New(activities.Deps{
-		Store: n.store, Sender: n.sender, Canceller: n.control, Logger: n.log, Version: version(),
+		Store: n.store, Sender: n.sender, Steering: n.control, Logger: n.log, Version: version(),
+		DeadLetterHold: cfg.DeadLetterHold,
 	})
 	if err != nil {
 		return err
@@ -161,14 +165,16 @@ func (n *node) startWorker() error {
 
 // startDispatcher turns accepted events into workflows from now on.
 func (n *node) startDispatcher() {
-	n.dispatch = worker.NewDispatcher(worker.DispatcherOptions{Client: n.temporal, Store: n.store, Logger: n.log})
+	n.dispatch = worker.NewDispatcher(worker.DispatcherOptions{
+		Client: n.temporal, Control: n.control, Store: n.store, Logger: n.log,
+	})
 	n.inBackground("dispatcher", n.dispatch.Run)
 }
 
 // serve serves the API on the address that listen took.
 func (n *node) serve(cfg config.API, uiURL string) error {
 	handler, err := api.New(api.Deps{
-		Store: n.store, Dispatcher: n.dispatch, Deliveries: n.control, Destinations: n.sender,
+		Store: n.store, Dispatcher: n.dispatch, Steering: n.control, Destinations: n.sender,
 		Engine: n.control, Logger: n.log,
 		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, UIURL: uiURL, Namespace: n.namespace, Version: version(),
 	})

@@ -4,13 +4,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/posthaste/posthaste/models"
@@ -22,6 +20,9 @@ var record = flag.Bool("record", false, "write the histories that workflows/test
 // scenario plays one story and returns the workflow whose history tells it.
 type scenario func(t *testing.T, n *node) (workflowID string)
 
+// recordedHold is long enough to act on a dead letter, and short enough to see the end of one.
+const recordedHold = 10 * time.Second
+
 // scenarios are the stories that the replay test needs a history of, by the file's name.
 var scenarios = map[string]scenario{
 	"event_without_subscribers":  eventTo(0),
@@ -32,7 +33,7 @@ var scenarios = map[string]scenario{
 	"delivered_locally":          delivery{answers: []int{204}, local: true}.play,
 	"delivered_at_third":         delivery{answers: []int{500, 503, 204}, schedule: seconds(1, 1)}.play,
 	"delivered_after_local":      delivery{answers: []int{500, 204}, schedule: seconds(1), local: true}.play,
-	"exhausted":                  delivery{answers: []int{500}, schedule: seconds(1)}.play,
+	"exhausted":                  delivery{answers: []int{500}, schedule: seconds(1)}.play, // recorded before dead letters were kept
 	"gone":                       delivery{answers: []int{410}}.play,
 	"waiting":                    delivery{answers: []int{500}, schedule: seconds(3600), then: stay}.play,
 	"cancelled_by_signal":        delivery{answers: []int{500}, schedule: seconds(3600), then: cancelBySignal}.play,
@@ -40,6 +41,22 @@ var scenarios = map[string]scenario{
 	"cancelled_while_attempting": cancelWhileAttempting,
 	"redelivered":                delivery{answers: []int{500, 204}, schedule: seconds(3600), then: redeliver}.play,
 	"redelivered_after_local":    delivery{answers: []int{500, 204}, schedule: seconds(3600), local: true, then: redeliver}.play,
+
+	"exhausted_and_kept":         delivery{answers: []int{500}, schedule: seconds(1), until: models.DeliveryExhausted, then: stay}.play,
+	"exhausted_and_redelivered":  delivery{answers: []int{500, 500, 204}, schedule: seconds(1), until: models.DeliveryExhausted, then: redeliver}.play,
+	"exhausted_and_cancelled":    delivery{answers: []int{500}, schedule: seconds(1), until: models.DeliveryExhausted, then: cancelBySignal}.play,
+	"exhausted_after_the_hold":   delivery{answers: []int{500}, schedule: seconds(1)}.play,
+	"held":                       delivery{answers: []int{204}, paused: true, until: models.DeliveryHeld, then: stay}.play,
+	"held_and_resumed":           delivery{answers: []int{204}, paused: true, until: models.DeliveryHeld, then: resumeHeld}.play,
+	"held_and_cancelled":         delivery{answers: []int{204}, paused: true, until: models.DeliveryHeld, then: cancelBySignal}.play,
+	"held_and_resumed_too_early": delivery{answers: []int{204}, paused: true, until: models.DeliveryHeld, then: resumeTooEarly}.play,
+	"paused_while_waiting":       delivery{answers: []int{500, 204}, schedule: seconds(3600), then: pauseAndResume}.play,
+	"redelivered_after_closing":  delivery{answers: []int{204}, then: redeliver, until: models.DeliveryDelivered}.play,
+	"redelivered_while_closing":  redeliverWhileClosing,
+	"job_that_cancels":           jobThatCancels,
+	"job_that_resumes":           jobThatResumes,
+	"recovery":                   recoverDelivered,
+	"recovery_cancelled":         cancelRecovery,
 }
 
 // TestScenarios makes sure that there is a history of every story. With -record it plays the stories that have none on a
@@ -52,7 +69,7 @@ func TestScenarios(t *testing.T) {
 				require.NoError(t, err, "record it with: make record")
 				return
 			}
-			n := devHere(t)
+			n := devHolding(t, recordedHold)
 			text, err := protojson.Marshal(n.history(t, play(t, n)))
 			require.NoError(t, err)
 			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
@@ -98,30 +115,166 @@ type delivery struct {
 	answers  []int
 	schedule []time.Duration
 	local    bool
-	then     func(t *testing.T, n *node, id string) // what happens while it waits to retry; nil: nothing
+	paused   bool                                   // the subscription, from the start
+	until    models.DeliveryStatus                  // when then happens; empty: while it waits to retry
+	then     func(t *testing.T, n *node, id string) // what happens then; nil: nothing
 }
 
 func (d delivery) play(t *testing.T, n *node) string {
 	t.Helper()
-	n.subscribe(t, newSink(t, d.answers...).url, d.schedule...)
-	event := n.accept(t)
-	id := n.startDelivery(t, event, d.local)
-	if d.then != nil {
-		require.Eventually(t, func() bool { return n.backingOff(t, id) }, deliveryLimit, 20*time.Millisecond)
-		d.then(t, n, id)
+	sub := n.subscribe(t, newSink(t, d.answers...).url, d.schedule...)
+	if d.paused {
+		n.setStatus(t, sub, models.SubscriptionPaused)
+	}
+	id := n.startDelivery(t, n.accept(t), d.local)
+	if d.then == nil {
+		n.awaitClosed(t, id)
 		return id
 	}
-	n.awaitClosed(t, id)
+	n.awaitStage(t, id, d.until)
+	d.then(t, n, id)
 	return id
+}
+
+// awaitStage waits until the workflow has come to rest in the status.
+func (n *node) awaitStage(t *testing.T, id string, status models.DeliveryStatus) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		switch status {
+		case models.DeliveryHeld, models.DeliveryExhausted:
+			return n.has(t, id, enumspb.EVENT_TYPE_TIMER_STARTED)
+		case models.DeliveryDelivered:
+			return n.has(t, id, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)
+		default:
+			return n.backingOff(t, id)
+		}
+	}, deliveryLimit, 20*time.Millisecond)
 }
 
 func stay(*testing.T, *node, string) {}
 
+// row reads the delivery of a workflow.
+func (n *node) row(t *testing.T, workflowID string) *models.Delivery {
+	t.Helper()
+	id, _ := workflows.DeliveryID(workflowID)
+	row, err := n.store.Delivery(t.Context(), id)
+	require.NoError(t, err)
+	return row
+}
+
+func (n *node) subscriptionOf(t *testing.T, workflowID string) *models.Subscription {
+	t.Helper()
+	sub, err := n.store.Subscription(t.Context(), n.row(t, workflowID).SubscriptionID)
+	require.NoError(t, err)
+	return sub
+}
+
+var ops = models.Why{By: "ops", Reason: "wrong data"}
+
 func cancelBySignal(t *testing.T, n *node, id string) {
 	t.Helper()
-	delivery, _ := workflows.DeliveryID(id)
-	require.NoError(t, n.control.Cancel(t.Context(), delivery, "wrong data", "ops"))
+	require.NoError(t, n.control.Cancel(t.Context(), n.row(t, id), ops))
 	n.awaitClosed(t, id)
+}
+
+func resumeHeld(t *testing.T, n *node, id string) {
+	t.Helper()
+	n.setStatus(t, n.subscriptionOf(t, id), models.SubscriptionActive)
+	n.awaitClosed(t, id)
+}
+
+// resumeTooEarly plays a resume signal while the subscription is still paused.
+func resumeTooEarly(t *testing.T, n *node, id string) {
+	t.Helper()
+	require.NoError(t, n.control.Resume(t.Context(), n.row(t, id)))
+	require.Eventually(t, func() bool { return n.times(t, id, enumspb.EVENT_TYPE_TIMER_STARTED) == 2 },
+		deliveryLimit, 20*time.Millisecond)
+	resumeHeld(t, n, id)
+}
+
+func pauseAndResume(t *testing.T, n *node, id string) {
+	t.Helper()
+	n.setStatus(t, n.subscriptionOf(t, id), models.SubscriptionPaused)
+	resumeHeld(t, n, id)
+}
+
+// redeliverWhileClosing plays a redelivery of what was seen delivered, before the workflow has closed.
+func redeliverWhileClosing(t *testing.T, n *node) string {
+	t.Helper()
+	receiver := newSink(t, 204)
+	hold := receiver.hold(t)
+	n.subscribe(t, receiver.url, time.Hour)
+	id := n.startDelivery(t, n.accept(t), true)
+	<-hold.arrived
+	seen := n.row(t, id)
+	seen.Attempts = 1
+	require.NoError(t, n.control.Redeliver(t.Context(), seen, ops))
+	hold.release()
+	n.awaitClosed(t, id)
+	return id
+}
+
+// jobThatCancels plays a job on three deliveries that wait.
+func jobThatCancels(t *testing.T, n *node) string {
+	t.Helper()
+	sub := n.subscribe(t, newSink(t, 500).url, time.Hour)
+	for range 3 {
+		n.awaitStage(t, n.startDelivery(t, n.accept(t), false), models.DeliveryPending)
+	}
+	return n.playJob(t, models.Job{
+		Action: models.JobCancel, Tenant: sub.Tenant, Rate: models.MaxRate, Why: ops,
+		Selection: models.Selection{SubscriptionID: sub.ID, Statuses: []models.DeliveryStatus{models.DeliveryPending}},
+	})
+}
+
+func jobThatResumes(t *testing.T, n *node) string {
+	t.Helper()
+	sub := n.subscribe(t, newSink(t, 204).url)
+	n.setStatus(t, sub, models.SubscriptionPaused)
+	for range 3 {
+		n.awaitStage(t, n.startDelivery(t, n.accept(t), false), models.DeliveryHeld)
+	}
+	n.setStatus(t, sub, models.SubscriptionActive)
+	id := workflows.JobWorkflowID(models.ResumeJob(sub, ops))
+	n.awaitClosed(t, id)
+	return id
+}
+
+func (n *node) playJob(t *testing.T, job models.Job) (workflowID string) {
+	t.Helper()
+	require.NoError(t, n.control.Start(t.Context(), job))
+	id := workflows.JobWorkflowID(job)
+	n.awaitClosed(t, id)
+	return id
+}
+
+// startRecovery makes three deliveries and a recovery of them.
+func startRecovery(t *testing.T, n *node, rate int) *models.Recovery {
+	t.Helper()
+	sub := n.subscribe(t, newSink(t, 204).url)
+	for range 3 {
+		n.awaitClosed(t, n.startDelivery(t, n.accept(t), false))
+	}
+	r := models.NewRecovery(models.Recovery{
+		Tenant: sub.Tenant, SubscriptionID: sub.ID, Of: models.RecoverDelivered, Since: sub.CreatedAt, Rate: rate, Why: ops,
+	}, time.Now())
+	require.NoError(t, n.store.CreateRecovery(t.Context(), r))
+	return r
+}
+
+func recoverDelivered(t *testing.T, n *node) string {
+	t.Helper()
+	return n.playJob(t, startRecovery(t, n, models.MaxRate).Job())
+}
+
+func cancelRecovery(t *testing.T, n *node) string {
+	t.Helper()
+	job := startRecovery(t, n, 1).Job()
+	require.NoError(t, n.control.Start(t.Context(), job))
+	id := workflows.JobWorkflowID(job)
+	require.NoError(t, n.temporal.CancelWorkflow(t.Context(), id, ""))
+	n.awaitClosed(t, id)
+	return id
 }
 
 func cancelWorkflow(t *testing.T, n *node, id string) {
@@ -138,8 +291,7 @@ func cancelWhileAttempting(t *testing.T, n *node) string {
 	n.subscribe(t, receiver.url, time.Hour)
 	id := n.startDelivery(t, n.accept(t), false)
 	<-hold.arrived
-	delivery, _ := workflows.DeliveryID(id)
-	require.NoError(t, n.control.Cancel(t.Context(), delivery, "wrong data", "ops"))
+	require.NoError(t, n.control.Cancel(t.Context(), n.row(t, id), ops))
 	require.Eventually(t, func() bool { return n.has(t, id, enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED) },
 		deliveryLimit, 20*time.Millisecond)
 	hold.release()
@@ -150,15 +302,23 @@ func cancelWhileAttempting(t *testing.T, n *node) string {
 // has reports whether the workflow's history has an event of the type.
 func (n *node) has(t *testing.T, workflowID string, eventType enumspb.EventType) bool {
 	t.Helper()
-	return slices.ContainsFunc(n.history(t, workflowID).GetEvents(), func(e *historypb.HistoryEvent) bool {
-		return e.GetEventType() == eventType
-	})
+	return n.times(t, workflowID, eventType) > 0
+}
+
+// times is how often it has one.
+func (n *node) times(t *testing.T, workflowID string, eventType enumspb.EventType) (count int) {
+	t.Helper()
+	for _, event := range n.history(t, workflowID).GetEvents() {
+		if event.GetEventType() == eventType {
+			count++
+		}
+	}
+	return count
 }
 
 func redeliver(t *testing.T, n *node, id string) {
 	t.Helper()
-	delivery, _ := workflows.DeliveryID(id)
-	require.NoError(t, n.control.Redeliver(t.Context(), delivery, "ops"))
+	require.NoError(t, n.control.Redeliver(t.Context(), n.row(t, id), ops))
 	n.awaitClosed(t, id)
 }
 

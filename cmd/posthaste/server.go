@@ -132,7 +132,7 @@ func (cfg nodeConfig) startHouse(n *node) error {
 		return err
 	}
 	if cfg.worker {
-		if err := n.startWorker(); err != nil {
+		if err := n.startWorker(cfg.delivery); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// maxDeadLetterHold is half a year: an open workflow costs little, but not nothing.
+const maxDeadLetterHold = 183 * 24 * time.Hour
+
 // Log says what is logged and how. Logs go to standard error.
 type Log struct {
 	Level  slog.Level `name:"log-level" env:"POSTHASTE_LOG_LEVEL" default:"info" help:"Least severe line to log: debug, info, warn or error."`
@@ -84,6 +87,16 @@ func Loopback(flag, address string) error {
 type Delivery struct {
 	Proxy         *url.URL `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy that all deliveries go through, http, https or socks5. Without it none is used, whatever the environment says."`
 	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST,…" help:"Networks and hosts that deliveries may go to although they are not public, such as 10.0.0.0/8, hooks.internal.example or *.internal.example."`
+
+	DeadLetterHold time.Duration `name:"dead-letter-hold" env:"POSTHASTE_DEAD_LETTER_HOLD" default:"168h" help:"How long the workflow of an exhausted delivery stays open, awaiting redeliver or cancel; 0s closes it at once. A closed one can be redelivered as well."`
+}
+
+// Check refuses a hold that makes no sense.
+func (d Delivery) Check() error {
+	if d.DeadLetterHold < 0 || d.DeadLetterHold > maxDeadLetterHold {
+		return fmt.Errorf("--dead-letter-hold %s is not between 0s and %s", d.DeadLetterHold, maxDeadLetterHold)
+	}
+	return nil
 }
 
 // Engine says how the embedded Temporal is served.
