@@ -29,6 +29,7 @@ type Store interface {
 	MissingEvents(ctx context.Context, subscriptionID string, since, until time.Time, after string, limit int) ([]*models.Event, error)
 	AddDelivery(ctx context.Context, eventID, subscriptionID string) (*models.Delivery, error)
 	FinishResume(ctx context.Context, subscriptionID string) (finished bool, err error)
+	Recovery(ctx context.Context, id string) (*models.Recovery, error)
 	SaveProgress(ctx context.Context, recoveryID string, progress models.Progress) (models.RecoveryStatus, error)
 	FinishRecovery(ctx context.Context, id string, status models.RecoveryStatus, audit ...models.AuditEntry) (*models.Recovery, error)
 }

@@ -18,6 +18,9 @@ const (
 	steerPage = 100
 	// settleTime is what resumed deliveries get to leave the status held before those that have not are told again.
 	settleTime = 5 * time.Second
+	// saveEvery is how often a round looks whether it should end. After a crash the counts, not the work, may lack what
+	// was done since.
+	saveEvery = time.Second
 )
 
 // SteerInput says what to do, and how far that has come.
@@ -38,10 +41,8 @@ type SteerResult struct {
 // after a crash it goes on with the delivery at which it had come, so that none is passed over.
 func (a *Activities) Steer(ctx context.Context, in SteerInput) (*SteerResult, error) {
 	r := &round{Activities: a, job: in.Job, progress: in.Progress, pace: rate.NewLimiter(rate.Limit(in.Rate), 1)}
-	if activity.HasHeartbeatDetails(ctx) {
-		if err := activity.GetHeartbeatDetails(ctx, &r.progress); err != nil {
-			return nil, fmt.Errorf("read progress: %w", err)
-		}
+	if err := r.catchUp(ctx); err != nil {
+		return nil, err
 	}
 	return r.run(ctx)
 }
@@ -52,6 +53,27 @@ type round struct {
 	job      models.Job
 	progress models.Progress
 	pace     *rate.Limiter
+	saved    time.Time // when progress was last written down
+}
+
+// catchUp starts where a round came to that was cut off, as far as its heartbeats or the recovery's row tell.
+func (r *round) catchUp(ctx context.Context) error {
+	if activity.HasHeartbeatDetails(ctx) {
+		if err := activity.GetHeartbeatDetails(ctx, &r.progress); err != nil {
+			return fmt.Errorf("read progress: %w", err)
+		}
+	}
+	if r.job.RecoveryID == "" {
+		return nil
+	}
+	recovery, err := r.store.Recovery(ctx, r.job.RecoveryID)
+	if err != nil {
+		return ours("load recovery", err)
+	}
+	if recovery.Progress.After > r.progress.After {
+		r.progress = recovery.Progress
+	}
+	return nil
 }
 
 // target is what a job acts on: a delivery, or an event that lacks one.
@@ -69,11 +91,8 @@ func (r *round) run(ctx context.Context) (*SteerResult, error) {
 		if len(page) == 0 {
 			return r.end(ctx)
 		}
-		if over, err := r.over(ctx); over || err != nil {
+		if over, err := r.steer(ctx, page); over || err != nil {
 			return &SteerResult{Progress: r.progress, Done: true}, err
-		}
-		if err := r.steer(ctx, page); err != nil {
-			return nil, err
 		}
 	}
 	return &SteerResult{Progress: r.progress}, nil
@@ -100,10 +119,14 @@ func targetsOf[T any](rows []T, convert func(T) target) []target {
 	return targets
 }
 
-func (r *round) steer(ctx context.Context, page []target) error {
+// steer acts on a page, and reports whether the job is over.
+func (r *round) steer(ctx context.Context, page []target) (bool, error) {
 	for _, t := range page {
+		if over, err := r.over(ctx); over || err != nil {
+			return over, err
+		}
 		if err := r.pace.Wait(ctx); err != nil {
-			return err
+			return false, err
 		}
 		switch err := r.act(ctx, t); models.ErrorCode(err) {
 		case "":
@@ -111,12 +134,12 @@ func (r *round) steer(ctx context.Context, page []target) error {
 		case models.CodeConflict, models.CodeNotFound:
 			r.progress.Skipped++
 		default:
-			return fmt.Errorf("%s %s: %w", r.job.Action, t.id, err)
+			return false, fmt.Errorf("%s %s: %w", r.job.Action, t.id, err)
 		}
 		r.progress.After = t.id
 		activity.RecordHeartbeat(ctx, r.progress)
 	}
-	return nil
+	return false, nil
 }
 
 func (r *round) act(ctx context.Context, t target) error {
@@ -137,8 +160,13 @@ func (r *round) act(ctx context.Context, t target) error {
 	return final(Gone, fmt.Sprintf("this version does not know how to %q", r.job.Action))
 }
 
-// over reports whether somebody has put an end to the job, and writes down how far it has come.
+// over reports whether somebody has put an end to the job, and writes down how far it has come. It looks every now and
+// then only.
 func (r *round) over(ctx context.Context) (bool, error) {
+	if r.now().Sub(r.saved) < saveEvery {
+		return false, nil
+	}
+	r.saved = r.now()
 	switch {
 	case r.job.RecoveryID != "":
 		status, err := r.store.SaveProgress(ctx, r.job.RecoveryID, r.progress)

@@ -113,6 +113,16 @@ func (s *sink) events() int {
 	return len(s.got)
 }
 
+// requests is how many arrived in all.
+func (s *sink) requests() (count int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, times := range s.got {
+		count += times
+	}
+	return count
+}
+
 // requireValid requires that every request carried a good signature.
 func (s *sink) requireValid(t *testing.T) {
 	t.Helper()
