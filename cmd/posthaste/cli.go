@@ -39,6 +39,7 @@ type cli struct {
 	Deliveries    deliveriesCmd    `cmd:"" group:"Operate" help:"Look after deliveries: list, cancel, redeliver, follow live …"`
 	Recover       recoverCmd       `cmd:"" group:"Operate" help:"Redeliver what a subscription did not get while it was down."`
 	Audit         auditCmd         `cmd:"" group:"Operate" help:"Show what operators did."`
+	Replay        replayCmd        `cmd:"" group:"Operate" help:"Try histories of workflows with this version before an upgrade."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
