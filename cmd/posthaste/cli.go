@@ -41,7 +41,8 @@ type cli struct {
 	Audit         auditCmd         `cmd:"" group:"Operate" help:"Show what operators did."`
 	Replay        replayCmd        `cmd:"" group:"Operate" help:"Try histories of workflows with this version before an upgrade."`
 
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 // run parses and runs one command line and returns the exit code: 0, or another after one line that says what went wrong.
