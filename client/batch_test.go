@@ -98,7 +98,7 @@ func TestPublishBatchAnswers(t *testing.T) {
 	meanings := map[string]error{
 		"invalid": client.ErrInvalid, "unauthorized": client.ErrUnauthorized, "conflict": client.ErrConflict,
 		"too_large": client.ErrTooLarge, "unavailable": client.ErrUnavailable, "internal": client.ErrUnavailable,
-		"not_found": nil, "added_later": nil,
+		"not_found": client.ErrNotFound, "added_later": nil,
 	}
 	for code, want := range meanings {
 		t.Run("an item without a status has the meaning of its code "+code, func(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -18,9 +20,11 @@ const (
 	// Go keeps two idle connections per host by default, and a program that
 	// publishes from many goroutines would open a new one for most events.
 	idleConnections = 64
+
+	maxActor = 200
 )
 
-// Client publishes to one Posthaste server. Make it with [New]; the zero value
+// Client publishes to one Posthaste server, and operates it. Make it with [New]; the zero value
 // does not work. Any number of goroutines may use it, and one is enough for a
 // program: it keeps connections open between calls.
 type Client struct {
@@ -28,6 +32,7 @@ type Client struct {
 	apiKey   func() string // a function, because fmt prints fields but cannot call it
 	http     *http.Client
 	attempts int
+	actor    string
 
 	sleep  func(context.Context, time.Duration) error
 	now    func() time.Time
@@ -53,6 +58,11 @@ func WithHTTPClient(h *http.Client) Option {
 // included. At least 1, which means never again; without it, 4.
 func WithMaxAttempts(n int) Option { return func(c *Client) { c.attempts = n } }
 
+// WithActor sets who asks: the server notes it in its audit beside what was
+// done. At most 200 bytes of UTF-8 without control characters; without it, the
+// server notes "api".
+func WithActor(name string) Option { return func(c *Client) { c.actor = name } }
+
 // New makes a client for the server at baseURL, such as
 // https://posthaste.example.com, with a path if it lives below one. The URL
 // must be http or https, without user, query or fragment. apiKey goes out as
@@ -77,9 +87,14 @@ func New(baseURL, apiKey string, opts ...Option) (*Client, error) {
 	if c.attempts < 1 {
 		return nil, fmt.Errorf("posthaste: %d attempts are too few, the least is 1", c.attempts)
 	}
+	if len(c.actor) > maxActor || !utf8.ValidString(c.actor) || strings.ContainsFunc(c.actor, unprintable) {
+		return nil, fmt.Errorf("posthaste: the actor is longer than %d bytes or has a character that cannot be printed", maxActor)
+	}
 	c.http = withoutRedirects(c.http)
 	return c, nil
 }
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // String names the server, never the key.
 func (c *Client) String() string { return "posthaste client for " + c.base.String() }

@@ -1,4 +1,5 @@
-// Package client publishes events to Posthaste over its HTTP API.
+// Package client publishes events to Posthaste over its HTTP API, and does what
+// operators do there: subscriptions, deliveries, recoveries, the audit.
 //
 // Any Go program may import it; it needs the standard library only.
 //
@@ -20,7 +21,22 @@
 //   - An answer is read up to a bound, redirects are not followed, and the API
 //     key is part of no error, log line or printed value.
 //
-// # When a call fails
+// # What operators call
+//
+// What looks something up, or does no harm twice, is tried again like a
+// publication. What would happen twice (to create, to redeliver, to recover, to
+// rotate) is not, once the server may have acted on it: after [ErrUnavailable]
+// look first, then ask again. Lists fetch one page after the other while they
+// are walked through:
+//
+//	for d, err := range c.Deliveries(ctx, client.DeliveryFilter{Status: "exhausted"}) {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(d.ID, d.LastError)
+//	}
+//
+// # When a publication fails
 //
 // After [ErrUnavailable], [ErrAnswer] or an ended context nobody knows whether
 // the event was accepted. Publishing it again is safe only with the same key,

@@ -10,16 +10,22 @@ import (
 // What a failure means for the caller. Test with errors.Is; errors.As with
 // *[Error] has the particulars.
 var (
-	// ErrInvalid: the event is at fault and will be refused again: status 400
-	// or 422, data that is no JSON, or a batch that is too long.
+	// ErrInvalid: the event, or whatever was handed in, is at fault and will be
+	// refused again: status 400 or 422, data that is no JSON, a batch that is
+	// too long, or an id that cannot be one.
 	ErrInvalid = errors.New("posthaste: invalid request")
 
 	// ErrUnauthorized: the API key is missing, wrong or not allowed to do this:
 	// status 401 or 403.
 	ErrUnauthorized = errors.New("posthaste: unauthorized")
 
-	// ErrConflict: the idempotency key was used before, for other content:
-	// status 409.
+	// ErrNotFound: nothing has this id, or the base URL is not Posthaste's:
+	// status 404.
+	ErrNotFound = errors.New("posthaste: not found")
+
+	// ErrConflict: it is impossible in the present state, such as a cancellation
+	// of what was delivered, or an idempotency key that was used before for
+	// other content: status 409.
 	ErrConflict = errors.New("posthaste: conflict")
 
 	// ErrTooLarge: the event is larger than the server takes: status 413.
@@ -104,6 +110,8 @@ func (e *Error) meaning() error {
 		return ErrInvalid
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
 		return ErrUnauthorized
+	case e.Status == http.StatusNotFound:
+		return ErrNotFound
 	case e.Status == http.StatusConflict:
 		return ErrConflict
 	case e.Status == http.StatusRequestEntityTooLarge:

@@ -14,7 +14,7 @@ import (
 )
 
 var sentinels = []error{
-	client.ErrInvalid, client.ErrUnauthorized, client.ErrConflict,
+	client.ErrInvalid, client.ErrUnauthorized, client.ErrNotFound, client.ErrConflict,
 	client.ErrTooLarge, client.ErrUnavailable, client.ErrAnswer,
 }
 
@@ -33,9 +33,9 @@ func TestErrorMeanings(t *testing.T) {
 	meanings := map[int]error{
 		400: client.ErrInvalid, 422: client.ErrInvalid,
 		401: client.ErrUnauthorized, 403: client.ErrUnauthorized,
-		409: client.ErrConflict, 413: client.ErrTooLarge,
+		404: client.ErrNotFound, 409: client.ErrConflict, 413: client.ErrTooLarge,
 		429: client.ErrUnavailable, 500: client.ErrUnavailable, 501: client.ErrUnavailable, 503: client.ErrUnavailable,
-		301: nil, 404: nil, 418: nil,
+		301: nil, 418: nil,
 	}
 	for status, want := range meanings {
 		t.Run("status "+strconv.Itoa(status)+" has one meaning at most", func(t *testing.T) {

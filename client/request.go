@@ -8,27 +8,52 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
 // How much of an answer is read. A full batch of refusals needs a few hundred
-// kilobytes; a problem document, hardly one.
+// kilobytes; a problem document, hardly one. What is looked up may be large: a
+// page of attempts holds every body that was sent.
 const (
 	maxAnswer  = 4 << 20
+	maxLookup  = 64 << 20
 	maxProblem = 16 << 10
 )
 
-// post sends body, again if need be, and decodes the answer into answer.
+// call is one call of the API.
+type call struct {
+	method string
+	path   string
+	query  url.Values
+	body   []byte // nil: none
+	// once marks a call that must not arrive twice: it is tried again only when
+	// the server cannot have acted on it.
+	once bool
+}
+
+// get looks something up.
+func (c *Client) get(ctx context.Context, path string, query url.Values, answer any) error {
+	return c.do(ctx, call{method: http.MethodGet, path: path, query: query}, answer)
+}
+
+// post sends body, which may arrive twice.
 func (c *Client) post(ctx context.Context, path string, body []byte, answer any) error {
+	return c.do(ctx, call{method: http.MethodPost, path: path, body: body}, answer)
+}
+
+// do makes the call, again if need be, and decodes the answer into answer; nil
+// leaves it unread.
+func (c *Client) do(ctx context.Context, what call, answer any) error {
 	for attempt := 1; ; attempt++ {
-		err := c.attempt(ctx, path, body, answer)
+		err := c.attempt(ctx, what, answer)
 		if err == nil {
 			return nil
 		}
 		if stop := ctx.Err(); stop != nil {
 			return ended(stop, err)
 		}
-		wait, again := c.nextTry(attempt, err)
+		wait, again := c.nextTry(attempt, what.once, err)
 		if !again {
 			return err
 		}
@@ -40,12 +65,12 @@ func (c *Client) post(ctx context.Context, path string, body []byte, answer any)
 
 // ended says that the context stopped us, and what we had been told till then.
 func ended(stop, last error) error {
-	return fmt.Errorf("posthaste: publishing stopped: %w; last: %w", stop, last)
+	return fmt.Errorf("posthaste: stopped: %w; last: %w", stop, last)
 }
 
 // attempt is one request and its whole answer.
-func (c *Client) attempt(ctx context.Context, path string, body []byte, answer any) error {
-	req, err := c.request(ctx, path, body)
+func (c *Client) attempt(ctx context.Context, what call, answer any) error {
+	req, err := c.request(ctx, what)
 	if err != nil {
 		return err
 	}
@@ -57,20 +82,34 @@ func (c *Client) attempt(ctx context.Context, path string, body []byte, answer a
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return c.refusal(resp)
 	}
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil { // cut on the way: the event may be in or not, the key lets us ask again
+	limit := what.limit()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	if err != nil { // cut on the way: the server may have acted or not
 		return c.noAnswer(err)
 	}
-	return c.decode(text, answer)
+	return c.decode(text, limit, answer)
 }
 
-func (c *Client) request(ctx context.Context, path string, body []byte) (*http.Request, error) {
-	url := c.base.JoinPath(path).String()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+func (what call) limit() int {
+	if what.method == http.MethodGet {
+		return maxLookup
+	}
+	return maxAnswer
+}
+
+func (c *Client) request(ctx context.Context, what call) (*http.Request, error) {
+	target := c.base.JoinPath(what.path)
+	target.RawQuery = what.query.Encode()
+	req, err := http.NewRequestWithContext(ctx, what.method, target.String(), bytes.NewReader(what.body))
 	if err != nil {
 		return nil, fmt.Errorf("posthaste: make request: %w", err)
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if what.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.actor != "" {
+		req.Header.Set("Posthaste-Actor", c.actor)
+	}
 	req.Header.Set("Accept", "application/json, application/problem+json")
 	req.Header.Set("User-Agent", "posthaste-go")
 	if key := c.apiKey(); key != "" {
@@ -79,9 +118,12 @@ func (c *Client) request(ctx context.Context, path string, body []byte) (*http.R
 	return req, nil
 }
 
-func (c *Client) decode(text []byte, answer any) error {
-	if len(text) > maxAnswer {
-		return fmt.Errorf("%w: it is longer than %d bytes", ErrAnswer, maxAnswer)
+func (c *Client) decode(text []byte, limit int, answer any) error {
+	if len(text) > limit {
+		return fmt.Errorf("%w: it is longer than %d bytes", ErrAnswer, limit)
+	}
+	if answer == nil {
+		return nil
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
 		return fmt.Errorf("%w: %s", ErrAnswer, c.redact(err.Error()))

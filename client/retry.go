@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -17,10 +18,11 @@ const (
 )
 
 // nextTry says whether to try again after the given attempt, and how long to
-// wait first: our own pause or the server's, whichever is longer.
-func (c *Client) nextTry(attempt int, err error) (time.Duration, bool) {
+// wait first: our own pause or the server's, whichever is longer. once is for
+// calls that must not arrive twice.
+func (c *Client) nextTry(attempt int, once bool, err error) (time.Duration, bool) {
 	var failed *Error
-	if attempt >= c.attempts || !errors.As(err, &failed) || !failed.mayPass() {
+	if attempt >= c.attempts || !errors.As(err, &failed) || !failed.mayPass() || once && !failed.undone() {
 		return 0, false
 	}
 	if failed.RetryAfter > maxRetryAfter {
@@ -48,6 +50,16 @@ func (e *Error) mayPass() bool {
 		return true
 	}
 	return false
+}
+
+// undone reports that the server has certainly not acted: it said so itself,
+// not a proxy before it, or there was no connection to send anything on.
+func (e *Error) undone() bool {
+	if network, ok := errors.AsType[*net.OpError](e.cause); ok {
+		return network.Op == "dial"
+	}
+	refused := e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests
+	return refused && e.Code == "unavailable"
 }
 
 // retryAfter reads the header: seconds or an HTTP date (RFC 9110, section

@@ -45,7 +45,7 @@ func setup(t *testing.T, opts []client.Option, answers ...http.HandlerFunc) (*cl
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		bundle.mu.Lock()
-		bundle.calls = append(bundle.calls, call{r.Header.Clone(), r.Method + " " + r.URL.Path, string(body)})
+		bundle.calls = append(bundle.calls, call{r.Header.Clone(), r.Method + " " + r.URL.RequestURI(), string(body)})
 		answer := answers[min(len(bundle.calls), len(answers))-1]
 		bundle.mu.Unlock()
 		answer(w, r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -13,8 +14,11 @@ import (
 	"github.com/posthaste/posthaste/internal/config"
 )
 
-// streams are where the program writes: what it is asked for, and what it has to say besides.
-type streams struct{ out, err io.Writer }
+// streams are what the program reads, and where it writes: what it is asked for, and what it has to say besides.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
 
 // cli is the grammar of the command line.
 type cli struct {
@@ -28,10 +32,20 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, or show how it stands."`
 	Keys    keysCmd    `cmd:"" help:"Make a master key, or put a new one in the place of an old one."`
 	Health  healthCmd  `cmd:"" help:"Ask the API of this machine whether it is ready; the health check of a container."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Publish       publishCmd       `cmd:"" group:"Operate" help:"Publish an event."`
+	Subscriptions subscriptionsCmd `cmd:"" group:"Operate" help:"Look after subscriptions: create, pause, resume, rotate secrets …"`
+	Events        eventsCmd        `cmd:"" group:"Operate" help:"Look after events: list, cancel, redeliver."`
+	Deliveries    deliveriesCmd    `cmd:"" group:"Operate" help:"Look after deliveries: list, cancel, redeliver, follow live …"`
+	Recover       recoverCmd       `cmd:"" group:"Operate" help:"Redeliver what a subscription did not get while it was down."`
+	Audit         auditCmd         `cmd:"" group:"Operate" help:"Show what operators did."`
+	Replay        replayCmd        `cmd:"" group:"Operate" help:"Try histories of workflows with this version before an upgrade."`
+
+	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
-// run parses and runs one command line and returns the exit code: 0, or 1 after one line that says what went wrong.
+// run parses and runs one command line and returns the exit code: 0, or another after one line that says what went wrong.
 func run(ctx context.Context, args []string, s streams) (code int) {
 	var c cli
 	parser, err := newParser(&c, s)
@@ -49,14 +63,19 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	}()
 	command, err := parser.Parse(args)
 	if err != nil {
-		return fail(s, fmt.Errorf("%w (see posthaste --help)", err))
+		return fail(s, usageError{fmt.Errorf("%w (see posthaste --help)", err)})
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s, newLogger(c.Log, s.err))
-	if err == nil || ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if err == nil || serves(command.Selected()) && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return 0 // the latter was stopped while it was starting
 	}
 	return fail(s, err)
+}
+
+// serves reports whether a command runs until it is stopped. Any other that is stopped has not done what it was asked.
+func serves(command *kong.Node) bool {
+	return slices.Contains([]string{"dev", "server", "api", "worker"}, command.Name)
 }
 
 // exitCode carries kong's wish to exit out of its depths.
@@ -65,7 +84,7 @@ type exitCode int
 func newParser(c *cli, s streams) (*kong.Kong, error) {
 	return kong.New(c,
 		kong.Name("posthaste"),
-		kong.Description("Posthaste delivers webhooks durably: each event a Temporal workflow, each delivery signed, retried and on record.\n\nStart with: posthaste dev --demo"),
+		kong.Description("Posthaste delivers webhooks durably: each event a Temporal workflow, each delivery signed, retried and on record.\n\nStart with: posthaste dev --demo\n\n"+exitHelp),
 		kong.Configuration(config.YAML),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { panic(exitCode(code)) }),
@@ -73,10 +92,18 @@ func newParser(c *cli, s streams) (*kong.Kong, error) {
 	)
 }
 
-// fail prints an error as one line.
+// fail prints an error and returns the exit code for it.
 func fail(s streams, err error) int {
-	fmt.Fprintln(s.err, "posthaste:", strings.ReplaceAll(err.Error(), "\n", "; "))
-	return 1
+	complain(s, err)
+	return codeOf(err)
+}
+
+// complain prints an error as one line.
+func complain(s streams, err error) { fmt.Fprintln(s.err, "posthaste:", plain(err)) }
+
+// plain is an error as one line, without the name that package client puts before each of its own.
+func plain(err error) string {
+	return printable(strings.ReplaceAll(strings.ReplaceAll(err.Error(), "\n", "; "), "posthaste: ", ""))
 }
 
 func newLogger(l config.Log, w io.Writer) *slog.Logger {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -258,6 +259,7 @@ func TestRefusals(t *testing.T) {
 	address := strings.TrimSuffix(strings.TrimPrefix(taken.url, "http://"), "/hook")
 	key := keyring.New()
 
+	usage := []string{"a bad flag", "an unknown command", "a settings file with a slip"}
 	for name, tt := range map[string]struct {
 		args []string
 		want string
@@ -284,7 +286,11 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			output, code := runHere(t, tt.args...)
-			require.Equal(t, 1, code)
+			want := codeFailure
+			if slices.Contains(usage, name) {
+				want = codeUsage
+			}
+			require.Equal(t, want, code)
 			require.Len(t, lines(output), 1, output)
 			require.Contains(t, output, tt.want)
 			require.NotContains(t, output, "hidden")

@@ -27,38 +27,38 @@ var held = flag.Int("held", 100, "events to hold in TestPausedThroughAKill")
 var recovered = flag.Int("recovered", 300, "deliveries to recover in TestRecoveryThroughKills")
 
 // way is how an operator acts: with the API, on the command line, or by a signal sent from Temporal's Web UI.
-type way func(t *testing.T, o *operator, action, deliveryID string)
+type way func(t *testing.T, o *console, action, deliveryID string)
 
 var ways = map[string]way{
-	"API": func(t *testing.T, o *operator, action, deliveryID string) {
+	"API": func(t *testing.T, o *console, action, deliveryID string) {
 		t.Helper()
 		o.call(http.StatusAccepted, http.MethodPost, "/v1/deliveries/"+deliveryID+"/"+action, object{"reason": "a test"}, nil)
 	},
-	"command line": func(t *testing.T, o *operator, action, deliveryID string) {
+	"command line": func(t *testing.T, o *console, action, deliveryID string) {
 		t.Helper()
 		output, code := runHere(t, "deliveries", action, deliveryID, "--reason", "a test", "--actor", "api", "--url", o.apiURL())
 		require.Zero(t, code, output)
 	},
-	"signal": func(t *testing.T, o *operator, action, deliveryID string) {
+	"signal": func(t *testing.T, o *console, action, deliveryID string) {
 		t.Helper()
 		argument := map[string]any{"reason": "a test", "by": "api"}
 		require.NoError(t, o.temporal.SignalWorkflow(t.Context(), workflows.DeliveryWorkflowID(deliveryID), "", action, argument))
 	},
 }
 
-// operator is a running program with somebody who acts on it.
-type operator struct {
+// console is a running program with somebody who acts on it.
+type console struct {
 	*program
 	temporal client.Client
 }
 
-func newOperator(t *testing.T) *operator {
+func newConsole(t *testing.T) *console {
 	t.Helper()
 	p := startDev(t, t.TempDir())
 	c, err := client.Dial(client.Options{HostPort: p.find(`Temporal +(\S+)`), Namespace: workflows.Namespace, Logger: quietSDK{}})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	return &operator{program: p, temporal: c}
+	return &console{program: p, temporal: c}
 }
 
 // quietSDK is the log of Temporal's client in a test that does not look at it.
@@ -70,20 +70,20 @@ func (quietSDK) Warn(string, ...any)  {}
 func (quietSDK) Error(string, ...any) {}
 
 // status is the delivery's, with how many attempts it took, such as "delivered 2".
-func (o *operator) status(deliveryID string) string {
+func (o *console) status(deliveryID string) string {
 	var d deliveryView
 	o.call(http.StatusOK, http.MethodGet, "/v1/deliveries/"+deliveryID, nil, &d)
 	return fmt.Sprintf("%s %d", d.Status, d.Attempts)
 }
 
-func (o *operator) await(t *testing.T, deliveryID, want string) {
+func (o *console) await(t *testing.T, deliveryID, want string) {
 	t.Helper()
 	require.Eventually(t, func() bool { return o.status(deliveryID) == want }, deliveryLimit, 50*time.Millisecond,
 		"%s is %s, not %s", deliveryID, o.status(deliveryID), want)
 }
 
 // publishTo makes a delivery to a receiver that answers by the script, and waits for its status.
-func (o *operator) publishTo(t *testing.T, want string, schedule []string, script ...int) (deliveryID, subscriptionID string) {
+func (o *console) publishTo(t *testing.T, want string, schedule []string, script ...int) (deliveryID, subscriptionID string) {
 	t.Helper()
 	tenant := models.NewID("tenant_")
 	in := object{"tenant": tenant, "url": newSink(t, script...).url, "event_types": []string{"*"}, "retry_schedule": schedule}
@@ -98,7 +98,7 @@ func (o *operator) publishTo(t *testing.T, want string, schedule []string, scrip
 
 // TestActionsThreeWays sends each action in each way and requires the same result.
 func TestActionsThreeWays(t *testing.T) {
-	o := newOperator(t)
+	o := newConsole(t)
 	hour, tenth := []string{"1h"}, []string{"100ms"}
 	for name, act := range ways {
 		for what, tt := range map[string]struct {
@@ -192,7 +192,7 @@ func TestActionsThreeWays(t *testing.T) {
 }
 
 // awaitOpen waits until the workflow, too, has come to the status, and can be signalled in it.
-func (o *operator) awaitOpen(t *testing.T, deliveryID, status string) {
+func (o *console) awaitOpen(t *testing.T, deliveryID, status string) {
 	t.Helper()
 	want := models.DeliveryPending
 	if status[0] == 'e' {
@@ -201,12 +201,12 @@ func (o *operator) awaitOpen(t *testing.T, deliveryID, status string) {
 	require.Eventually(t, func() bool { return o.state(t, deliveryID).Status == want }, deliveryLimit, 20*time.Millisecond)
 }
 
-func (o *operator) awaitClosed(t *testing.T, deliveryID string) {
+func (o *console) awaitClosed(t *testing.T, deliveryID string) {
 	t.Helper()
 	(&node{temporal: o.temporal}).awaitClosed(t, workflows.DeliveryWorkflowID(deliveryID))
 }
 
-func (o *operator) state(t *testing.T, deliveryID string) (state workflows.State) {
+func (o *console) state(t *testing.T, deliveryID string) (state workflows.State) {
 	t.Helper()
 	value, err := o.temporal.QueryWorkflow(t.Context(), workflows.DeliveryWorkflowID(deliveryID), "", workflows.QueryState)
 	require.NoError(t, err)
@@ -215,7 +215,7 @@ func (o *operator) state(t *testing.T, deliveryID string) (state workflows.State
 }
 
 // audited lists what was done to the subject, as "action by actor: reason".
-func (o *operator) audited(subject string) (entries []string) {
+func (o *console) audited(subject string) (entries []string) {
 	var page struct {
 		Data []struct{ Action, By, Reason string }
 	}
@@ -228,7 +228,7 @@ func (o *operator) audited(subject string) (entries []string) {
 
 // TestChangesCountFromTheNextAttempt changes a subscription while its delivery waits.
 func TestChangesCountFromTheNextAttempt(t *testing.T) {
-	o := newOperator(t)
+	o := newConsole(t)
 	id, sub := o.publishTo(t, "pending 1", []string{"1h"}, 500)
 	moved := newSink(t, 500, 204)
 	o.call(http.StatusOK, http.MethodPatch, "/v1/subscriptions/"+sub,

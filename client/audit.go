@@ -1,0 +1,35 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// AuditEntry is one thing that an operator did.
+type AuditEntry struct {
+	ID      string    `json:"id"`
+	At      time.Time `json:"at"`
+	Tenant  string    `json:"tenant"`
+	Action  string    `json:"action"`  // such as delivery.cancel
+	Subject string    `json:"subject"` // the id of what it was done to
+	By      string    `json:"by"`
+	Reason  string    `json:"reason,omitempty"`
+}
+
+// AuditFilter selects entries for a list. The zero value selects all.
+type AuditFilter struct {
+	Tenant   string
+	Action   string
+	Subject  string
+	By       string
+	Since    time.Time // inclusive
+	Until    time.Time // exclusive
+	PageSize int       // how many are fetched at a time, up to 200; 0: the server's default
+}
+
+// Audit lists what operators did, newest first, page by page as it goes.
+func (c *Client) Audit(ctx context.Context, f AuditFilter) iter.Seq2[AuditEntry, error] {
+	return list[AuditEntry](ctx, c, "v1/audit", queryOf("tenant", f.Tenant, "action", f.Action, "subject", f.Subject,
+		"by", f.By, "since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
+}

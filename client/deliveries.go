@@ -1,0 +1,154 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// Delivery is one event on its way to one subscription.
+type Delivery struct {
+	// ID is dlv_…
+	ID             string `json:"id"`
+	Tenant         string `json:"tenant"`
+	EventID        string `json:"event_id"`
+	EventType      string `json:"event_type"`
+	SubscriptionID string `json:"subscription_id"`
+
+	// Status is pending, held, delivered, exhausted or cancelled.
+	Status string `json:"status"`
+
+	// Attempts is how many were made, NextAttemptAt when the next one is due;
+	// zero unless pending.
+	Attempts      int       `json:"attempts"`
+	NextAttemptAt time.Time `json:"next_attempt_at,omitzero"`
+
+	// LastError is what went wrong last; "" after success. Reason is why it was
+	// cancelled.
+	LastError string            `json:"last_error,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	CreatedAt time.Time         `json:"created_at"`
+	UpdatedAt time.Time         `json:"updated_at"`
+	Links     map[string]string `json:"links"`
+}
+
+func (d Delivery) identity() string { return d.ID }
+
+// Open reports whether d may still change on its own: it is pending or held.
+func (d Delivery) Open() bool { return d.Status == "pending" || d.Status == "held" }
+
+// Attempt is one HTTP request of a delivery.
+type Attempt struct {
+	Number    int       `json:"number"` // 1, 2, 3 …
+	StartedAt time.Time `json:"started_at"`
+	URL       string    `json:"url"`
+	Request   struct {
+		Headers http.Header `json:"headers"`
+		Body    string      `json:"body"`
+	} `json:"request"`
+	Response   *Response `json:"response"` // nil: no answer came
+	Timing     Timing    `json:"timing"`
+	ErrorClass string    `json:"error_class,omitempty"` // "" after success, as Error
+	Error      string    `json:"error,omitempty"`
+}
+
+// Response is what a receiver answered, of which the server keeps the start.
+type Response struct {
+	Status  int         `json:"status"`
+	Headers http.Header `json:"headers"`
+	Body    string      `json:"body"`
+	BodyCut bool        `json:"body_cut"`
+}
+
+// Timing says where the time of an attempt went, in milliseconds; what did not
+// happen is 0.
+type Timing struct {
+	DNS       float64 `json:"dns_ms"`
+	Connect   float64 `json:"connect_ms"`
+	TLS       float64 `json:"tls_ms"`
+	FirstByte float64 `json:"first_byte_ms"` // from the start
+	Total     float64 `json:"total_ms"`
+}
+
+// Run is one run of a delivery's workflow. A redelivery of a closed delivery is
+// a further run.
+type Run struct {
+	ID        string            `json:"run_id"`
+	Status    string            `json:"status"` // as Temporal names it: Running, Completed …
+	StartedAt time.Time         `json:"started_at"`
+	ClosedAt  time.Time         `json:"closed_at,omitzero"`
+	Links     map[string]string `json:"links"`
+}
+
+// DeliveryFilter selects deliveries for a list. The zero value selects all.
+type DeliveryFilter struct {
+	Tenant         string
+	SubscriptionID string
+	EventID        string
+	Status         string
+	Since          time.Time // created at or after
+	PageSize       int       // how many are fetched at a time, up to 200; 0: the server's default
+}
+
+// Delivery looks one up.
+func (c *Client) Delivery(ctx context.Context, id string) (*Delivery, error) {
+	return fetch[Delivery](ctx, c, "deliveries", id)
+}
+
+// Deliveries lists them, newest first, page by page as it goes.
+func (c *Client) Deliveries(ctx context.Context, f DeliveryFilter) iter.Seq2[Delivery, error] {
+	return list[Delivery](ctx, c, "v1/deliveries", queryOf("tenant", f.Tenant, "subscription_id", f.SubscriptionID,
+		"event_id", f.EventID, "status", f.Status, "since", moment(f.Since), "limit", number(f.PageSize)))
+}
+
+// Attempts are all that were made, by number.
+func (c *Client) Attempts(ctx context.Context, deliveryID string) ([]Attempt, error) {
+	return sublist[Attempt](ctx, c, deliveryID, "attempts")
+}
+
+// Runs are those of the delivery's workflow that Temporal still knows, newest first.
+func (c *Client) Runs(ctx context.Context, deliveryID string) ([]Run, error) {
+	return sublist[Run](ctx, c, deliveryID, "runs")
+}
+
+// sublist fetches what a delivery has of something, which is always one page.
+func sublist[T any](ctx context.Context, c *Client, deliveryID, what string) ([]T, error) {
+	path, err := pathOf("deliveries", deliveryID, what)
+	if err != nil {
+		return nil, err
+	}
+	all, err := getPage[T](ctx, c, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return all.Data, nil
+}
+
+// History is the history of one run of the delivery's workflow, in Temporal's
+// JSON; of the newest run if runID is "". It is [ErrNotFound] when Temporal no
+// longer has it.
+func (c *Client) History(ctx context.Context, deliveryID, runID string) (json.RawMessage, error) {
+	path, err := pathOf("deliveries", deliveryID, "history")
+	if err != nil {
+		return nil, err
+	}
+	var history json.RawMessage
+	err = c.get(ctx, path, queryOf("run_id", runID), &history)
+	return history, err
+}
+
+// CancelDelivery stops it. The answer is the delivery as it was when asked: an
+// attempt under way is finished first. [ErrConflict] says that it was delivered
+// or cancelled already.
+func (c *Client) CancelDelivery(ctx context.Context, id, reason string) (*Delivery, error) {
+	return act[Delivery](ctx, c, false, reasoned{reason}, "deliveries", id, "cancel")
+}
+
+// RedeliverDelivery makes a further attempt at once, whatever became of it. The
+// answer is the delivery as it was when asked. The call is not tried again when
+// it may have arrived.
+func (c *Client) RedeliverDelivery(ctx context.Context, id, reason string) (*Delivery, error) {
+	return act[Delivery](ctx, c, true, reasoned{reason}, "deliveries", id, "redeliver")
+}

@@ -1,0 +1,59 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// identified is what has an id, without which an answer is not what we asked for.
+type identified interface{ identity() string }
+
+// fetch looks up one thing by its id.
+func fetch[T identified](ctx context.Context, c *Client, resource, id string) (*T, error) {
+	path, err := pathOf(resource, id)
+	if err != nil {
+		return nil, err
+	}
+	return send[T](ctx, c, call{method: http.MethodGet, path: path}, nil)
+}
+
+// act asks for something to be done to the thing that has the id.
+func act[T identified](ctx context.Context, c *Client, once bool, body any, resource, id, action string) (*T, error) {
+	path, err := pathOf(resource, id, action)
+	if err != nil {
+		return nil, err
+	}
+	return send[T](ctx, c, call{method: http.MethodPost, path: path, once: once}, body)
+}
+
+// send makes the call with the body as JSON, if there is one, and returns the answer.
+func send[T identified](ctx context.Context, c *Client, what call, body any) (*T, error) {
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		}
+		what.body = text
+	}
+	var answer T
+	if err := c.do(ctx, what, &answer); err != nil {
+		return nil, err
+	}
+	if answer.identity() == "" {
+		return nil, fmt.Errorf("%w: it has no id", ErrAnswer)
+	}
+	return &answer, nil
+}
+
+// reasoned is the body of an action that takes a reason.
+type reasoned struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// paced is the body of an action on many deliveries.
+type paced struct {
+	Rate   int    `json:"rate,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}

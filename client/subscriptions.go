@@ -1,0 +1,141 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// SubscriptionFilter selects subscriptions for a list. The zero value selects all.
+type SubscriptionFilter struct {
+	Tenant   string
+	Status   string
+	PageSize int // how many are fetched at a time, up to 200; 0: the server's default
+}
+
+// CreateSubscription registers a subscriber. The answer has its secret. It is
+// not tried again when it may have arrived.
+func (c *Client) CreateSubscription(ctx context.Context, fields SubscriptionFields) (*Subscription, error) {
+	return send[Subscription](ctx, c, call{method: http.MethodPost, path: "v1/subscriptions", once: true}, fields)
+}
+
+// Subscription looks one up.
+func (c *Client) Subscription(ctx context.Context, id string) (*Subscription, error) {
+	return fetch[Subscription](ctx, c, "subscriptions", id)
+}
+
+// Subscriptions lists them, newest first, page by page as it goes.
+func (c *Client) Subscriptions(ctx context.Context, f SubscriptionFilter) iter.Seq2[Subscription, error] {
+	return list[Subscription](ctx, c, "v1/subscriptions",
+		queryOf("tenant", f.Tenant, "status", f.Status, "limit", number(f.PageSize)))
+}
+
+// UpdateSubscription changes the fields that are given, and for those named in
+// reset goes back to the default: headers, properties, auth, tls or
+// retry_schedule.
+func (c *Client) UpdateSubscription(
+	ctx context.Context, id string, fields SubscriptionFields, reset ...string,
+) (*Subscription, error) {
+	path, err := pathOf("subscriptions", id)
+	if err != nil {
+		return nil, err
+	}
+	change, err := patchOf(fields, reset)
+	if err != nil {
+		return nil, err
+	}
+	return send[Subscription](ctx, c, call{method: http.MethodPatch, path: path}, change)
+}
+
+// patchOf adds to the fields those that are reset, which in JSON are null.
+func patchOf(fields SubscriptionFields, reset []string) (map[string]json.RawMessage, error) {
+	text, err := json.Marshal(fields) //nolint:gosec // the secret goes to the server, for which it is
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	var patch map[string]json.RawMessage
+	if err := json.Unmarshal(text, &patch); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	for _, field := range reset {
+		patch[field] = json.RawMessage("null")
+	}
+	return patch, nil
+}
+
+// DeleteSubscription deletes it. What it received stays to be read. Of a
+// subscription that is gone already it is [ErrNotFound], also when an earlier
+// try of the same call had arrived and its answer had not.
+func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
+	path, err := pathOf("subscriptions", id)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, call{method: http.MethodDelete, path: path}, nil)
+}
+
+// PauseSubscription holds its deliveries, those to come too, until it is
+// resumed. A second time it changes nothing.
+func (c *Client) PauseSubscription(ctx context.Context, id, reason string) (*Subscription, error) {
+	return act[Subscription](ctx, c, false, reasoned{reason}, "subscriptions", id, "pause")
+}
+
+// ResumeSubscription lets the held deliveries go, rate of them a second; 0 is
+// the server's default.
+func (c *Client) ResumeSubscription(ctx context.Context, id string, rate int, reason string) (*Subscription, error) {
+	return act[Subscription](ctx, c, false, paced{rate, reason}, "subscriptions", id, "resume")
+}
+
+// CancelWaiting stops all pending and held deliveries of the subscription.
+func (c *Client) CancelWaiting(ctx context.Context, id, reason string) (*Bulk, error) {
+	return act[Bulk](ctx, c, false, reasoned{reason}, "subscriptions", id, "cancel")
+}
+
+// Secret is the newest secret of the subscription.
+func (c *Client) Secret(ctx context.Context, id string) (string, error) {
+	path, err := pathOf("subscriptions", id, "secret")
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Secret string `json:"secret"`
+	}
+	if err := c.get(ctx, path, nil, &answer); err != nil {
+		return "", err
+	}
+	if answer.Secret == "" {
+		return "", fmt.Errorf("%w: it has no secret", ErrAnswer)
+	}
+	return answer.Secret, nil
+}
+
+// Rotation asks for a new secret. The zero value lets the server make it, and
+// the ones before it sign for 24 hours more.
+type Rotation struct {
+	Secret string         // "": the server makes one
+	Grace  *time.Duration // how long the ones before it go on signing; nil: 24h
+}
+
+// Rotated is what a rotation came to.
+type Rotated struct {
+	// Secret signs now.
+	Secret string `json:"secret"`
+
+	// PreviousExpiresAt is when each of the ones before it stops signing.
+	PreviousExpiresAt []time.Time `json:"previous_expires_at"`
+}
+
+func (r Rotated) identity() string { return r.Secret }
+
+// RotateSecret puts a new secret in the place of the present one. It is not
+// tried again when it may have arrived: each time would make another.
+func (c *Client) RotateSecret(ctx context.Context, id string, r Rotation) (*Rotated, error) {
+	body := struct {
+		Secret string    `json:"secret,omitempty"`
+		Grace  *Duration `json:"grace,omitempty"`
+	}{r.Secret, (*Duration)(r.Grace)}
+	return act[Rotated](ctx, c, true, body, "subscriptions", id, "rotate-secret")
+}

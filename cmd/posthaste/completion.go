@@ -1,0 +1,115 @@
+package main
+
+import (
+	"strings"
+	"text/template"
+
+	"github.com/alecthomas/kong"
+)
+
+// completionCmd prints a script that completes commands, flags and the values of flags that have a few.
+type completionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+// Help is the long help of the command.
+func (completionCmd) Help() string {
+	return "For this shell: source <(posthaste completion bash), and the same for zsh; posthaste completion fish | source. To keep it, put that line into the start file of the shell."
+}
+
+// Run implements the command.
+func (c *completionCmd) Run(s streams, parsed *kong.Context) error {
+	var o offers
+	o.collect(parsed.Model.Node, "")
+	return template.Must(template.New(c.Shell).Parse(completions[c.Shell])).Execute(s.out, o)
+}
+
+// offers is what can follow at each place of the command line.
+type offers struct {
+	Commands []offer // what follows a command
+	Values   []offer // what follows a flag that has a few values
+}
+
+// offer is what can follow at one place: after the words so far, each with a space before it.
+type offer struct{ After, Words string }
+
+func (o *offers) collect(node *kong.Node, path string) {
+	var words []string
+	for _, child := range node.Children {
+		words = append(words, child.Name)
+	}
+	for _, argument := range node.Positional {
+		words = append(words, strings.Split(argument.Enum, ",")...)
+	}
+	for _, group := range node.AllFlags(true) {
+		for _, flag := range group {
+			words = append(words, "--"+flag.Name)
+			if flag.Enum != "" {
+				o.Values = append(o.Values, newOffer(path+" --"+flag.Name, strings.Split(flag.Enum, ",")))
+			}
+		}
+	}
+	o.Commands = append(o.Commands, newOffer(path, words))
+	for _, child := range node.Children {
+		o.collect(child, path+" "+child.Name)
+	}
+}
+
+// newOffer leaves out the empty word, by which an enumeration says that the flag may be left out.
+func newOffer(after string, words []string) offer {
+	return offer{after, strings.Join(strings.Fields(strings.Join(words, " ")), " ")}
+}
+
+// posix walks over the words before the cursor as far as they are commands, and sets offer to what can follow.
+const posix = `	local at="" word="" offer=""
+	for word in "${before[@]}"; do
+		case "$at $word" in
+{{range .Commands}}{{if .After}}		"{{.After}}") at="{{.After}}" ;;
+{{end}}{{end}}		esac
+	done
+	case "$at $word" in
+{{range .Values}}	"{{.After}}") offer="{{.Words}}" ;;
+{{end}}	*) case "$at" in
+{{range .Commands}}		"{{.After}}") offer="{{.Words}}" ;;
+{{end}}		esac ;;
+	esac
+`
+
+// completions are the scripts, each for one shell.
+var completions = map[string]string{
+	"bash": `_posthaste() {
+	local before=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
+` + posix + `	COMPREPLY=($(compgen -W "$offer" -- "${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _posthaste posthaste
+`,
+	"zsh": `#compdef posthaste
+_posthaste() {
+	local -a before=("${(@)words[2,CURRENT-1]}")
+` + posix + `	compadd -- ${=offer} || _files
+}
+compdef _posthaste posthaste
+`,
+	"fish": `function __posthaste_offer
+	set -l at ""
+	set -l word ""
+	for word in (commandline -opc)[2..]
+		switch "$at $word"
+{{range .Commands}}{{if .After}}			case '{{.After}}'
+				set at '{{.After}}'
+{{end}}{{end}}		end
+	end
+	switch "$at $word"
+{{range .Values}}		case '{{.After}}'
+			string split ' ' '{{.Words}}'
+{{end}}		case '*'
+			switch "$at"
+{{range .Commands}}				case '{{.After}}'
+					string split ' ' -- '{{.Words}}'
+{{end}}			end
+	end
+end
+complete -c posthaste -n 'not contains replay (commandline -opc)' -f
+complete -c posthaste -a '(__posthaste_offer)'
+`,
+}

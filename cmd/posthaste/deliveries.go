@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+// deliveriesCmd looks after deliveries.
+type deliveriesCmd struct {
+	Remote `group:"Server"`
+
+	List      deliveriesListCmd      `cmd:"" help:"List deliveries, newest first."`
+	Get       deliveriesGetCmd       `cmd:"" help:"Show a delivery."`
+	Attempts  deliveriesAttemptsCmd  `cmd:"" help:"List the attempts of a delivery; -o json shows what was sent and what came back."`
+	Cancel    deliveriesCancelCmd    `cmd:"" help:"Stop deliveries."`
+	Redeliver deliveriesRedeliverCmd `cmd:"" help:"Make a further attempt of deliveries at once, whatever became of them."`
+	Runs      deliveriesRunsCmd      `cmd:"" help:"List the runs of a delivery's workflow."`
+	History   deliveriesHistoryCmd   `cmd:"" help:"Print the history of a delivery's workflow as JSON, for posthaste replay."`
+	Tail      deliveriesTailCmd      `cmd:"" help:"Print deliveries as they happen."`
+}
+
+// DeliveryFlags select deliveries.
+type DeliveryFlags struct {
+	Tenant       string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
+	Subscription string `name:"subscription" placeholder:"ID" help:"To this subscription only."`
+	Status       string `name:"status" enum:",pending,held,delivered,exhausted,cancelled" default:"" placeholder:"STATUS" help:"In this status only: pending, held, delivered, exhausted or cancelled."`
+	Since        when   `name:"since" placeholder:"WHEN" help:"Created at or after: a time, or 2h for two hours ago."`
+}
+
+type deliveriesListCmd struct {
+	Limited
+	DeliveryFlags
+
+	Event string `name:"event" placeholder:"ID" help:"Of this event only."`
+}
+
+// Run implements the command.
+func (c *deliveriesListCmd) Run(ctx context.Context, o *operator) error {
+	return printList(o, c.Limit, o.Deliveries(ctx, client.DeliveryFilter{
+		Tenant: c.Tenant, SubscriptionID: c.Subscription, EventID: c.Event, Status: c.Status, Since: c.Since.Time,
+		PageSize: c.pageSize(),
+	}), deliveryLayout)
+}
+
+type deliveriesGetCmd struct {
+	ID string `arg:"" help:"The delivery."`
+}
+
+// Run implements the command.
+func (c *deliveriesGetCmd) Run(ctx context.Context, o *operator) error {
+	delivery, err := o.Delivery(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return deliveryLayout.print(o, *delivery)
+}
+
+type deliveriesAttemptsCmd struct {
+	ID string `arg:"" help:"The delivery."`
+}
+
+// Run implements the command.
+func (c *deliveriesAttemptsCmd) Run(ctx context.Context, o *operator) error {
+	attempts, err := o.Attempts(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return attemptLayout.printAll(o, attempts)
+}
+
+type deliveriesCancelCmd struct {
+	IDs    []string `arg:"" name:"id" help:"The deliveries."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the delivery and the audit show it."`
+}
+
+// Run implements the command.
+func (c *deliveriesCancelCmd) Run(ctx context.Context, o *operator) error {
+	return each(o, c.IDs, func(id string) (*client.Delivery, error) { return o.CancelDelivery(ctx, id, c.Reason) },
+		func(d client.Delivery) string { return d.ID + " is told to stop; it was " + d.Status })
+}
+
+type deliveriesRedeliverCmd struct {
+	IDs    []string `arg:"" name:"id" help:"The deliveries."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+}
+
+// Run implements the command.
+func (c *deliveriesRedeliverCmd) Run(ctx context.Context, o *operator) error {
+	return each(o, c.IDs, func(id string) (*client.Delivery, error) { return o.RedeliverDelivery(ctx, id, c.Reason) },
+		func(d client.Delivery) string {
+			return fmt.Sprintf("%s is told to try again; it was %s after %d attempts", d.ID, d.Status, d.Attempts)
+		})
+}
+
+type deliveriesRunsCmd struct {
+	ID string `arg:"" help:"The delivery."`
+}
+
+// Run implements the command.
+func (c *deliveriesRunsCmd) Run(ctx context.Context, o *operator) error {
+	runs, err := o.Runs(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return runLayout.printAll(o, runs)
+}
+
+type deliveriesHistoryCmd struct {
+	ID    string `arg:"" help:"The delivery."`
+	RunID string `name:"run" placeholder:"ID" help:"The run (default: the newest)."`
+}
+
+// Run implements the command.
+func (c *deliveriesHistoryCmd) Run(ctx context.Context, o *operator) error {
+	history, err := o.History(ctx, c.ID, c.RunID)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(o.s.out, "%s\n", history)
+	return err
+}
+
+var deliveryLayout = layout[client.Delivery]{
+	columns: []string{"id", "status", "attempts", "event_type", "subscription_id", "next_attempt_at", "last_error"},
+	fields: func(d client.Delivery) []field {
+		return []field{
+			{"id", d.ID},
+			{"tenant", d.Tenant},
+			{"event_id", d.EventID},
+			{"event_type", d.EventType},
+			{"subscription_id", d.SubscriptionID},
+			{"status", d.Status},
+			{"attempts", strconv.Itoa(d.Attempts)},
+			{"next_attempt_at", clock(d.NextAttemptAt)},
+			{"last_error", d.LastError},
+			{"reason", d.Reason},
+			{"created_at", clock(d.CreatedAt)},
+			{"updated_at", clock(d.UpdatedAt)},
+			{"workflow", d.Links["workflow"]},
+		}
+	},
+}
+
+var attemptLayout = layout[client.Attempt]{
+	columns: []string{"number", "started_at", "answer", "total_ms", "error"},
+	fields: func(a client.Attempt) []field {
+		answer := "none"
+		if a.Response != nil {
+			answer = strconv.Itoa(a.Response.Status)
+		}
+		return []field{
+			{"number", strconv.Itoa(a.Number)},
+			{"started_at", clock(a.StartedAt)},
+			{"answer", answer},
+			{"total_ms", strconv.FormatFloat(a.Timing.Total, 'f', -1, 64)},
+			{"error", a.Error},
+		}
+	},
+}
+
+var runLayout = layout[client.Run]{
+	columns: []string{"run_id", "status", "started_at", "closed_at"},
+	fields: func(r client.Run) []field {
+		return []field{{"run_id", r.ID}, {"status", r.Status}, {"started_at", clock(r.StartedAt)}, {"closed_at", clock(r.ClosedAt)}}
+	},
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+// Remote says which server a command asks, in whose name, and how it prints what it was told.
+type Remote struct {
+	URL    string `name:"url" env:"POSTHASTE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Server to ask (default ${default})."`
+	APIKey string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"Its API key. Better set by the environment."`
+	Actor  string `name:"actor" env:"POSTHASTE_ACTOR" placeholder:"NAME" help:"Who asks, for the audit (default: user@host)."`
+	Output string `name:"output" short:"o" enum:"table,json" default:"table" help:"Form of what is printed: table or json."`
+}
+
+// operator is a client of a server on behalf of somebody at a terminal.
+type operator struct {
+	*client.Client
+	remote *Remote
+	s      streams
+	json   bool
+}
+
+// ProvideOperator gives the Run methods of commands that have a Remote their operator.
+func (r *Remote) ProvideOperator(s streams) (*operator, error) {
+	c, err := r.client()
+	if err != nil {
+		return nil, err
+	}
+	return &operator{Client: c, remote: r, s: s, json: r.Output == "json"}, nil
+}
+
+func (r *Remote) client(opts ...client.Option) (*client.Client, error) {
+	actor := r.Actor
+	if actor == "" {
+		actor = whoami()
+	}
+	c, err := client.New(r.URL, r.APIKey, append(opts, client.WithActor(actor))...)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return c, nil
+}
+
+// whoami is user@host as far as they are known and can be printed.
+func whoami() string {
+	const longest = 200 // bytes, by the API
+	name, host := "unknown", "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	me := printable(name + "@" + host)
+	return strings.ToValidUTF8(me[:min(len(me), longest)], "")
+}
+
+// maxArgument bounds what is read from a file or from standard input.
+const maxArgument = 64 << 20
+
+// argument is what an argument stands for: standard input for -, a file for @file, else itself.
+func argument(s streams, text string) ([]byte, error) {
+	name, isFile := strings.CutPrefix(text, "@")
+	switch {
+	case text == "-":
+		return readBounded(s.in, "standard input")
+	case isFile:
+		return readFile(name)
+	}
+	return []byte(text), nil
+}
+
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // nothing was written
+	return readBounded(file, name)
+}
+
+func readBounded(r io.Reader, name string) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxArgument+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(text) > maxArgument {
+		return nil, usageError{fmt.Errorf("%s is longer than %d bytes", name, maxArgument)}
+	}
+	return text, nil
+}
+
+// each tries all ids, prints a line for each that worked and complains about each that did not.
+func each[T any](o *operator, ids []string, try func(id string) (*T, error), say func(T) string) error {
+	done, codes := []*T{}, []int{}
+	for _, id := range ids {
+		thing, err := try(id)
+		if err != nil && len(ids) == 1 {
+			return fmt.Errorf("%s: %w", id, err)
+		}
+		if err != nil {
+			complain(o.s, fmt.Errorf("%s: %w", id, err))
+			codes = append(codes, codeOf(err))
+			continue
+		}
+		done = append(done, thing)
+		if !o.json {
+			fmt.Fprintln(o.s.out, printable(say(*thing)))
+		}
+	}
+	var failed error
+	if len(codes) > 0 {
+		failed = codedError{fmt.Errorf("%d of %d failed", len(codes), len(ids)), gravest(codes)}
+	}
+	if !o.json {
+		return failed
+	}
+	return errors.Join(failed, printJSON(o.s.out, done))
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	subscriptionJSON = `{"id":"sub_1","tenant":"acme","name":"Shop","url":"https://x.example/?a=1&b=2","event_types":["a.*","b"],"status":"active",` +
+		`"timeout":"15s","retry_schedule":["5s","5m"],"resume_rate":9,"secret":"whsec_shown","auth":{"type":"basic"},"headers":{"X-A":"1"},"created_at":"2026-11-22T08:00:00Z"}`
+	eventJSON = `{"id":"evt_1","tenant":"acme","type":"order.paid","status":"planned","created_at":"2026-11-22T08:00:00Z","data":{"a":1},` +
+		`"metadata":{"k":"v"},"deliveries":[{"id":"dlv_1","subscription_id":"sub_1","status":"held","attempts":0}]}`
+	deliveryJSON = `{"id":"dlv_1","tenant":"acme","event_id":"evt_1","event_type":"order.paid","subscription_id":"sub_1","status":"pending",` +
+		`"attempts":2,"last_error":"answered \u001b[31m503","created_at":"2026-11-22T08:00:00Z","updated_at":"2026-11-22T08:00:01Z"}`
+	recoveryJSON = `{"id":"rcv_1","subscription_id":"sub_1","status":"completed","recovers":"exhausted","total":3,"done":2,"skipped":1,"rate":50,"by":"zoe@desk"}`
+	attemptJSON  = `{"number":1,"started_at":"2026-11-22T08:00:00Z","response":{"status":503},"timing":{"total_ms":1.5},"error":"answered 503"}`
+	runJSON      = `{"run_id":"run-1","status":"Running","started_at":"2026-11-22T08:00:00Z"}`
+	auditJSON    = `{"id":"aud_1","at":"2026-11-22T08:00:00Z","action":"delivery.cancel","subject":"dlv_1","by":"zoe@desk","reason":"why"}`
+)
+
+func listOf(items ...string) string { return `{"data":[` + strings.Join(items, ",") + `]}` }
+
+// operations are commands with what they ask and what they print.
+var operations = []struct {
+	args  string
+	stdin string
+	asks  string // method, path and query
+	body  string
+	gives string
+	out   []string // in what is printed as a table
+}{
+	{args: "publish order.paid", asks: "POST /v1/events", body: `{"type":"order.paid","idempotency_key":"k","data":null}`, gives: eventJSON, out: []string{"evt_1", "acme"}},
+	{
+		args: "publish order.paid - --tenant acme --metadata a=b;c=d", stdin: `{ "n": 1 }`, asks: "POST /v1/events", gives: eventJSON,
+		body: `{"tenant":"acme","type":"order.paid","metadata":{"a":"b;c=d"},"idempotency_key":"k","data":{ "n": 1 }}`,
+	},
+
+	{args: "subscriptions list --tenant acme --status paused --limit 2", asks: "GET /v1/subscriptions?limit=3&status=paused&tenant=acme", gives: listOf(subscriptionJSON), out: []string{"ID  ", "sub_1", "a.* b", "https://x.example/?a=1&b=2"}},
+	{args: "subscriptions get sub_1", asks: "GET /v1/subscriptions/sub_1", gives: subscriptionJSON, out: []string{"resume_rate", "5s 5m0s", "headers.X-A", "basic"}},
+	{
+		args: "subscriptions create https://x.example --event-types a.*,b --name Shop --header X-A=1,2 --retry-schedule 5s,5m --timeout 10s --tenant acme", asks: "POST /v1/subscriptions", gives: subscriptionJSON,
+		body: `{"tenant":"acme","name":"Shop","url":"https://x.example","event_types":["a.*","b"],"headers":{"X-A":"1,2"},"timeout":"10s","retry_schedule":["5s","5m0s"]}`, out: []string{"whsec_shown"},
+	},
+	{
+		args: "subscriptions update sub_1 --receiver https://y.example --reset auth,tls --name= --from - --signature stripe --payload data --status disabled", stdin: `{"properties":{"r":"eu"},"signature":"github"}`, asks: "PATCH /v1/subscriptions/sub_1", gives: subscriptionJSON,
+		body: `{"auth":null,"name":"","payload":"data","properties":{"r":"eu"},"signature":"stripe","status":"disabled","tls":null,"url":"https://y.example"}`,
+	},
+	{args: "subscriptions delete sub_1", asks: "DELETE /v1/subscriptions/sub_1", out: []string{"sub_1 is deleted"}},
+	{args: "subscriptions pause sub_1 --reason why", asks: "POST /v1/subscriptions/sub_1/pause", body: `{"reason":"why"}`, gives: subscriptionJSON, out: []string{"sub_1 is active"}},
+	{args: "subscriptions resume sub_1 --rate 9", asks: "POST /v1/subscriptions/sub_1/resume", body: `{"rate":9}`, gives: subscriptionJSON, out: []string{"what was held goes at 9 a second"}},
+	{args: "subscriptions cancel sub_1 --reason why", asks: "POST /v1/subscriptions/sub_1/cancel", body: `{"reason":"why"}`, gives: `{"subscription_id":"sub_1","deliveries":7}`, out: []string{"sub_1: 7 deliveries"}},
+	{args: "subscriptions rotate-secret sub_1 --grace 1h --secret -", stdin: "whsec_mine\n", asks: "POST /v1/subscriptions/sub_1/rotate-secret", body: `{"secret":"whsec_mine","grace":"1h0m0s"}`, gives: `{"secret":"whsec_new","previous_expires_at":["2026-11-22T08:00:00Z"]}`, out: []string{"whsec_new"}},
+	{args: "subscriptions secret sub_1", asks: "GET /v1/subscriptions/sub_1/secret", gives: `{"secret":"whsec_shown"}`, out: []string{"whsec_shown"}},
+
+	{args: "events list --tenant acme --type order.paid --since 2026-11-22T08:00:00Z --until 2026-11-22T10:00:00+01:00 --limit 0", asks: "GET /v1/events?limit=200&since=2026-11-22T08%3A00%3A00Z&tenant=acme&type=order.paid&until=2026-11-22T09%3A00%3A00Z", gives: listOf(eventJSON), out: []string{"evt_1", "planned"}},
+	{args: "events get evt_1", asks: "GET /v1/events/evt_1", gives: eventJSON, out: []string{`{"a":1}`, "metadata.k", "dlv_1", "held"}},
+	{args: "events cancel evt_1", asks: "POST /v1/events/evt_1/cancel", body: `{}`, gives: `{"event_id":"evt_1","deliveries":4}`, out: []string{"evt_1: 4 deliveries are being cancelled"}},
+	{args: "events redeliver evt_1 --rate 3 --reason why", asks: "POST /v1/events/evt_1/redeliver", body: `{"rate":3,"reason":"why"}`, gives: `{"event_id":"evt_1","deliveries":4}`, out: []string{"4 deliveries are being redelivered"}},
+
+	{args: "deliveries list --tenant acme --subscription sub_1 --event evt_1 --status held", asks: "GET /v1/deliveries?event_id=evt_1&limit=51&status=held&subscription_id=sub_1&tenant=acme", gives: listOf(deliveryJSON), out: []string{"dlv_1", "pending", "answered  [31m503"}},
+	{args: "deliveries get dlv_1", asks: "GET /v1/deliveries/dlv_1", gives: deliveryJSON, out: []string{"evt_1", "answered  [31m503"}},
+	{args: "deliveries attempts dlv_1", asks: "GET /v1/deliveries/dlv_1/attempts", gives: listOf(attemptJSON), out: []string{"503", "1.5"}},
+	{args: "deliveries cancel dlv_1 --reason why", asks: "POST /v1/deliveries/dlv_1/cancel", body: `{"reason":"why"}`, gives: deliveryJSON, out: []string{"dlv_1 is told to stop; it was pending"}},
+	{args: "deliveries redeliver dlv_1", asks: "POST /v1/deliveries/dlv_1/redeliver", body: `{}`, gives: deliveryJSON, out: []string{"was pending after 2 attempts"}},
+	{args: "deliveries runs dlv_1", asks: "GET /v1/deliveries/dlv_1/runs", gives: listOf(runJSON), out: []string{"run-1", "Running"}},
+	{args: "deliveries history dlv_1 --run run-1", asks: "GET /v1/deliveries/dlv_1/history?run_id=run-1", gives: `{"events":[]}`, out: []string{`{"events":[]}`}},
+
+	{args: "recover start sub_1 --since 2026-11-22T08:00:00Z --status missing --rate 5 --reason why --tenant acme --no-wait", asks: "POST /v1/recoveries", body: `{"subscription_id":"sub_1","since":"2026-11-22T08:00:00Z","status":"missing","rate":5,"reason":"why","tenant":"acme"}`, gives: recoveryJSON, out: []string{"rcv_1"}},
+	{args: "recover start sub_1 --since 2026-11-22T08:00:00Z --until 2026-11-22T09:00:00Z --dry-run", asks: "POST /v1/recoveries", body: `{"subscription_id":"sub_1","since":"2026-11-22T08:00:00Z","until":"2026-11-22T09:00:00Z","status":"exhausted","dry_run":true}`, gives: `{"dry_run":true,"subscription_id":"sub_1","total":12}`, out: []string{"not started (dry run)", "12"}},
+	{args: "recover list --tenant acme --subscription sub_1 --status running", asks: "GET /v1/recoveries?limit=51&status=running&subscription_id=sub_1&tenant=acme", gives: listOf(recoveryJSON), out: []string{"rcv_1", "completed"}},
+	{args: "recover get rcv_1", asks: "GET /v1/recoveries/rcv_1", gives: recoveryJSON, out: []string{"skipped"}},
+	{args: "recover cancel rcv_1 --reason why", asks: "POST /v1/recoveries/rcv_1/cancel", body: `{"reason":"why"}`, gives: recoveryJSON, out: []string{"it had let go 2 of 3"}},
+
+	{args: "audit --tenant acme --action delivery.cancel --subject dlv_1 --by zoe@desk", asks: "GET /v1/audit?action=delivery.cancel&by=zoe%40desk&limit=51&subject=dlv_1&tenant=acme", gives: listOf(auditJSON), out: []string{"zoe@desk", "delivery.cancel", "why"}},
+	{args: "audit list --limit 200", asks: "GET /v1/audit?limit=200", gives: listOf(auditJSON), out: []string{"dlv_1"}},
+}
+
+func TestOperatorCommands(t *testing.T) {
+	t.Parallel()
+
+	for _, op := range operations {
+		key, _, _ := strings.Cut(op.asks, "?")
+		args := strings.Fields(op.args)
+		if args[0] == "publish" {
+			args = append(args, "--idempotency-key", "k")
+		}
+		t.Run(op.args, func(t *testing.T) {
+			t.Parallel()
+			api := newFakeAPI(t, map[string][]fakeAnswer{key: ok(op.gives)})
+			got := api.operate(t, op.stdin, args...)
+			require.Zero(t, got.code, got.err)
+			for _, want := range op.out {
+				require.Contains(t, got.out, want)
+			}
+			require.Equal(t, []fakeCall{{op.asks, op.body, "zoe@desk", "Bearer " + testKey}}, api.calls())
+		})
+
+		t.Run(op.args+" -o json", func(t *testing.T) {
+			t.Parallel()
+			api := newFakeAPI(t, map[string][]fakeAnswer{key: ok(op.gives)})
+			got := api.operate(t, op.stdin, append(args, "-o", "json")...)
+			require.Zero(t, got.code, got.err)
+			require.True(t, json.Valid([]byte(got.out)), got.out)
+			require.NotContains(t, got.out, `\u0026`)
+		})
+
+		for code, answer := range map[int]fakeAnswer{
+			codeFailure: {401, ""}, codeUsage: refusal(400, "invalid", "rate is 0"), codeNotFound: notFound, codeConflict: conflict,
+		} {
+			t.Run(fmt.Sprintf("%s exits with %d", op.args, code), func(t *testing.T) {
+				t.Parallel()
+				got := newFakeAPI(t, map[string][]fakeAnswer{key: {answer}}).operate(t, op.stdin, args...)
+				require.Equal(t, code, got.code)
+				require.Empty(t, got.out)
+				require.Len(t, lines(got.err), 1, got.err)
+				require.NotContains(t, got.err, testKey)
+			})
+		}
+	}
+}
+
+func TestOperatorAwayServer(t *testing.T) {
+	t.Parallel()
+
+	for _, args := range []string{"publish a", "deliveries list", "deliveries cancel dlv_1", "replay --delivery dlv_1"} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			api := fakeAPI{url: "http://" + freeAddress(t)}
+			got := api.operate(t, "", strings.Fields(args)...)
+			require.Equal(t, codeUnavailable, got.code)
+			require.Contains(t, got.err, "connection refused")
+		})
+	}
+
+	t.Run("one that says so itself", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, map[string][]fakeAnswer{"POST /v1/deliveries/dlv_1/redeliver": {away}})
+		got := api.operate(t, "", "deliveries", "redeliver", "dlv_1")
+		require.Equal(t, codeUnavailable, got.code)
+		require.Contains(t, got.err, "Temporal is away")
+		require.Len(t, api.calls(), 4)
+	})
+}
+
+func TestOperatorManyIDs(t *testing.T) {
+	t.Parallel()
+
+	cancels := func(id string, answer fakeAnswer) map[string][]fakeAnswer {
+		return map[string][]fakeAnswer{
+			"POST /v1/deliveries/dlv_1/cancel":      ok(deliveryJSON),
+			"POST /v1/deliveries/" + id + "/cancel": {answer},
+		}
+	}
+
+	t.Run("all are tried, and the gravest failure counts", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, cancels("dlv_2", conflict))
+		got := api.operate(t, "", "deliveries", "cancel", "dlv_2", "dlv_3", "dlv_1")
+		require.Equal(t, codeNotFound, got.code)
+		require.Equal(t, []string{"dlv_1 is told to stop; it was pending"}, lines(got.out))
+		require.Len(t, lines(got.err), 3)
+		require.Contains(t, got.err, "dlv_2: status 409 conflict: the delivery is delivered")
+		require.Contains(t, got.err, "dlv_3: status 404")
+		require.Contains(t, got.err, "2 of 3 failed")
+	})
+
+	t.Run("as JSON those that worked are a list", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, cancels("dlv_2", conflict))
+		got := api.operate(t, "", "deliveries", "cancel", "dlv_2", "dlv_1", "-o", "json")
+		require.Equal(t, codeConflict, got.code)
+		var done []struct{ ID string }
+		require.NoError(t, json.Unmarshal([]byte(got.out), &done))
+		require.Len(t, done, 1)
+		require.Equal(t, "dlv_1", done[0].ID)
+	})
+}
+
+func TestOperatorGravest(t *testing.T) {
+	t.Parallel()
+	order := []int{codeUnavailable, codeFailure, codeUsage, codeNotFound, codeConflict}
+	for i := range order {
+		require.Equal(t, order[i], gravest(order[i:]))
+	}
+}
+
+func TestOperatorUsage(t *testing.T) {
+	t.Parallel()
+
+	api := newFakeAPI(t, nil)
+	for _, args := range []string{
+		"deliveries", "deliveries nonsense", "deliveries get", "deliveries list --status odd", "deliveries list --since soon",
+		"deliveries list --since -2h", "publish", "publish a {bad", "publish a null --metadata odd", "recover start sub_1", "replay", "replay f --delivery dlv_1",
+		"subscriptions create https://x --from {\"nonsense\":1}", "deliveries get ../x",
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			output, code := runHere(t, append(strings.Fields(args), "--url="+api.url)...)
+			require.Equal(t, codeUsage, code)
+			require.NotContains(t, output, "unknown flag --url")
+			require.Len(t, lines(output), 1, output)
+			require.Empty(t, api.calls())
+		})
+	}
+
+	for name, url := range map[string]string{"no URL": "nonsense", "a URL with a password": "http://me:hidden@x.example"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			output, code := runHere(t, "deliveries", "list", "--url", url)
+			require.Equal(t, codeUsage, code)
+			require.NotContains(t, output, "hidden")
+		})
+	}
+}
+
+func TestOperatorEnvironment(t *testing.T) {
+	api := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/deliveries": ok(listOf())})
+	t.Setenv("POSTHASTE_URL", api.url)
+	t.Setenv("POSTHASTE_API_KEY", testKey)
+	output, code := runHere(t, "deliveries", "list")
+	require.Zero(t, code, output)
+	require.Equal(t, "Bearer "+testKey, api.calls()[0].key)
+	require.Regexp(t, `^[^@]+@.+$`, api.calls()[0].actor)
+
+	t.Setenv("POSTHASTE_ACTOR", "the robot")
+	output, code = runHere(t, "deliveries", "list", "-o", "json")
+	require.Zero(t, code, output)
+	require.Equal(t, "the robot", api.calls()[1].actor)
+	require.Equal(t, "[]\n", output)
+
+	for _, args := range [][]string{{"deliveries", "--help"}, {"publish", "--help"}, {"deliveries", "list", "--nonsense"}} {
+		output, _ = runHere(t, args...)
+		require.NotContains(t, output, testKey)
+	}
+}
+
+func TestOperatorLists(t *testing.T) {
+	t.Parallel()
+
+	api := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/deliveries": ok(`{"data":[` + deliveryJSON + `,` + deliveryJSON + `],"next_cursor":"c"}`)})
+	got := api.operate(t, "", "deliveries", "list", "--limit", "3")
+	require.Zero(t, got.code)
+	require.Len(t, lines(got.out), 4)
+	require.Contains(t, got.err, "there are more")
+	require.Equal(t, "GET /v1/deliveries?cursor=c&limit=4", api.calls()[1].what)
+
+	require.Equal(t, "a "+strings.Repeat("é", 77)+"…", shorten(printable("a\n"+strings.Repeat("é", 100))))
+}
+
+func TestOperatorDataFromFile(t *testing.T) {
+	t.Parallel()
+
+	api := newFakeAPI(t, map[string][]fakeAnswer{"POST /v1/events": ok(eventJSON)})
+	file := filepath.Join(t.TempDir(), "data.json")
+	require.NoError(t, os.WriteFile(file, []byte("[1, 2]\n"), 0o600))
+	require.Zero(t, api.operate(t, "", "publish", "a", "@"+file).code)
+	require.Contains(t, api.calls()[0].body, `"data":[1, 2]`)
+	require.Equal(t, codeFailure, api.operate(t, "", "publish", "a", "@"+file+".not").code)
+}
+
+func TestOperatorStopped(t *testing.T) {
+	t.Parallel()
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got := newFakeAPI(t, nil).operateUntil(ctx, "", "publish", "a")
+	require.Equal(t, codeFailure, got.code, "nothing was published, so a script must not go on")
+}

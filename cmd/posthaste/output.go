@@ -1,0 +1,147 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+)
+
+// field is one fact about a thing, as people read it.
+type field struct{ name, value string }
+
+// layout says how a kind of things is printed.
+type layout[T any] struct {
+	columns []string // of a table, by the names of fields
+	fields  func(T) []field
+}
+
+// Limited is how much of a list is wanted.
+type Limited struct {
+	Limit int `name:"limit" default:"50" placeholder:"N" help:"Most to print, newest first (default ${default}); 0 for all."`
+}
+
+// pageSize is how many to fetch at a time: one more than wanted, to learn whether there are more.
+func (l Limited) pageSize() int {
+	const most = 200
+	if l.Limit <= 0 || l.Limit >= most {
+		return most
+	}
+	return l.Limit + 1
+}
+
+// printList prints the start of a list.
+func printList[T any](o *operator, limit int, seq iter.Seq2[T, error], l layout[T]) error {
+	items, more, err := take(seq, limit)
+	if err != nil {
+		return err
+	}
+	if more && !o.json {
+		fmt.Fprintln(o.s.err, "there are more; --limit 0 prints all")
+	}
+	return l.printAll(o, items)
+}
+
+// take collects the first n items, all for 0, and says whether there are more.
+func take[T any](seq iter.Seq2[T, error], n int) (items []T, more bool, err error) {
+	items = []T{} // in JSON, none is [] and not null
+	for item, err := range seq {
+		if err != nil {
+			return nil, false, err
+		}
+		if n > 0 && len(items) == n {
+			return items, true, nil
+		}
+		items = append(items, item)
+	}
+	return items, false, nil
+}
+
+// printAll prints things.
+func (l layout[T]) printAll(o *operator, things []T) error {
+	if o.json {
+		return printJSON(o.s.out, things)
+	}
+	return l.table(o.s.out, things)
+}
+
+// print prints one thing.
+func (l layout[T]) print(o *operator, thing T) error {
+	if o.json {
+		return printJSON(o.s.out, thing)
+	}
+	w := tabwriter.NewWriter(o.s.out, 0, 0, 2, ' ', 0)
+	for _, f := range l.fields(thing) {
+		if f.value != "" {
+			fmt.Fprintf(w, "%s\t%s\n", f.name, printable(f.value))
+		}
+	}
+	return w.Flush()
+}
+
+func (l layout[T]) table(w io.Writer, things []T) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, strings.ToUpper(strings.Join(l.columns, "\t")))
+	for _, thing := range things {
+		fmt.Fprintln(table, strings.Join(l.row(thing), "\t"))
+	}
+	return table.Flush()
+}
+
+func (l layout[T]) row(thing T) []string {
+	fields := l.fields(thing)
+	cells := make([]string, len(l.columns))
+	for i, name := range l.columns {
+		at := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+		cells[i] = shorten(printable(fields[at].value))
+	}
+	return cells
+}
+
+func printJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false) // URLs have an &
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// shorten keeps a table readable when a cell is long.
+func shorten(text string) string {
+	const longest = 80
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest-1]) + "…"
+	}
+	return text
+}
+
+// printable takes out what would move the cursor or change colours: much of what is printed was written by strangers.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+}
+
+// clock prints a time; the zero time is "".
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// count prints a number; 0 is "".
+func count(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}

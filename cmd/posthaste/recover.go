@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+// recoverCmd redelivers much at once.
+type recoverCmd struct {
+	Remote `group:"Server"`
+
+	Start  recoverStartCmd  `cmd:"" help:"Redeliver what a subscription did not get, as a job on the server."`
+	List   recoverListCmd   `cmd:"" help:"List recoveries, newest first."`
+	Get    recoverGetCmd    `cmd:"" help:"Show a recovery."`
+	Cancel recoverCancelCmd `cmd:"" help:"Stop recoveries; what was let go stays let go."`
+}
+
+type recoverStartCmd struct {
+	Subscription string `arg:"" help:"The subscription."`
+
+	Since  when          `name:"since" required:"" placeholder:"WHEN" help:"What was created at or after: a time, or 2h for two hours ago."`
+	Until  when          `name:"until" placeholder:"WHEN" help:"What was created before (default: now)."`
+	Status string        `name:"status" enum:"exhausted,cancelled,delivered,missing" default:"exhausted" placeholder:"STATUS" help:"Deliveries that are exhausted (the default), cancelled or delivered; or missing: events from before it subscribed."`
+	Rate   int           `name:"rate" placeholder:"N" help:"Deliveries a second (default: the server's, 50)."`
+	Reason string        `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+	Tenant string        `name:"tenant" placeholder:"NAME" help:"Refuse unless the subscription is of this tenant."`
+	DryRun bool          `name:"dry-run" help:"Say how many there are, and start nothing."`
+	Wait   bool          `name:"wait" default:"true" negatable:"" help:"Wait until it is done, with a progress bar on a terminal (the default)."`
+	Poll   time.Duration `name:"poll" hidden:"" default:"1s"`
+}
+
+// Run implements the command.
+func (c *recoverStartCmd) Run(ctx context.Context, o *operator) error {
+	request := client.RecoveryRequest{
+		SubscriptionID: c.Subscription, Since: c.Since.Time, Until: c.Until.Time,
+		Of: c.Status, Rate: c.Rate, Reason: c.Reason, Tenant: c.Tenant,
+	}
+	start := o.StartRecovery
+	if c.DryRun {
+		start = o.DryRunRecovery
+	}
+	recovery, err := start(ctx, request)
+	if err != nil {
+		return err
+	}
+	if c.Wait && !c.DryRun {
+		if recovery, err = o.await(ctx, recovery, c.Poll); err != nil {
+			return err
+		}
+	}
+	return recoveryLayout.print(o, *recovery)
+}
+
+// await waits until a recovery has ended.
+func (o *operator) await(ctx context.Context, r *client.Recovery, every time.Duration) (*client.Recovery, error) {
+	bar := newBar(o.s.err, r.Total, "redelivering")
+	p := patience{w: o.s.err, every: every}
+	err := p.until(ctx, func() (bool, error) {
+		now, err := o.Recovery(ctx, r.ID)
+		if err != nil {
+			return false, err
+		}
+		r = now
+		showProgress(bar, r)
+		return !r.Running(), nil
+	})
+	_ = bar.Clear()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("no longer waiting; %s goes on at the server", r.ID)
+	}
+	return r, err
+}
+
+// showProgress moves the bar. There may be more to do by now than there was at the start.
+func showProgress(bar *progressbar.ProgressBar, r *client.Recovery) {
+	done := r.Done + r.Skipped
+	if done > bar.GetMax() {
+		bar.ChangeMax(done)
+	}
+	_ = bar.Set(done)
+}
+
+type recoverListCmd struct {
+	Limited
+
+	Tenant       string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
+	Subscription string `name:"subscription" placeholder:"ID" help:"Of this subscription only."`
+	Status       string `name:"status" enum:",running,completed,cancelled" default:"" placeholder:"STATUS" help:"In this status only: running, completed or cancelled."`
+}
+
+// Run implements the command.
+func (c *recoverListCmd) Run(ctx context.Context, o *operator) error {
+	return printList(o, c.Limit, o.Recoveries(ctx, client.RecoveryFilter{
+		Tenant: c.Tenant, SubscriptionID: c.Subscription, Status: c.Status, PageSize: c.pageSize(),
+	}), recoveryLayout)
+}
+
+type recoverGetCmd struct {
+	ID string `arg:"" help:"The recovery."`
+}
+
+// Run implements the command.
+func (c *recoverGetCmd) Run(ctx context.Context, o *operator) error {
+	recovery, err := o.Recovery(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return recoveryLayout.print(o, *recovery)
+}
+
+type recoverCancelCmd struct {
+	IDs    []string `arg:"" name:"id" help:"The recoveries."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+}
+
+// Run implements the command.
+func (c *recoverCancelCmd) Run(ctx context.Context, o *operator) error {
+	return each(o, c.IDs, func(id string) (*client.Recovery, error) { return o.CancelRecovery(ctx, id, c.Reason) },
+		func(r client.Recovery) string {
+			return fmt.Sprintf("%s is told to stop; it had let go %d of %d", r.ID, r.Done, r.Total)
+		})
+}
+
+var recoveryLayout = layout[client.Recovery]{
+	columns: []string{"id", "subscription_id", "status", "recovers", "total", "done", "skipped", "by", "created_at"},
+	fields: func(r client.Recovery) []field {
+		return []field{
+			{"id", r.ID},
+			{"tenant", r.Tenant},
+			{"subscription_id", r.SubscriptionID},
+			{"status", recoveryStatus(r)},
+			{"recovers", r.Recovers},
+			{"since", clock(r.Since)},
+			{"until", clock(r.Until)},
+			{"rate", count(r.Rate)},
+			{"total", strconv.Itoa(r.Total)},
+			{"done", strconv.Itoa(r.Done)},
+			{"skipped", strconv.Itoa(r.Skipped)},
+			{"by", r.By},
+			{"reason", r.Reason},
+			{"created_at", clock(r.CreatedAt)},
+			{"finished_at", clock(r.FinishedAt)},
+			{"workflow", r.Links["workflow"]},
+		}
+	},
+}
+
+func recoveryStatus(r client.Recovery) string {
+	if r.DryRun {
+		return "not started (dry run)"
+	}
+	return r.Status
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+	historypb "go.temporal.io/api/history/v1"
+	temporal "go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	sdkworker "go.temporal.io/sdk/worker"
+
+	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+// replayCmd tells before an upgrade whether workflows that run now would get stuck by it.
+type replayCmd struct {
+	Remote `group:"Server"`
+
+	Files    []string `arg:"" optional:"" name:"file" help:"Histories in JSON: of posthaste deliveries history, the Temporal CLI or the Temporal Web UI. No server is asked."`
+	Delivery string   `name:"delivery" placeholder:"ID" help:"All runs of this delivery."`
+	Since    when     `name:"since" placeholder:"WHEN" help:"All runs of all deliveries created at or after: a time, or 2h for two hours ago."`
+}
+
+// Help is the long help of the command.
+func (replayCmd) Help() string {
+	return "Runs histories of workflows through the workflow code of this program, and says for each whether that fits: ok, or BREAKS and why. Run it with a new version before it takes over from an old one. Nothing is delivered, and nothing is changed."
+}
+
+// Validate is called by kong.
+func (c *replayCmd) Validate() error {
+	given := 0
+	for _, is := range []bool{len(c.Files) > 0, c.Delivery != "", !c.Since.IsZero()} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return errors.New("give either files, or --delivery, or --since")
+	}
+	return nil
+}
+
+// Run implements the command.
+func (c *replayCmd) Run(ctx context.Context, o *operator) error {
+	r := replay{o: o, results: []replayed{}, bar: newBar(io.Discard, 1, "")}
+	var err error
+	switch {
+	case len(c.Files) > 0:
+		err = r.files(c.Files)
+	case c.Delivery != "":
+		err = r.delivery(ctx, c.Delivery)
+	default:
+		err = r.since(ctx, c)
+	}
+	return r.finish(err)
+}
+
+// replay is what has been replayed so far.
+type replay struct {
+	o        *operator
+	bar      *progressbar.ProgressBar
+	results  []replayed // with -o json only
+	ok, gone int
+	broken   int
+}
+
+// replayed is what came of one history.
+type replayed struct {
+	History string `json:"history"`
+	Result  string `json:"result"` // ok or breaks
+	Reason  string `json:"reason,omitempty"`
+}
+
+// files replays all that can be read, and returns the last error about one that cannot.
+func (r *replay) files(names []string) (last error) {
+	for _, name := range names {
+		text, err := readFile(name)
+		if err == nil {
+			err = r.try(name, text)
+		}
+		if err != nil && last != nil {
+			complain(r.o.s, last)
+		}
+		if err != nil {
+			last = err
+		}
+	}
+	return last
+}
+
+// delivery replays all runs of a delivery that Temporal still has.
+func (r *replay) delivery(ctx context.Context, id string) error {
+	runs, err := r.o.Runs(ctx, id)
+	if err != nil {
+		return fmt.Errorf("%s: %w", id, err)
+	}
+	for _, run := range runs {
+		name := id + " run " + run.ID
+		history, err := r.o.History(ctx, id, run.ID)
+		if errors.Is(err, client.ErrNotFound) {
+			r.gone++
+			continue
+		}
+		if err == nil {
+			err = r.try(name, history)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// since replays all deliveries since then. Counting them first, for the bar, is worth it on a terminal only.
+func (r *replay) since(ctx context.Context, c *replayCmd) error {
+	const largest = 200
+	all := r.o.Deliveries(ctx, client.DeliveryFilter{Since: c.Since.Time, PageSize: largest})
+	total := 0
+	if isTerminal(r.o.s.err) {
+		for _, err := range all {
+			if err != nil {
+				return err
+			}
+			total++
+		}
+	}
+	r.bar = newBar(r.o.s.err, total, "replaying")
+	for d, err := range all {
+		if err != nil {
+			return err
+		}
+		if err := r.delivery(ctx, d.ID); err != nil && !errors.Is(err, client.ErrNotFound) {
+			return err
+		}
+		_ = r.bar.Add(1)
+	}
+	return nil
+}
+
+// try replays one history. An error says that it is none.
+func (r *replay) try(name string, text []byte) error {
+	history, err := parseHistory(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	replayer := sdkworker.NewWorkflowReplayer()
+	workflows.Register(replayer)
+	silent := sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	r.note(name, replayer.ReplayWorkflowHistory(silent, history))
+	return nil
+}
+
+func (r *replay) note(name string, broken error) {
+	result := replayed{History: name, Result: "ok"}
+	if broken != nil {
+		r.broken++
+		result.Result, result.Reason = "breaks", plain(broken)
+	} else {
+		r.ok++
+	}
+	_ = r.bar.Clear() // lest the line is written into it; the next step draws it again
+	switch {
+	case r.o.json:
+		r.results = append(r.results, result)
+	case broken != nil:
+		fmt.Fprintf(r.o.s.out, "BREAKS  %s: %s\n", name, result.Reason)
+	default:
+		fmt.Fprintf(r.o.s.out, "ok      %s\n", name)
+	}
+}
+
+// finish prints the totals. That a history breaks is worse than any other error.
+func (r *replay) finish(err error) error {
+	_ = r.bar.Clear()
+	if r.o.json {
+		err = errors.Join(err, printJSON(r.o.s.out, r.results))
+	} else {
+		fmt.Fprintf(r.o.s.err, "%d ok, %d break, %d no longer in Temporal\n", r.ok, r.broken, r.gone)
+	}
+	if r.broken == 0 {
+		return err
+	}
+	if err != nil {
+		complain(r.o.s, err)
+	}
+	return fmt.Errorf("%d of %d histories break with this version", r.broken, r.ok+r.broken)
+}
+
+// parseHistory reads a history as the API and the Temporal CLI write it, or the bare list of events of older Web UIs.
+func parseHistory(text []byte) (*historypb.History, error) {
+	if text = bytes.TrimSpace(text); bytes.HasPrefix(text, []byte("[")) {
+		text = fmt.Appendf(nil, `{"events":%s}`, text)
+	}
+	history, err := temporal.HistoryFromJSON(bytes.NewReader(text), temporal.HistoryJSONOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("not a history of a workflow: %s", strings.ToValidUTF8(err.Error(), ""))
+	}
+	if events := history.GetEvents(); len(events) == 0 || events[0].GetWorkflowExecutionStartedEventAttributes() == nil {
+		return nil, errors.New("not a history of a workflow: it does not begin with a start")
+	}
+	return history, nil
+}

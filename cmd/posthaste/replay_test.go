@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const recorded = "../../workflows/testdata/replay/exhausted.json"
+
+// changed writes a copy of the recorded history that has been changed.
+func changed(t *testing.T, change func(history map[string]any) any) string {
+	t.Helper()
+	text, err := os.ReadFile(recorded)
+	require.NoError(t, err)
+	var history map[string]any
+	require.NoError(t, json.Unmarshal(text, &history))
+	text, err = json.Marshal(change(history))
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "history.json")
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+	return path
+}
+
+// otherActivity is what a version would have recorded that calls its activity by another name.
+func otherActivity(history map[string]any) any {
+	text, _ := json.Marshal(history)
+	var other any
+	_ = json.Unmarshal([]byte(strings.ReplaceAll(string(text), `"name":"AttemptDelivery"`, `"name":"OtherActivity"`)), &other)
+	return other
+}
+
+func bareList(history map[string]any) any { return history["events"] }
+
+func TestOperatorReplayFiles(t *testing.T) {
+	t.Parallel()
+	list, broken, none := changed(t, bareList), changed(t, otherActivity), writeFile(t, `{"hello":1}`)
+
+	t.Run("histories that fit, of the API and of older Web UIs", func(t *testing.T) {
+		t.Parallel()
+		output, code := runHere(t, "replay", recorded, list)
+		require.Zero(t, code, output)
+		require.Equal(t, []string{"ok      " + recorded, "ok      " + list, "2 ok, 0 break, 0 no longer in Temporal"}, lines(output))
+	})
+
+	t.Run("one that breaks", func(t *testing.T) {
+		t.Parallel()
+		output, code := runHere(t, "replay", broken, recorded)
+		require.Equal(t, codeFailure, code)
+		require.Len(t, lines(output), 4)
+		require.True(t, strings.HasPrefix(output, "BREAKS  "+broken+": "), output)
+		require.Contains(t, lines(output)[0], "OtherActivity")
+		require.Equal(t, "posthaste: 1 of 2 histories break with this version", lines(output)[3])
+	})
+
+	t.Run("as JSON", func(t *testing.T) {
+		t.Parallel()
+		got := newFakeAPI(t, nil).operate(t, "", "replay", recorded, broken, "-o", "json")
+		require.Equal(t, codeFailure, got.code)
+		var results []replayed
+		require.NoError(t, json.Unmarshal([]byte(got.out), &results))
+		require.Len(t, results, 2)
+		require.Equal(t, replayed{History: recorded, Result: "ok"}, results[0])
+		require.Equal(t, "breaks", results[1].Result)
+	})
+
+	t.Run("files that are none", func(t *testing.T) {
+		t.Parallel()
+		output, code := runHere(t, "replay", none, none+".not", recorded)
+		require.Equal(t, codeFailure, code)
+		require.Contains(t, output, none+": not a history of a workflow")
+		require.Contains(t, output, none+".not: no such file")
+		require.Contains(t, output, "1 ok, 0 break")
+	})
+}
+
+func TestOperatorReplayDeliveries(t *testing.T) {
+	t.Parallel()
+	fits, err := os.ReadFile(recorded)
+	require.NoError(t, err)
+	breaks, err := os.ReadFile(changed(t, otherActivity))
+	require.NoError(t, err)
+
+	t.Run("all runs of one", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, map[string][]fakeAnswer{
+			"GET /v1/deliveries/dlv_1/runs":    ok(listOf(`{"run_id":"b"}`, `{"run_id":"a"}`, `{"run_id":"gone"}`)),
+			"GET /v1/deliveries/dlv_1/history": {{200, string(fits)}, {200, string(breaks)}, notFound},
+		})
+		got := api.operate(t, "", "replay", "--delivery", "dlv_1")
+		require.Equal(t, codeFailure, got.code)
+		require.Equal(t, "ok      dlv_1 run b", lines(got.out)[0])
+		require.Contains(t, lines(got.out)[1], "BREAKS  dlv_1 run a: ")
+		require.Contains(t, got.err, "1 ok, 1 break, 1 no longer in Temporal")
+		require.Equal(t, "GET /v1/deliveries/dlv_1/history?run_id=b", api.calls()[1].what)
+	})
+
+	t.Run("all deliveries since then, those that Temporal forgot left out", func(t *testing.T) {
+		t.Parallel()
+		api := newFakeAPI(t, map[string][]fakeAnswer{
+			"GET /v1/deliveries":               ok(listOf(`{"id":"dlv_2"}`, `{"id":"dlv_1"}`)),
+			"GET /v1/deliveries/dlv_1/runs":    ok(listOf(`{"run_id":"a"}`)),
+			"GET /v1/deliveries/dlv_1/history": ok(string(fits)),
+		})
+		got := api.operate(t, "", "replay", "--since", "2026-11-22T08:00:00Z")
+		require.Zero(t, got.code, got.err)
+		require.Equal(t, []string{"ok      dlv_1 run a"}, lines(got.out))
+		require.Equal(t, []string{"1 ok, 0 break, 0 no longer in Temporal"}, lines(got.err), "no progress bar where there is no terminal")
+		require.Equal(t, "GET /v1/deliveries?limit=200&since=2026-11-22T08%3A00%3A00Z", api.calls()[0].what)
+	})
+
+	t.Run("one that nobody knows", func(t *testing.T) {
+		t.Parallel()
+		got := newFakeAPI(t, nil).operate(t, "", "replay", "--delivery", "dlv_1")
+		require.Equal(t, codeNotFound, got.code)
+	})
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+// SubscriptionFlags say what a subscription shall be.
+type SubscriptionFlags struct {
+	Name          *string           `name:"name" placeholder:"WORDS" help:"For people."`
+	EventTypes    []string          `name:"event-types" placeholder:"PATTERN,…" help:"Events it wants, such as order.paid, order.* or *."`
+	Header        map[string]string `name:"header" mapsep:"none" placeholder:"NAME=VALUE" help:"Sent with every attempt; as often as needed. Replaces all there were."`
+	Signature     string            `name:"signature" placeholder:"NAME" help:"standard, standard-ed25519, github, stripe, aspnet or servicestack."`
+	Payload       string            `name:"payload" placeholder:"FORM" help:"envelope, data or cloudevents."`
+	Timeout       time.Duration     `name:"timeout" placeholder:"DURATION" help:"Of a whole attempt."`
+	RetrySchedule []time.Duration   `name:"retry-schedule" placeholder:"DURATION,…" help:"The waits between attempts."`
+	Status        string            `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"active, paused or disabled."`
+	From          string            `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as auth, tls, properties or secret: @FILE, or - for standard input. Flags win over it."`
+}
+
+// fields reads what the flags name, over what --from has.
+func (f *SubscriptionFlags) fields(s streams) (client.SubscriptionFields, error) {
+	fields, err := f.from(s)
+	if err != nil {
+		return fields, err
+	}
+	if f.Name != nil {
+		fields.Name = f.Name
+	}
+	if len(f.EventTypes) > 0 {
+		fields.EventTypes = f.EventTypes
+	}
+	if len(f.Header) > 0 {
+		fields.Headers = f.Header
+	}
+	if len(f.RetrySchedule) > 0 {
+		fields.RetrySchedule = durations(f.RetrySchedule)
+	}
+	fill(&fields.Signature, f.Signature)
+	fill(&fields.Payload, f.Payload)
+	fill(&fields.Timeout, client.Duration(f.Timeout))
+	fill(&fields.Status, f.Status)
+	return fields, nil
+}
+
+func (f *SubscriptionFlags) from(s streams) (fields client.SubscriptionFields, err error) {
+	if f.From == "" {
+		return fields, nil
+	}
+	text, err := argument(s, f.From)
+	if err != nil {
+		return fields, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&fields); err != nil {
+		return fields, usageError{fmt.Errorf("--from: %w", err)}
+	}
+	return fields, nil
+}
+
+// fill sets the field to the value, if there is one.
+func fill[T comparable](field *T, value T) {
+	var none T
+	if value != none {
+		*field = value
+	}
+}
+
+func durations(all []time.Duration) []client.Duration {
+	converted := make([]client.Duration, len(all))
+	for i, d := range all {
+		converted[i] = client.Duration(d)
+	}
+	return converted
+}
+
+type subscriptionsCreateCmd struct {
+	SubscriptionFlags
+
+	Receiver string `arg:"" name:"receiver" help:"URL of the receiver."`
+	Tenant   string `name:"tenant" placeholder:"NAME" help:"Whose events it gets (default: default)."`
+}
+
+// Run implements the command.
+func (c *subscriptionsCreateCmd) Run(ctx context.Context, o *operator) error {
+	fields, err := c.fields(o.s)
+	if err != nil {
+		return err
+	}
+	fields.URL = c.Receiver
+	fill(&fields.Tenant, c.Tenant)
+	sub, err := o.CreateSubscription(ctx, fields)
+	if err != nil {
+		return err
+	}
+	return subscriptionLayout.print(o, *sub)
+}
+
+type subscriptionsUpdateCmd struct {
+	SubscriptionFlags
+
+	ID       string   `arg:"" help:"The subscription."`
+	Receiver string   `name:"receiver" placeholder:"URL" help:"URL of the receiver."`
+	Reset    []string `name:"reset" placeholder:"FIELD,…" help:"Go back to the default: headers, properties, auth, tls or retry_schedule."`
+}
+
+// Run implements the command.
+func (c *subscriptionsUpdateCmd) Run(ctx context.Context, o *operator) error {
+	fields, err := c.fields(o.s)
+	if err != nil {
+		return err
+	}
+	fill(&fields.URL, c.Receiver)
+	sub, err := o.UpdateSubscription(ctx, c.ID, fields, c.Reset...)
+	if err != nil {
+		return err
+	}
+	return subscriptionLayout.print(o, *sub)
+}
+
+var subscriptionLayout = layout[client.Subscription]{
+	columns: []string{"id", "tenant", "status", "name", "event_types", "url"},
+	fields: func(s client.Subscription) []field {
+		fields := []field{
+			{"id", s.ID},
+			{"tenant", s.Tenant},
+			{"name", s.Name},
+			{"url", s.URL},
+			{"event_types", strings.Join(s.EventTypes, " ")},
+			{"status", s.Status},
+			{"disabled_reason", s.DisabledReason},
+			{"resume_rate", count(s.ResumeRate)},
+			{"signature", s.Signature},
+			{"payload", s.Payload},
+			{"timeout", s.Timeout.String()},
+			{"retry_schedule", strings.Trim(fmt.Sprint(s.RetrySchedule), "[]")},
+			{"auth", authType(s.Auth)},
+			{"created_at", clock(s.CreatedAt)},
+			{"updated_at", clock(s.UpdatedAt)},
+			{"secret", s.Secret},
+		}
+		return append(fields, entries("headers.", s.Headers)...)
+	},
+}
+
+func authType(a *client.Auth) string {
+	if a == nil {
+		return ""
+	}
+	return a.Type
+}
+
+// entries makes a field of each entry, in the order of their names.
+func entries(prefix string, all map[string]string) []field {
+	var fields []field
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		fields = append(fields, field{prefix + name, all[name]})
+	}
+	return fields
+}

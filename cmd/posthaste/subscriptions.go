@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+// subscriptionsCmd looks after subscriptions.
+type subscriptionsCmd struct {
+	Remote `group:"Server"`
+
+	List         subscriptionsListCmd   `cmd:"" help:"List subscriptions, newest first."`
+	Get          subscriptionsGetCmd    `cmd:"" help:"Show a subscription."`
+	Create       subscriptionsCreateCmd `cmd:"" help:"Subscribe a receiver; prints its secret."`
+	Update       subscriptionsUpdateCmd `cmd:"" help:"Change a subscription."`
+	Delete       subscriptionsDeleteCmd `cmd:"" help:"Delete subscriptions; what waits for them is cancelled."`
+	Pause        subscriptionsPauseCmd  `cmd:"" help:"Hold the deliveries of subscriptions until they are resumed."`
+	Resume       subscriptionsResumeCmd `cmd:"" help:"Let the held deliveries of subscriptions go."`
+	Cancel       subscriptionsCancelCmd `cmd:"" help:"Stop all pending and held deliveries of subscriptions."`
+	RotateSecret subscriptionsRotateCmd `cmd:"" help:"Put a new secret in the place of the present one."`
+	Secret       subscriptionsSecretCmd `cmd:"" help:"Print the secret of a subscription."`
+}
+
+type subscriptionsListCmd struct {
+	Limited
+
+	Tenant string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
+	Status string `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"In this status only: active, paused or disabled."`
+}
+
+// Run implements the command.
+func (c *subscriptionsListCmd) Run(ctx context.Context, o *operator) error {
+	return printList(o, c.Limit, o.Subscriptions(ctx, client.SubscriptionFilter{
+		Tenant: c.Tenant, Status: c.Status, PageSize: c.pageSize(),
+	}), subscriptionLayout)
+}
+
+type subscriptionsGetCmd struct {
+	ID string `arg:"" help:"The subscription."`
+}
+
+// Run implements the command.
+func (c *subscriptionsGetCmd) Run(ctx context.Context, o *operator) error {
+	sub, err := o.Subscription(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return subscriptionLayout.print(o, *sub)
+}
+
+type subscriptionsDeleteCmd struct {
+	IDs []string `arg:"" name:"id" help:"The subscriptions."`
+}
+
+// Run implements the command.
+func (c *subscriptionsDeleteCmd) Run(ctx context.Context, o *operator) error {
+	type deleted struct {
+		ID string `json:"id"`
+	}
+	return each(o, c.IDs, func(id string) (*deleted, error) { return &deleted{id}, o.DeleteSubscription(ctx, id) },
+		func(d deleted) string { return d.ID + " is deleted" })
+}
+
+type subscriptionsPauseCmd struct {
+	IDs    []string `arg:"" name:"id" help:"The subscriptions."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+}
+
+// Run implements the command.
+func (c *subscriptionsPauseCmd) Run(ctx context.Context, o *operator) error {
+	return each(o, c.IDs, func(id string) (*client.Subscription, error) { return o.PauseSubscription(ctx, id, c.Reason) },
+		func(s client.Subscription) string { return s.ID + " is " + s.Status })
+}
+
+type subscriptionsResumeCmd struct {
+	IDs    []string `arg:"" name:"id" help:"The subscriptions."`
+	Rate   int      `name:"rate" placeholder:"N" help:"Held deliveries that go in a second (default: the server's, 50)."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+}
+
+// Run implements the command.
+func (c *subscriptionsResumeCmd) Run(ctx context.Context, o *operator) error {
+	return each(o, c.IDs, func(id string) (*client.Subscription, error) {
+		return o.ResumeSubscription(ctx, id, c.Rate, c.Reason)
+	}, sayResumed)
+}
+
+func sayResumed(s client.Subscription) string {
+	if s.ResumeRate == 0 {
+		return s.ID + " is " + s.Status
+	}
+	return fmt.Sprintf("%s is %s; what was held goes at %d a second", s.ID, s.Status, s.ResumeRate)
+}
+
+type subscriptionsCancelCmd struct {
+	IDs    []string `arg:"" name:"id" help:"The subscriptions."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the deliveries and the audit show it."`
+}
+
+// Run implements the command.
+func (c *subscriptionsCancelCmd) Run(ctx context.Context, o *operator) error {
+	return each(o, c.IDs, func(id string) (*client.Bulk, error) { return o.CancelWaiting(ctx, id, c.Reason) }, sayCancelled)
+}
+
+type subscriptionsSecretCmd struct {
+	ID string `arg:"" help:"The subscription."`
+}
+
+// Run implements the command.
+func (c *subscriptionsSecretCmd) Run(ctx context.Context, o *operator) error {
+	secret, err := o.Secret(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return printSecret(o, client.Rotated{Secret: secret})
+}
+
+type subscriptionsRotateCmd struct {
+	ID     string         `arg:"" help:"The subscription."`
+	Grace  *time.Duration `name:"grace" placeholder:"DURATION" help:"How long the secrets before it go on signing beside it (default: 24h)."`
+	Secret string         `name:"secret" placeholder:"@FILE" help:"The new secret: @FILE, or - for standard input (default: the server makes one)."`
+}
+
+// Run implements the command.
+func (c *subscriptionsRotateCmd) Run(ctx context.Context, o *operator) error {
+	secret, err := argument(o.s, c.Secret)
+	if err != nil {
+		return err
+	}
+	rotated, err := o.RotateSecret(ctx, c.ID, client.Rotation{Secret: strings.TrimSpace(string(secret)), Grace: c.Grace})
+	if err != nil {
+		return err
+	}
+	return printSecret(o, *rotated)
+}
+
+// printSecret prints the secret alone, so that it can be put into a variable, and what else there is beside it.
+func printSecret(o *operator, r client.Rotated) error {
+	if o.json {
+		return printJSON(o.s.out, r)
+	}
+	for _, at := range r.PreviousExpiresAt {
+		fmt.Fprintln(o.s.err, "a secret before it signs until", clock(at))
+	}
+	_, err := fmt.Fprintln(o.s.out, r.Secret)
+	return err
+}

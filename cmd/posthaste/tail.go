@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+const (
+	// tailOverlap is how far back each look at the list goes: deliveries may show up later than they were created.
+	tailOverlap = 10 * time.Second
+	// tailKept bounds how many deliveries are kept in mind, and how many are read in one look at the list.
+	tailKept = 10_000
+	// tailLooks bounds how many open deliveries one round looks up.
+	tailLooks = 100
+)
+
+type deliveriesTailCmd struct {
+	DeliveryFlags
+
+	Poll time.Duration `name:"poll" hidden:"" default:"1s"`
+}
+
+// Help is the long help of the command.
+func (deliveriesTailCmd) Help() string {
+	return "A line is printed for each new delivery, and again whenever its status or its number of attempts changes, until it is closed. With -o json, each line is a JSON object. End it with Ctrl-C. It goes on when the server was away."
+}
+
+// Run implements the command.
+func (c *deliveriesTailCmd) Run(ctx context.Context, o *operator) error {
+	once, err := o.remote.client(client.WithMaxAttempts(1)) // the next round is the next try
+	if err != nil {
+		return err
+	}
+	t := tail{
+		Client: once, o: o, status: c.Status, from: c.Since.Time, known: map[string]client.Delivery{},
+		filter: client.DeliveryFilter{Tenant: c.Tenant, SubscriptionID: c.Subscription},
+	}
+	p := patience{w: o.s.err, every: c.Poll}
+	err = p.until(ctx, func() (bool, error) { return false, t.round(ctx) })
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// tail follows deliveries.
+type tail struct {
+	*client.Client
+	o      *operator
+	filter client.DeliveryFilter
+	status string
+	from   time.Time // where the next look at the list begins; zero before the first one
+	known  map[string]client.Delivery
+	open   []string // of the known ones, those that may change; the next to look up first
+}
+
+func (t *tail) round(ctx context.Context) error {
+	if t.from.IsZero() {
+		if err := t.begin(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.lookForNew(ctx); err != nil {
+		return err
+	}
+	return t.lookAgain(ctx)
+}
+
+// begin starts where the server is now, by its own clock: what is there already is known and not printed.
+func (t *tail) begin(ctx context.Context) error {
+	newest, _, err := take(t.Deliveries(ctx, t.page(1)), 1)
+	if err != nil {
+		return err
+	}
+	t.from = time.Unix(0, 0)
+	if len(newest) == 0 {
+		return nil
+	}
+	from := newest[0].CreatedAt.Add(-tailOverlap)
+	recent, err := t.since(ctx, from)
+	if err != nil {
+		t.from = time.Time{} // begin again
+		return err
+	}
+	t.from = from
+	for _, d := range recent {
+		t.keep(d)
+	}
+	return nil
+}
+
+func (t *tail) page(size int) client.DeliveryFilter {
+	filter := t.filter
+	filter.PageSize = size
+	return filter
+}
+
+// since lists what was created since then, oldest first.
+func (t *tail) since(ctx context.Context, from time.Time) ([]client.Delivery, error) {
+	const largest = 200
+	filter := t.page(largest)
+	filter.Since = from
+	found, more, err := take(t.Deliveries(ctx, filter), tailKept)
+	if more {
+		fmt.Fprintf(t.o.s.err, "more than %d deliveries at once; the older ones are left out\n", tailKept)
+	}
+	slices.Reverse(found)
+	return found, err
+}
+
+func (t *tail) lookForNew(ctx context.Context) error {
+	found, err := t.since(ctx, t.from)
+	if err != nil {
+		return err
+	}
+	for _, d := range found {
+		t.note(d)
+		if from := d.CreatedAt.Add(-tailOverlap); from.After(t.from) {
+			t.from = from
+		}
+	}
+	t.forget()
+	return nil
+}
+
+// lookAgain looks up the open deliveries in turn, some of them in each round.
+func (t *tail) lookAgain(ctx context.Context) error {
+	for range min(tailLooks, len(t.open)) {
+		id := t.open[0]
+		d, err := t.Delivery(ctx, id)
+		if err != nil {
+			return err
+		}
+		t.open = t.open[1:]
+		t.note(*d)
+		if d.Open() {
+			t.open = append(t.open, id)
+		}
+	}
+	return nil
+}
+
+// note prints a delivery if it is news.
+func (t *tail) note(d client.Delivery) {
+	before, known := t.known[d.ID]
+	if known && before.Status == d.Status && before.Attempts == d.Attempts {
+		return
+	}
+	t.keep(d)
+	if t.status == "" || t.status == d.Status {
+		t.print(d)
+	}
+}
+
+func (t *tail) keep(d client.Delivery) {
+	if _, known := t.known[d.ID]; !known && d.Open() {
+		t.open = append(t.open, d.ID)
+	}
+	t.known[d.ID] = d
+}
+
+// forget drops the closed ones that the list will not show again, and the oldest open ones if they are too many.
+func (t *tail) forget() {
+	t.open = slices.DeleteFunc(t.open, func(id string) bool { return !t.known[id].Open() })
+	if surplus := len(t.open) - tailKept; surplus > 0 {
+		fmt.Fprintf(t.o.s.err, "more than %d open deliveries; %d of them are no longer followed\n", tailKept, surplus)
+		t.open = t.open[surplus:]
+	}
+	followed := make(map[string]bool, len(t.open))
+	for _, id := range t.open {
+		followed[id] = true
+	}
+	for id, d := range t.known {
+		if d.CreatedAt.Before(t.from) && !followed[id] {
+			delete(t.known, id)
+		}
+	}
+}
+
+func (t *tail) print(d client.Delivery) {
+	if t.o.json {
+		_ = json.NewEncoder(t.o.s.out).Encode(d) // as with fmt.Fprintf: what was not taken, nobody can be told
+		return
+	}
+	fmt.Fprintln(t.o.s.out, printable(fmt.Sprintf("%s  %s  %-9s  %2d  %s  %s  %s",
+		clock(d.UpdatedAt), d.ID, d.Status, d.Attempts, d.SubscriptionID, d.EventType, d.LastError)))
+}
