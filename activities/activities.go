@@ -42,7 +42,8 @@ type Sender interface {
 // Steering speaks to the workflows of deliveries. A state that does not allow it is a CodeConflict *models.Error.
 type Steering interface {
 	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error
-	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why) error
+	// Redeliver asks for a further attempt. Asking again with the same origin is the same wish.
+	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string) error
 	// Resume tells a held delivery that it may go.
 	Resume(ctx context.Context, delivery *models.Delivery) error
 	// Begin starts the workflow of a delivery that has none yet.

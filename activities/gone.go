@@ -16,7 +16,7 @@ const cancelWaitingFor = 5 * time.Second
 func (a *Activities) cancelWaiting(ctx context.Context, j *job, reason string) {
 	ctx, cancel := context.WithTimeout(ctx, cancelWaitingFor)
 	defer cancel()
-	err := a.steering.Start(ctx, models.CancelWaitingJob(j.subscription, models.Why{By: "posthaste", Reason: reason}))
+	err := a.steering.Start(ctx, models.CancelWaitingJob(j.subscription, models.Why{By: "posthaste", Reason: reason}, a.now()))
 	if err != nil {
 		a.log.LogAttrs(ctx, slog.LevelWarn, "waiting deliveries will be cancelled at their next attempt",
 			slog.String("subscription_id", j.subscription.ID), slog.Any("error", err))

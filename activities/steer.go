@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -40,7 +41,10 @@ type SteerResult struct {
 // Steer carries out a job for a while, oldest deliveries first, at the job's rate. Its heartbeats carry the progress:
 // after a crash it goes on with the delivery at which it had come, so that none is passed over.
 func (a *Activities) Steer(ctx context.Context, in SteerInput) (*SteerResult, error) {
-	r := &round{Activities: a, job: in.Job, progress: in.Progress, pace: rate.NewLimiter(rate.Limit(in.Rate), 1)}
+	r := &round{
+		Activities: a, job: in.Job, progress: in.Progress, pace: rate.NewLimiter(rate.Limit(in.Rate), 1),
+		origin: cmp.Or(in.RecoveryID, activity.GetInfo(ctx).WorkflowExecution.RunID),
+	}
 	if err := r.catchUp(ctx); err != nil {
 		return nil, err
 	}
@@ -54,6 +58,7 @@ type round struct {
 	progress models.Progress
 	pace     *rate.Limiter
 	saved    time.Time // when progress was last written down
+	origin   string    // of the job: whom it told before a crash, it may tell again
 }
 
 // catchUp starts where a round came to that was cut off, as far as its heartbeats or the recovery's row tell.
@@ -147,7 +152,7 @@ func (r *round) act(ctx context.Context, t target) error {
 	case models.JobCancel:
 		return r.steering.Cancel(ctx, t.delivery, r.job.Why)
 	case models.JobRedeliver:
-		return r.steering.Redeliver(ctx, t.delivery, r.job.Why)
+		return r.steering.Redeliver(ctx, t.delivery, r.job.Why, r.origin+"/"+t.id)
 	case models.JobResume:
 		return r.steering.Resume(ctx, t.delivery)
 	case models.JobDeliver:
@@ -169,13 +174,28 @@ func (r *round) over(ctx context.Context) (bool, error) {
 	r.saved = r.now()
 	switch {
 	case r.job.RecoveryID != "":
-		status, err := r.store.SaveProgress(ctx, r.job.RecoveryID, r.progress)
-		return status != models.RecoveryRunning, ours("save progress", err)
+		return r.recoveryOver(ctx)
 	case r.job.Action == models.JobResume:
 		return r.pausedAgain(ctx)
 	default:
 		return false, nil
 	}
+}
+
+// recoveryOver also cancels a recovery whose subscription takes nothing any more.
+func (r *round) recoveryOver(ctx context.Context) (bool, error) {
+	status, err := r.store.SaveProgress(ctx, r.job.RecoveryID, r.progress)
+	if err != nil || status != models.RecoveryRunning {
+		return true, ours("save progress", err)
+	}
+	sub, err := r.store.Subscription(ctx, r.job.Selection.SubscriptionID)
+	if err != nil && models.ErrorCode(err) != models.CodeNotFound {
+		return false, ours("load subscription", err)
+	}
+	if err == nil && sub.Status != models.SubscriptionDisabled {
+		return false, nil
+	}
+	return true, r.cancelRecovery(ctx, r.job.RecoveryID, models.Why{By: "posthaste", Reason: "the subscription is disabled or gone"})
 }
 
 func (r *round) pausedAgain(ctx context.Context) (bool, error) {
@@ -223,11 +243,11 @@ type CancelRecoveryInput struct {
 
 // CancelRecovery writes down that a recovery was cancelled in Temporal.
 func (a *Activities) CancelRecovery(ctx context.Context, in CancelRecoveryInput) error {
-	_, err := a.store.FinishRecovery(ctx, in.RecoveryID, models.RecoveryCancelled, models.AuditEntry{
-		Action: models.AuditCancelRecovery, Why: models.Why{By: "temporal", Reason: "the workflow was cancelled in Temporal"},
-	})
-	if err != nil {
-		return ours("cancel recovery", err)
-	}
-	return nil
+	return a.cancelRecovery(ctx, in.RecoveryID, models.Why{By: "temporal", Reason: "the workflow was cancelled in Temporal"})
+}
+
+func (a *Activities) cancelRecovery(ctx context.Context, id string, why models.Why) error {
+	entry := models.AuditEntry{Action: models.AuditCancelRecovery, Why: why}
+	_, err := a.store.FinishRecovery(ctx, id, models.RecoveryCancelled, entry)
+	return ours("cancel recovery", err)
 }

@@ -99,7 +99,11 @@ func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]att
 func (s *server) cancelDelivery(c *gin.Context) { s.steer(c, cancellable, s.Steering.Cancel) }
 
 // redeliverDelivery handles POST /v1/deliveries/{id}/redeliver: a further attempt is made now.
-func (s *server) redeliverDelivery(c *gin.Context) { s.steer(c, s.redeliverable, s.Steering.Redeliver) }
+func (s *server) redeliverDelivery(c *gin.Context) {
+	s.steer(c, s.redeliverable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+		return s.Steering.Redeliver(ctx, delivery, why, "")
+	})
+}
 
 // steer asks something of the path's delivery, if its state allows it, and answers with the delivery as it was when
 // asked.

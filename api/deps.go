@@ -37,7 +37,6 @@ type Store interface {
 	UpdateSubscription(
 		ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 	) (*models.Subscription, error)
-	// DeleteSubscription cancels what is pending or held for the subscription, too.
 	DeleteSubscription(ctx context.Context, id string, audit ...models.AuditEntry) error
 
 	Delivery(ctx context.Context, id string) (*models.Delivery, error)
@@ -73,7 +72,8 @@ type Steering interface {
 	// Cancel stops a delivery that is pending, held or exhausted. CodeConflict: its state does not allow it.
 	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error
 	// Redeliver makes a further attempt of a delivery of any status, at once.
-	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why) error
+	// Asking again with the same origin is the same wish; with none, each call is one of its own.
+	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string) error
 	// Start starts a job. One that runs already for the same thing is left to run.
 	Start(ctx context.Context, job models.Job) error
 	// Runs lists the runs of a delivery's workflow, newest first.

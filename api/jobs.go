@@ -31,7 +31,7 @@ func (s *server) cancelEvent(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	event, err := s.pathEvent(c)
+	event, err := s.plannedEvent(c)
 	if err != nil {
 		fail(c, err)
 		return
@@ -51,7 +51,7 @@ func (s *server) redeliverEvent(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	event, err := s.pathEvent(c)
+	event, err := s.plannedEvent(c)
 	if err != nil {
 		fail(c, err)
 		return
@@ -76,7 +76,17 @@ func (s *server) cancelWaiting(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	s.begin(c, models.AuditCancelWaiting, models.CancelWaitingJob(subscription, why))
+	s.begin(c, models.AuditCancelWaiting, models.CancelWaitingJob(subscription, why, s.Now()))
+}
+
+// plannedEvent finds the event that the path names, which must have its deliveries: what is done to those it has would
+// not be done to those it gets.
+func (s *server) plannedEvent(c *gin.Context) (*models.Event, error) {
+	event, err := s.pathEvent(c)
+	if err == nil && event.Status == models.EventAccepted {
+		return nil, models.Errorf(models.CodeConflict, "the deliveries of event %s are not planned yet; try again", event.ID)
+	}
+	return event, err
 }
 
 // begin starts the job and answers with how many deliveries it selects now. The audit comes first: an entry about what
@@ -101,8 +111,8 @@ func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job
 	reply(c, http.StatusAccepted, s.jobView(job, count))
 }
 
-// start starts a job that the store knows of: a sweep starts it later if Temporal is away now, so the caller, whose
-// wish is stored, need not know.
+// start starts a job for what is stored already, so that the caller need not know if Temporal is away now: a sweep starts
+// resumptions and recoveries later, and deliveries that nobody cancels find out by themselves.
 func (s *server) start(c *gin.Context, job models.Job) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), startTimeout)
 	defer cancel()

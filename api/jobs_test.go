@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,6 +67,17 @@ func TestJobsOfAnEvent(t *testing.T) {
 	}
 }
 
+func TestJobsWaitForThePlan(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	id := h.publish(eventBody)
+	for _, verb := range []string{"/cancel", "/redeliver"} {
+		require.Contains(t, h.do(http.MethodPost, "/v1/events/"+id+verb, "").isProblem(http.StatusConflict, models.CodeConflict, ""),
+			"not planned yet")
+	}
+	require.Empty(t, h.steering.jobs)
+}
+
 func TestCancelWhatWaitsForASubscription(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -86,6 +98,8 @@ func TestCancelWhatWaitsForASubscription(t *testing.T) {
 			SubscriptionID: d.SubscriptionID, Statuses: []models.DeliveryStatus{models.DeliveryPending, models.DeliveryHeld},
 		},
 	}}, h.steering.jobs)
+	require.Len(t, h.steering.untils, 1)
+	require.WithinDuration(t, time.Now(), h.steering.untils[0], time.Minute, "what comes later is not meant")
 	require.Equal(t, []string{"subscription.cancel Jo: enough", "subscription.create api: "}, h.audited(d.SubscriptionID))
 }
 

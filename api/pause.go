@@ -80,6 +80,6 @@ func (s *server) follow(c *gin.Context, sub *models.Subscription, why models.Why
 		s.start(c, models.ResumeJob(sub, why))
 	}
 	if sub.Status == models.SubscriptionDisabled {
-		s.start(c, models.CancelWaitingJob(sub, why))
+		s.start(c, models.CancelWaitingJob(sub, why, s.Now()))
 	}
 }

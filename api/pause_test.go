@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -197,7 +198,9 @@ func TestDeleteCancelsWhatWaits(t *testing.T) {
 }
 
 func cancellation(subscriptionID string, why models.Why) models.Job {
-	return models.CancelWaitingJob(&models.Subscription{ID: subscriptionID, Tenant: models.DefaultTenant}, why)
+	job := models.CancelWaitingJob(&models.Subscription{ID: subscriptionID, Tenant: models.DefaultTenant}, why, time.Now())
+	job.Selection.Until = time.Time{} // see steering
+	return job
 }
 
 // badRates are refused wherever a rate is taken.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/posthaste/posthaste/models"
 )
@@ -11,8 +12,9 @@ import (
 // steering remembers what it was asked for. With an err it does nothing else.
 type steering struct {
 	mu      sync.Mutex
-	asked   []string // "cancel <delivery id> <by>: <reason>"
-	jobs    []models.Job
+	asked   []string     // "cancel <delivery id> <by>: <reason>"
+	jobs    []models.Job // those that cancel without their Until
+	untils  []time.Time  // which it has instead
 	err     error
 	runs    []models.Run
 	history []byte
@@ -22,13 +24,17 @@ func (s *steering) Cancel(ctx context.Context, delivery *models.Delivery, why mo
 	return s.ask(ctx, "cancel "+delivery.ID+" "+why.By+": "+why.Reason)
 }
 
-func (s *steering) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+func (s *steering) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, _ string) error {
 	return s.ask(ctx, "redeliver "+delivery.ID+" "+why.By+": "+why.Reason)
 }
 
 func (s *steering) Start(ctx context.Context, job models.Job) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if job.Action == models.JobCancel {
+		s.untils = append(s.untils, job.Selection.Until)
+		job.Selection.Until = time.Time{}
+	}
 	s.jobs = append(s.jobs, job)
 	return errors.Join(s.err, patient(ctx))
 }

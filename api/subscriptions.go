@@ -117,7 +117,7 @@ func (s *server) deleteSubscription(c *gin.Context) {
 		fail(c, fmt.Errorf("delete subscription: %w", err))
 		return
 	}
-	s.start(c, models.CancelWaitingJob(subscription, entry.Why))
+	s.start(c, models.CancelWaitingJob(subscription, entry.Why, s.Now()))
 	c.Status(http.StatusNoContent)
 }
 

@@ -35,11 +35,13 @@ func ResumeJob(s *Subscription, why Why) Job {
 	}
 }
 
-// CancelWaitingJob cancels what waits for a subscription: pending and held deliveries.
-func CancelWaitingJob(s *Subscription, why Why) Job {
+// CancelWaitingJob cancels what waits for a subscription: deliveries that are pending or held, and made before now.
+func CancelWaitingJob(s *Subscription, why Why, now time.Time) Job {
 	return Job{
 		Action: JobCancel, Tenant: s.Tenant, Rate: MaxRate, Why: why,
-		Selection: Selection{SubscriptionID: s.ID, Statuses: []DeliveryStatus{DeliveryPending, DeliveryHeld}},
+		Selection: Selection{
+			SubscriptionID: s.ID, Statuses: []DeliveryStatus{DeliveryPending, DeliveryHeld}, Until: now.UTC().Add(time.Millisecond),
+		},
 	}
 }
 

@@ -43,12 +43,12 @@ func (c *Control) Cancel(ctx context.Context, delivery *models.Delivery, why mod
 }
 
 // Redeliver asks for a further attempt now. A delivery whose workflow has closed, or was not started yet, gets a new
-// run of it.
-func (c *Control) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+// run of it. Asking a second time with the same origin is the same wish; empty, every call is one of its own.
+func (c *Control) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string) error {
 	in := deliveryInput(delivery)
 	in.Redelivery = true
 	return c.signalWithStart(ctx, in, workflows.SignalRedeliver,
-		workflows.RedeliverSignal{By: why.By, Reason: why.Reason, After: delivery.Attempts})
+		workflows.RedeliverSignal{By: why.By, Reason: why.Reason, After: delivery.Attempts, Origin: origin})
 }
 
 // Resume tells a held delivery that it may go.
@@ -92,13 +92,19 @@ func deliveryInput(delivery *models.Delivery) workflows.DeliverToSubscriberInput
 	}
 }
 
-// translate tells a Temporal that is away from other failures.
+// translate tells a Temporal that is away, and one that refuses, from other failures.
 func translate(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, away := errors.AsType[*serviceerror.Unavailable](err); away || errors.Is(err, context.DeadlineExceeded) {
+	_, away := errors.AsType[*serviceerror.Unavailable](err)
+	_, late := errors.AsType[*serviceerror.DeadlineExceeded](err)
+	_, busy := errors.AsType[*serviceerror.ResourceExhausted](err)
+	if away || late || busy || errors.Is(err, context.DeadlineExceeded) {
 		return models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
+	}
+	if refused, ok := errors.AsType[*serviceerror.InvalidArgument](err); ok { // such as one signal too many
+		return models.Errorf(models.CodeConflict, "Temporal refuses: %s", refused.Message)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -384,6 +384,27 @@ func (b *bundle) state(t *testing.T) workflows.State {
 	return state
 }
 
+// TestCancelledTwice cancels, redelivers while the cancellation is being written down, and cancels again.
+func TestCancelledTwice(t *testing.T) {
+	t.Parallel()
+	b := setup(t, answers(500)...)
+	b.subscribe(t, func(s *models.Subscription) { s.RetrySchedule = models.Schedule{day} })
+	in := b.plan(t)
+	b.store.cancelling = func() { b.SignalWorkflow(workflows.SignalRedeliver, workflows.RedeliverSignal{By: "jo", After: 1}) }
+	b.RegisterDelayedCallback(func() { b.SignalWorkflow(workflows.SignalCancel, workflows.CancelSignal{By: "ops"}) }, time.Hour)
+	b.RegisterDelayedCallback(func() {
+		requireOutcome(t, b, in.DeliveryID, outcome{models.DeliveryPending, 1}, 1)
+		b.SignalWorkflow(workflows.SignalCancel, workflows.CancelSignal{By: "ops", Reason: "really"})
+	}, 2*time.Hour)
+	b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
+	requireCanceled(t, b.GetWorkflowError())
+	requireOutcome(t, b, in.DeliveryID, outcome{models.DeliveryCancelled, 1}, 1)
+	entries, err := b.store.Audit(t.Context(), models.AuditFilter{Subject: in.DeliveryID})
+	require.NoError(t, err)
+	require.Len(t, entries, 3)
+	require.Equal(t, models.Why{By: "ops", Reason: "really"}, entries[0].Why)
+}
+
 // TestCurrentDetails reads what the Web UI shows.
 func TestCurrentDetails(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"cmp"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -12,11 +14,14 @@ import (
 )
 
 const (
+	// maxOrigin bounds what a signal says of where it comes from, in bytes.
+	maxOrigin = 200
+
 	// lookAgain is how often a held delivery looks for itself whether it may go, should nobody tell it.
 	lookAgain = 24 * time.Hour
 
-	// changeReopen is the change since which a redelivery that is asked for while a delivery closes opens it again.
-	changeReopen = "redeliver-while-closing"
+	// changeHeed is the change since which signals that come while a delivery closes are acted on.
+	changeHeed = "signals-while-closing"
 )
 
 // DeliverToSubscriber makes the attempts of one delivery until it is delivered (closes Completed), exhausted (Failed) or
@@ -36,6 +41,8 @@ type delivery struct {
 	signals signals
 	shown   models.DeliveryStatus // what DeliveryStatus says; empty: it was never needed
 	resumed bool                  // a resumption let it go: whatever the bounded rate says, it is this one's turn
+	cancels int                   // made in this run
+	ended   bool                  // cancelled in Temporal, which allows nothing more
 
 	result *DeliverToSubscriberResult // how the workflow closes, once the last step is done
 	err    error
@@ -104,10 +111,10 @@ func (d *delivery) attempt(ctx workflow.Context) step {
 // interrupted says what the signal wanted that ended the wait between two attempts.
 func (d *delivery) interrupted(ctx workflow.Context, err error) step {
 	switch {
-	case d.signals.cancel != nil || ctx.Err() != nil:
+	case ctx.Err() != nil:
 		return d.stop
-	case d.signals.redeliver != nil:
-		return d.bringForward
+	case d.signals.steered():
+		return d.steered()
 	case d.signals.resume:
 		return d.resume
 	default:
@@ -137,8 +144,8 @@ func (d *delivery) delivered(ctx workflow.Context, attempt int) step {
 	if d.signals.redeliver != nil && d.signals.redeliver.After < attempt {
 		d.signals.redeliver = nil
 	}
-	if d.reopens(ctx) {
-		return d.bringForward
+	if next := d.heed(ctx, false); next != nil {
+		return next
 	}
 	d.state.Attempt = attempt
 	d.end(ctx, models.DeliveryDelivered)
@@ -147,8 +154,8 @@ func (d *delivery) delivered(ctx workflow.Context, attempt int) step {
 
 // cancelled closes the workflow as Canceled.
 func (d *delivery) cancelled(ctx workflow.Context, reason string) step {
-	if d.reopens(ctx) {
-		return d.bringForward
+	if next := d.heed(ctx, false); next != nil {
+		return next
 	}
 	d.state.Reason = reason
 	d.end(ctx, models.DeliveryCancelled)
@@ -162,8 +169,8 @@ func (d *delivery) exhausted(ctx workflow.Context, err error, hold time.Duration
 		if next := d.keep(ctx, hold); next != nil {
 			return next
 		}
-	} else if d.reopens(ctx) {
-		return d.bringForward
+	} else if next := d.heed(ctx, true); next != nil {
+		return next
 	}
 	d.end(ctx, models.DeliveryExhausted)
 	return d.close(nil, err)
@@ -176,10 +183,10 @@ func (d *delivery) keep(ctx workflow.Context, hold time.Duration) step {
 	defer stop()
 	d.signals.await(ctx, keepTimer(waiting, hold), d.signals.steered)
 	switch {
-	case d.signals.cancel != nil || ctx.Err() != nil:
+	case ctx.Err() != nil:
 		return d.stop
-	case d.signals.redeliver != nil:
-		return d.bringForward
+	case d.signals.steered():
+		return d.steered()
 	}
 	return nil
 }
@@ -203,10 +210,25 @@ func (d *delivery) resume(workflow.Context) step {
 	return d.attempt
 }
 
-// reopens reports whether a redelivery that was asked for meanwhile keeps the delivery from closing.
-func (d *delivery) reopens(ctx workflow.Context) bool {
+// heed returns the step that a signal asks for which came while the delivery was closing, or nil. Where it closes in a
+// status that cannot be cancelled, a cancel comes too late.
+func (d *delivery) heed(ctx workflow.Context, cancellable bool) step {
 	d.signals.read()
-	return d.signals.redeliver != nil && workflow.GetVersion(ctx, changeReopen, workflow.DefaultVersion, 1) == 1
+	if !cancellable {
+		d.signals.cancel = nil
+	}
+	if d.ended || !d.signals.steered() || workflow.GetVersion(ctx, changeHeed, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return nil
+	}
+	return d.steered()
+}
+
+// steered is the step that somebody wants: what stops a delivery comes before what hurries it.
+func (d *delivery) steered() step {
+	if d.signals.cancel != nil {
+		return d.stop
+	}
+	return d.bringForward
 }
 
 // bringForward makes the next attempt due now: it replaces the wait for it, or opens a closed delivery again.
@@ -220,7 +242,7 @@ func (d *delivery) bringForward(ctx workflow.Context) step {
 	d.state.Redeliveries++
 	in := activities.BringForwardInput{
 		DeliveryID: d.in.DeliveryID, After: signal.After, Why: signal.why(),
-		Origin: d.origin(ctx, SignalRedeliver, d.state.Redeliveries),
+		Origin: cmp.Or(clip(signal.Origin, maxOrigin), d.origin(ctx, SignalRedeliver, d.state.Redeliveries)),
 	}
 	if err := bookkeep(forBookkeeping(ctx), a.BringForward, in, nil); err != nil && ctx.Err() == nil {
 		return d.close(nil, err)
@@ -230,13 +252,17 @@ func (d *delivery) bringForward(ctx workflow.Context) step {
 
 // stop cancels the delivery in the store. The store has the last word: what it says was delivered stays delivered.
 func (d *delivery) stop(ctx workflow.Context) step {
+	d.ended = ctx.Err() != nil
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	why := models.Why{Reason: "the workflow was cancelled in Temporal"}
 	if d.signals.cancel != nil {
 		why = d.signals.cancel.why()
 	}
-	d.signals.cancel, d.signals.redeliver = nil, nil // whoever wants it redelivered after all asks after this
-	in := activities.CancelDeliveryInput{DeliveryID: d.in.DeliveryID, Why: why, Origin: d.origin(ctx, SignalCancel, 1)}
+	d.signals.cancel = nil
+	d.cancels++
+	in := activities.CancelDeliveryInput{
+		DeliveryID: d.in.DeliveryID, Why: why, Origin: d.origin(ctx, SignalCancel, d.cancels),
+	}
 	var closed activities.CancelDeliveryResult
 	if err := bookkeep(forBookkeeping(ctx), a.CancelDelivery, in, &closed); err != nil {
 		return d.close(nil, err)
@@ -246,8 +272,10 @@ func (d *delivery) stop(ctx workflow.Context) step {
 		return d.delivered(ctx, closed.Attempts)
 	case models.DeliveryExhausted:
 		return d.exhausted(ctx, temporal.NewNonRetryableApplicationError("the schedule was used up", activities.Exhausted, nil), 0)
-	default:
+	case models.DeliveryCancelled:
 		return d.cancelled(ctx, why.Words())
+	default:
+		return d.close(nil, fmt.Errorf("delivery %s is %s after it was cancelled", d.in.DeliveryID, closed.Status))
 	}
 }
 

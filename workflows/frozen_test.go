@@ -80,7 +80,8 @@ func TestNamesAreFrozen(t *testing.T) {
 		requireJSON(t, `{"reason":"r","by":"b"}`, workflows.CancelSignal{Reason: "r", By: "b"})
 		requireJSON(t, `{"event_id":"e"}`, activities.PlanDeliveriesInput{EventID: "e"})
 		requireJSON(t, `{"event_id":"e","from":1,"to":2}`, activities.ListTargetsInput{EventID: "e", From: 1, To: 2})
-		requireJSON(t, `{"by":"b","reason":"r","after":1}`, workflows.RedeliverSignal{By: "b", Reason: "r", After: 1})
+		requireJSON(t, `{"by":"b","reason":"r","after":1,"origin":"o"}`,
+			workflows.RedeliverSignal{By: "b", Reason: "r", After: 1, Origin: "o"})
 		why := models.Why{By: "b", Reason: "r"}
 		requireJSON(t, `{"delivery_id":"d","by":"b","reason":"r","origin":"o"}`,
 			activities.CancelDeliveryInput{DeliveryID: "d", Why: why, Origin: "o"})

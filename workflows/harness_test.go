@@ -40,10 +40,11 @@ type bundle struct {
 
 // steering notes what workflows are told, as "resume dlv_…". Those in refuse say that their state does not allow it.
 type steering struct {
-	told   []string
-	jobs   []models.Job
-	refuse map[string]bool
-	fail   int // of the next calls
+	told    []string
+	origins []string // of what was redelivered
+	jobs    []models.Job
+	refuse  map[string]bool
+	fail    int // of the next calls
 }
 
 func (s *steering) tell(what, id string) error {
@@ -62,7 +63,8 @@ func (s *steering) Cancel(_ context.Context, d *models.Delivery, _ models.Why) e
 	return s.tell("cancel", d.ID)
 }
 
-func (s *steering) Redeliver(_ context.Context, d *models.Delivery, _ models.Why) error {
+func (s *steering) Redeliver(_ context.Context, d *models.Delivery, _ models.Why, origin string) error {
+	s.origins = append(s.origins, origin)
 	return s.tell("redeliver", d.ID)
 }
 
@@ -136,6 +138,7 @@ type flakyStore struct {
 	failForwards int
 	failedCalls  int
 	planFailures int
+	cancelling   func() // called once, after the next CancelDelivery; nil: nothing
 }
 
 var errAway = errors.New("the database is away")
@@ -172,6 +175,15 @@ func (s *flakyStore) BringForward(
 		return errAway
 	}
 	return s.Store.BringForward(ctx, id, at, after, why, origin)
+}
+
+func (s *flakyStore) CancelDelivery(ctx context.Context, id string, why models.Why, origin string) (*models.Delivery, error) {
+	after, err := s.Store.CancelDelivery(ctx, id, why, origin)
+	if s.cancelling != nil {
+		s.cancelling()
+		s.cancelling = nil
+	}
+	return after, err
 }
 
 func (s *flakyStore) PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error) {

@@ -56,6 +56,8 @@ type RedeliverSignal struct {
 	// After is how many attempts had been made when this was asked. A delivery that a later attempt delivered is
 	// redelivered already. Sent by hand it is 0: what is delivered while the signal waits is not sent again.
 	After int `json:"after,omitempty"`
+	// Origin makes asking a second time the same wish, see models.AuditEntry. Empty: each signal is one of its own.
+	Origin string `json:"origin,omitempty"`
 }
 
 func (s RedeliverSignal) why() models.Why { return why(s.By, s.Reason) }

@@ -21,7 +21,7 @@ const (
 	// bookkeepingTimeout covers planning an event with a hundred thousand subscribers.
 	bookkeepingTimeout = 5 * time.Minute
 	// steeringHeartbeat is how long the death of a worker that carries out a job goes unnoticed.
-	steeringHeartbeat = 10 * time.Second
+	steeringHeartbeat = 30 * time.Second
 )
 
 // untilMended retries failures of ours for as long as they last. The receiver's failures bring their own delay.

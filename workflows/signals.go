@@ -8,7 +8,8 @@ import (
 )
 
 // signals are those that a delivery has received and not acted on yet. Several of a kind count as one: of cancel the
-// first, of redeliver the one that was asked for last.
+// first, of redeliver the one that was asked for last. A cancel puts an end to the redelivers that came before it, or
+// with it.
 type signals struct {
 	cancel    *CancelSignal
 	redeliver *RedeliverSignal
@@ -39,6 +40,7 @@ func (s *signals) await(ctx workflow.Context, future workflow.Future, wanted fun
 	for !future.IsReady() && !wanted() {
 		wait.Select(ctx)
 	}
+	s.read() // a signal may have come with the future
 	return wanted()
 }
 
@@ -50,13 +52,17 @@ func (s *signals) steered() bool { return s.cancel != nil || s.redeliver != nil 
 
 // read takes what is waiting. People send signals by hand: whatever they wrote as the argument, they want it done.
 func (s *signals) read() {
+	cancelled := false
 	for cancel, ok := receive[CancelSignal](s.cancels); ok; cancel, ok = receive[CancelSignal](s.cancels) {
-		s.cancel = cmp.Or(s.cancel, cancel)
+		s.cancel, cancelled = cmp.Or(s.cancel, cancel), true
 	}
 	for redeliver, ok := receive[RedeliverSignal](s.redelivers); ok; redeliver, ok = receive[RedeliverSignal](s.redelivers) {
 		if s.redeliver == nil || redeliver.After > s.redeliver.After {
 			s.redeliver = redeliver
 		}
+	}
+	if cancelled {
+		s.redeliver = nil
 	}
 	for s.resumes.ReceiveAsync(nil) {
 		s.resume = true

@@ -47,6 +47,9 @@ func (s *steering) run(ctx workflow.Context) (*SteerDeliveriesResult, error) {
 			return nil, s.stopped(ctx, err)
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, s.stopped(ctx, err)
+	}
 	return nil, workflow.NewContinueAsNewError(ctx, SteerDeliveriesName, s.in)
 }
 

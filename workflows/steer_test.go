@@ -140,11 +140,36 @@ func TestSteerDeliveries(t *testing.T) {
 		r := b.recovery(t, sub.ID, models.RecoverCancelled)
 		b.job(t, r.Job())
 		require.Equal(t, told("redeliver", ids[:2]), b.steering.told)
+		require.Equal(t, []string{r.ID + "/" + ids[0], r.ID + "/" + ids[1]}, b.steering.origins, "a second time is the same wish")
 		done, err := b.store.Recovery(t.Context(), r.ID)
 		require.NoError(t, err)
 		require.Equal(t, models.RecoveryCompleted, done.Status)
 		require.Equal(t, models.Progress{After: ids[1], Done: 2}, done.Progress)
 	})
+
+	for name, end := range map[string]func(t *testing.T, b *bundle, id string){
+		"disabled": func(t *testing.T, b *bundle, id string) { t.Helper(); b.setStatus(t, id, models.SubscriptionDisabled) },
+		"deleted": func(t *testing.T, b *bundle, id string) {
+			t.Helper()
+			require.NoError(t, b.store.DeleteSubscription(t.Context(), id))
+		},
+	} {
+		t.Run("a recovery of a subscription that is "+name+" is cancelled, and leaves the rest as it is", func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			sub := b.subscribe(t, nil)
+			id := b.deliveries(t, 1)[0]
+			_, err := b.store.CloseDelivery(t.Context(), id, models.DeliveryExhausted, "")
+			require.NoError(t, err)
+			r := b.recovery(t, sub.ID, models.RecoverExhausted)
+			end(t, b, sub.ID)
+			b.job(t, r.Job())
+			require.Empty(t, b.steering.told)
+			over, err := b.store.Recovery(t.Context(), r.ID)
+			require.NoError(t, err)
+			require.Equal(t, models.RecoveryCancelled, over.Status)
+		})
+	}
 
 	t.Run("a recovery of missing deliveries makes and starts them", func(t *testing.T) {
 		t.Parallel()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -88,7 +87,6 @@ func tenths(n int) []time.Duration {
 }
 
 func TestRaces(t *testing.T) {
-
 	t.Run("cancel and success", func(t *testing.T) {
 		n := devHere(t)
 		r := newTracker(t, 0)
@@ -110,7 +108,7 @@ func TestRaces(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if err := n.control.Redeliver(t.Context(), now, models.Why{By: "race"}); err != nil {
+				if err := n.control.Redeliver(t.Context(), now, models.Why{By: "race"}, ""); err != nil {
 					return err
 				}
 			}
@@ -127,7 +125,7 @@ func TestRaces(t *testing.T) {
 				<-time.After(upTo(150 * time.Millisecond))
 				_ = n.control.Cancel(t.Context(), d, models.Why{By: "race"}) // it may have closed
 				<-time.After(upTo(150 * time.Millisecond))
-				if err := n.control.Redeliver(t.Context(), d, models.Why{By: "race"}); err != nil {
+				if err := n.control.Redeliver(t.Context(), d, models.Why{By: "race"}, ""); err != nil {
 					return err
 				}
 			}
@@ -283,5 +281,5 @@ func (n *node) requireNumbered(t *testing.T, r *tracker, row *models.Delivery) {
 	require.Len(t, attempts, row.Attempts)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	require.Len(t, r.arrivals[row.ID], row.Attempts, fmt.Sprintf("requests of %s", row.ID))
+	require.Len(t, r.arrivals[row.ID], row.Attempts, "requests of %s", row.ID)
 }

@@ -208,7 +208,7 @@ func redeliverWhileClosing(t *testing.T, n *node) string {
 	<-hold.arrived
 	seen := n.row(t, id)
 	seen.Attempts = 1
-	require.NoError(t, n.control.Redeliver(t.Context(), seen, ops))
+	require.NoError(t, n.control.Redeliver(t.Context(), seen, ops, ""))
 	hold.release()
 	n.awaitClosed(t, id)
 	return id
@@ -318,7 +318,7 @@ func (n *node) times(t *testing.T, workflowID string, eventType enumspb.EventTyp
 
 func redeliver(t *testing.T, n *node, id string) {
 	t.Helper()
-	require.NoError(t, n.control.Redeliver(t.Context(), n.row(t, id), ops))
+	require.NoError(t, n.control.Redeliver(t.Context(), n.row(t, id), ops, ""))
 	n.awaitClosed(t, id)
 }
 

@@ -72,19 +72,18 @@ func cancelRow(tx *gorm.DB, row *deliveryRow, why models.Why, origin string) err
 
 // BringForward makes the next attempt of a delivery due at the given time. A pending one counts it as forwarded if it
 // was due later. A held one stays held. A closed one is pending again and begins its schedule anew, unless it was
-// delivered by an attempt above after: then what was asked for has happened. An unknown one is a CodeNotFound error.
+// delivered by an attempt above after: then what was asked for has happened. One whose subscription is disabled or gone
+// stays as it closed. An unknown one is a CodeNotFound error.
 //
 // It notes in the audit, in the same commit, what was not done already. A call with an origin that is in the audit
 // already, unless that is empty, changes nothing: it is the same call once more, after a crash.
 func (s *Store) BringForward(
 	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string,
 ) error {
-	return s.inTransaction(ctx, "bring delivery forward", func(tx *gorm.DB) error {
-		row, err := lockDelivery(tx, id)
-		if err != nil {
-			return err
-		}
-		if row.Status == models.DeliveryDelivered && row.Attempts > after {
+	return s.withSubscription(ctx, "bring delivery forward", id, func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error {
+		done := row.Status == models.DeliveryDelivered && row.Attempts > after
+		impossible := row.Status.Closed() && (of == "" || of == models.SubscriptionDisabled)
+		if done || impossible {
 			return nil
 		}
 		added, err := addAudit(tx, row.audit(models.AuditRedeliverDelivery, why, origin))

@@ -12,8 +12,8 @@ import (
 // HoldDelivery holds a pending delivery if its subscription is paused, and reports whether the delivery is held
 // afterwards. An unknown one is a CodeNotFound error.
 func (s *Store) HoldDelivery(ctx context.Context, id string) (held bool, err error) {
-	err = s.withSubscription(ctx, "hold delivery", id, func(tx *gorm.DB, row *deliveryRow, paused bool) error {
-		if held = row.Status == models.DeliveryHeld; held || !paused || row.Status.Closed() {
+	err = s.withSubscription(ctx, "hold delivery", id, func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error {
+		if held = row.Status == models.DeliveryHeld; held || of != models.SubscriptionPaused || row.Status.Closed() {
 			return nil
 		}
 		held, row.Status = true, models.DeliveryHeld
@@ -26,8 +26,8 @@ func (s *Store) HoldDelivery(ctx context.Context, id string) (held bool, err err
 // forwarded if it was due later. It reports whether the delivery is pending afterwards, which one that was pending
 // before is. An unknown one is a CodeNotFound error.
 func (s *Store) ReleaseDelivery(ctx context.Context, id string, at time.Time) (released bool, err error) {
-	err = s.withSubscription(ctx, "release delivery", id, func(tx *gorm.DB, row *deliveryRow, paused bool) error {
-		if released = row.Status == models.DeliveryPending; paused || row.Status != models.DeliveryHeld {
+	err = s.withSubscription(ctx, "release delivery", id, func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error {
+		if released = row.Status == models.DeliveryPending; of == models.SubscriptionPaused || row.Status != models.DeliveryHeld {
 			return nil
 		}
 		released = true
@@ -37,10 +37,11 @@ func (s *Store) ReleaseDelivery(ctx context.Context, id string, at time.Time) (r
 	return released && err == nil, err
 }
 
-// withSubscription calls do with the delivery locked, and its subscription locked before it. So whoever resumes the
-// subscription either comes first, and do sees that, or comes after and sees what do did.
+// withSubscription calls do with the delivery locked, its subscription locked before it, and the status of that, which
+// is empty when it is gone. So whoever changes the subscription either comes first, and do sees that, or comes after and
+// sees what do did.
 func (s *Store) withSubscription(
-	ctx context.Context, op, id string, do func(tx *gorm.DB, row *deliveryRow, paused bool) error,
+	ctx context.Context, op, id string, do func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error,
 ) error {
 	return s.inTransaction(ctx, op, func(tx *gorm.DB) error {
 		delivery, err := take[deliveryRow](tx.Select("subscription_id"), "delivery", id)
@@ -55,7 +56,7 @@ func (s *Store) withSubscription(
 		if err != nil {
 			return err
 		}
-		return do(tx, row, statuses[delivery.SubscriptionID] == models.SubscriptionPaused)
+		return do(tx, row, statuses[delivery.SubscriptionID])
 	})
 }
 

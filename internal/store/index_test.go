@@ -62,7 +62,7 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 				SubscriptionID: "a", Statuses: []models.DeliveryStatus{"pending", "held", "exhausted"},
 			}, "x", 10)
 			return err
-		}, "deliveries_subscription_status (subscription_id=? AND status=?)"},
+		}, "deliveries_subscription_status (subscription_id=? AND status=? AND id>?)"},
 		"what is open for a subscription, counted": {func(s *Store) error {
 			_, err := s.CountDeliveries(ctx, models.Selection{
 				SubscriptionID: "a", Statuses: []models.DeliveryStatus{"pending", "held"}, Since: now,

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -13,11 +14,23 @@ import (
 func (s *Store) SelectDeliveries(
 	ctx context.Context, sel models.Selection, after string, limit int,
 ) ([]*models.Delivery, error) {
-	q := selected(s.read.WithContext(ctx), sel)
-	if len(sel.Statuses) > 1 { // then the order by id would make SQLite walk all deliveries of the subscription
-		q = s.read.WithContext(ctx).Where("id IN (?)", selected(s.read.Model(&deliveryRow{}).Select("id"), sel))
+	if len(sel.Statuses) < 2 {
+		return list(sweep(selected(s.read.WithContext(ctx), sel), after, limit), "select deliveries", (*deliveryRow).model)
 	}
-	return list(sweep(q, after, limit), "select deliveries", (*deliveryRow).model)
+	// A page of each status, from its own range of the index: together they hold the page of all.
+	var all []*models.Delivery
+	for _, status := range sel.Statuses {
+		one := sel
+		one.Statuses = []models.DeliveryStatus{status}
+		found, err := s.SelectDeliveries(ctx, one, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	slices.SortFunc(all, func(a, b *models.Delivery) int { return strings.Compare(a.ID, b.ID) })
+	all = slices.CompactFunc(all, func(a, b *models.Delivery) bool { return a.ID == b.ID }) // its status changed meanwhile
+	return all[:min(len(all), max(limit, 0))], nil
 }
 
 // CountDeliveries returns how many deliveries are selected.

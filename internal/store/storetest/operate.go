@@ -111,6 +111,20 @@ func testBringForward(t *testing.T, open Open) {
 		b.requireAudit(t, d.ID)
 	})
 
+	run("what was closed stays so when its subscription takes nothing any more", func(t *testing.T, b *bundle) {
+		disabled, deleted := b.delivery(t), b.delivery(t)
+		_, err := b.UpdateSubscription(t.Context(), disabled.SubscriptionID, setStatus(models.SubscriptionDisabled))
+		require.NoError(t, err)
+		require.NoError(t, b.DeleteSubscription(t.Context(), deleted.SubscriptionID))
+		for _, d := range []*models.Delivery{disabled, deleted} {
+			b.close(t, d, models.DeliveryExhausted)
+			before := b.reload(t, d)
+			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, ""))
+			require.Equal(t, before, b.reload(t, d))
+			b.requireAudit(t, d.ID)
+		}
+	})
+
 	run("a repetition changes nothing, also at once", func(t *testing.T, b *bundle) {
 		for range rounds {
 			d := b.delivery(t)
