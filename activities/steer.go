@@ -153,7 +153,7 @@ func (r *round) act(ctx context.Context, t target) error {
 		return r.steering.Cancel(ctx, t.delivery, r.job.Why)
 	case models.JobRedeliver:
 		return r.steering.Redeliver(ctx, t.delivery, r.job.Why, r.origin+"/"+t.id)
-	case models.JobResume:
+	case models.JobResume, models.JobHold: // a delivery that looks whether it may go finds out that it may not
 		return r.steering.Resume(ctx, t.delivery)
 	case models.JobDeliver:
 		delivery, err := r.store.AddDelivery(ctx, t.id, r.job.Selection.SubscriptionID)
@@ -175,8 +175,8 @@ func (r *round) over(ctx context.Context) (bool, error) {
 	switch {
 	case r.job.RecoveryID != "":
 		return r.recoveryOver(ctx)
-	case r.job.Action == models.JobResume:
-		return r.pausedAgain(ctx)
+	case r.job.Action == models.JobResume, r.job.Action == models.JobHold:
+		return r.turned(ctx)
 	default:
 		return false, nil
 	}
@@ -198,7 +198,8 @@ func (r *round) recoveryOver(ctx context.Context) (bool, error) {
 	return true, r.cancelRecovery(ctx, r.job.RecoveryID, models.Why{By: "posthaste", Reason: "the subscription is disabled or gone"})
 }
 
-func (r *round) pausedAgain(ctx context.Context) (bool, error) {
+// turned reports whether the subscription was paused while it resumed, or resumed while it was being paused.
+func (r *round) turned(ctx context.Context) (bool, error) {
 	sub, err := r.store.Subscription(ctx, r.job.Selection.SubscriptionID)
 	if models.ErrorCode(err) == models.CodeNotFound {
 		return false, nil // its held deliveries have to learn that
@@ -209,7 +210,8 @@ func (r *round) pausedAgain(ctx context.Context) (bool, error) {
 	if sub.ResumeRate > 0 {
 		r.pace.SetLimit(rate.Limit(sub.ResumeRate))
 	}
-	return sub.Status == models.SubscriptionPaused, nil
+	paused := sub.Status == models.SubscriptionPaused
+	return paused == (r.job.Action == models.JobResume), nil
 }
 
 // end comes when the list has been walked. Deliveries leave the status held by themselves: while there is one, those

@@ -25,6 +25,7 @@ func (s *server) pauseSubscription(c *gin.Context) {
 		fail(c, fmt.Errorf("pause subscription: %w", err))
 		return
 	}
+	s.follow(c, subscription, why)
 	reply(c, http.StatusOK, newSubscriptionView(subscription))
 }
 
@@ -79,7 +80,10 @@ func (s *server) follow(c *gin.Context, sub *models.Subscription, why models.Why
 	if sub.ResumeRate > 0 {
 		s.start(c, models.ResumeJob(sub, why))
 	}
-	if sub.Status == models.SubscriptionDisabled {
+	switch sub.Status {
+	case models.SubscriptionPaused:
+		s.start(c, models.HoldJob(sub, why))
+	case models.SubscriptionDisabled:
 		s.start(c, models.CancelWaitingJob(sub, why, s.Now()))
 	}
 }

@@ -46,6 +46,8 @@ func TestPause(t *testing.T) {
 		require.NotContains(t, got, "resume_rate")
 		require.Equal(t, []string{"subscription.pause Jo: repairs", "subscription.create api: "}, h.audited(d.SubscriptionID))
 		require.Empty(t, h.steering.jobs)
+		require.Len(t, h.steering.holding, 1)
+		require.Equal(t, d.SubscriptionID, h.steering.holding[0].Selection.SubscriptionID)
 
 		held := h.get(deliveriesPath + "/" + d.ID).is(http.StatusOK)
 		require.Equal(t, "held", held["status"])

@@ -13,7 +13,8 @@ import (
 type steering struct {
 	mu      sync.Mutex
 	asked   []string     // "cancel <delivery id> <by>: <reason>"
-	jobs    []models.Job // those that cancel without their Until
+	holding []models.Job // those that follow a pause
+	jobs    []models.Job // all others; those that cancel without their Until
 	untils  []time.Time  // which it has instead
 	err     error
 	runs    []models.Run
@@ -35,7 +36,11 @@ func (s *steering) Start(ctx context.Context, job models.Job) error {
 		s.untils = append(s.untils, job.Selection.Until)
 		job.Selection.Until = time.Time{}
 	}
-	s.jobs = append(s.jobs, job)
+	if job.Action == models.JobHold {
+		s.holding = append(s.holding, job)
+	} else {
+		s.jobs = append(s.jobs, job)
+	}
 	return errors.Join(s.err, patient(ctx))
 }
 

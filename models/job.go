@@ -13,6 +13,7 @@ const (
 	JobCancel    JobAction = "cancel"    // stop the delivery
 	JobRedeliver JobAction = "redeliver" // a further attempt of the delivery
 	JobResume    JobAction = "resume"    // let the held delivery go
+	JobHold      JobAction = "hold"      // let the workflow of the held delivery know that it is held
 	JobDeliver   JobAction = "deliver"   // make the delivery that the event lacks, and start it
 )
 
@@ -33,6 +34,13 @@ func ResumeJob(s *Subscription, why Why) Job {
 		Action: JobResume, Tenant: s.Tenant, Rate: cmp.Or(s.ResumeRate, DefaultRate), Why: why,
 		Selection: Selection{SubscriptionID: s.ID, Statuses: []DeliveryStatus{DeliveryHeld}},
 	}
+}
+
+// HoldJob lets the workflows of a paused subscription's held deliveries know, so that the Web UI shows them as held.
+func HoldJob(s *Subscription, why Why) Job {
+	job := ResumeJob(s, why)
+	job.Action = JobHold
+	return job
 }
 
 // CancelWaitingJob cancels what waits for a subscription: deliveries that are pending or held, and made before now.

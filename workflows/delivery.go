@@ -254,7 +254,7 @@ func (d *delivery) bringForward(ctx workflow.Context) step {
 func (d *delivery) stop(ctx workflow.Context) step {
 	d.ended = ctx.Err() != nil
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	why := models.Why{Reason: "the workflow was cancelled in Temporal"}
+	why := models.Why{By: "temporal", Reason: "the workflow was cancelled"}
 	if d.signals.cancel != nil {
 		why = d.signals.cancel.why()
 	}

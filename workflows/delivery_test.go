@@ -203,7 +203,7 @@ func TestSignals(t *testing.T) {
 			b.RegisterDelayedCallback(func() { b.SignalWorkflow(workflows.SignalCancel, argument) }, time.Minute)
 			b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
 			requireCanceled(t, b.GetWorkflowError())
-			require.Equal(t, "cancelled by hand", b.delivery(t, in.DeliveryID).Reason, name)
+			require.Equal(t, "cancelled by hand (by temporal)", b.delivery(t, in.DeliveryID).Reason, name)
 			require.Len(t, b.receiver.times, 2, name)
 		}
 	})

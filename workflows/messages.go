@@ -1,6 +1,10 @@
 package workflows
 
-import "github.com/posthaste/posthaste/models"
+import (
+	"cmp"
+
+	"github.com/posthaste/posthaste/models"
+)
 
 // DeliverEventInput starts DeliverEvent.
 type DeliverEventInput struct {
@@ -62,9 +66,9 @@ type RedeliverSignal struct {
 
 func (s RedeliverSignal) why() models.Why { return why(s.By, s.Reason) }
 
-// why cuts what people sent by hand to what can be stored.
+// why cuts what people sent by hand to what can be stored. Those who do not say who they are did it in Temporal.
 func why(by, reason string) models.Why {
-	return models.Why{By: clip(by, models.MaxActor), Reason: clip(reason, models.MaxReason)}
+	return models.Why{By: clip(cmp.Or(by, "temporal"), models.MaxActor), Reason: clip(reason, models.MaxReason)}
 }
 
 // State answers QueryState.

@@ -128,6 +128,27 @@ func TestSteerDeliveries(t *testing.T) {
 		require.Empty(t, b.steering.told)
 	})
 
+	t.Run("pausing lets the held deliveries know, as long as it is paused", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		ids := b.deliveries(t, 3)
+		b.setStatus(t, sub.ID, models.SubscriptionPaused)
+		b.job(t, models.HoldJob(sub, models.Why{}))
+		require.Equal(t, told("resume", ids), b.steering.told)
+	})
+
+	t.Run("pausing lets nobody know any more when it is resumed", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		b.deliveries(t, 3)
+		b.setStatus(t, sub.ID, models.SubscriptionPaused)
+		b.setStatus(t, sub.ID, models.SubscriptionActive)
+		b.job(t, models.HoldJob(sub, models.Why{}))
+		require.Empty(t, b.steering.told)
+	})
+
 	t.Run("a recovery keeps its progress in the store and completes", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
