@@ -18,9 +18,23 @@ var now = time.Date(2026, 11, 21, 23, 46, 42, 807_654_321, time.UTC)
 func TestIDs(t *testing.T) {
 	t.Parallel()
 	var ids []string
-	for range 1000 {
+	ended := make(chan struct{})
+	for range 4 { // others make ids, too
+		go func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+					models.NewID(models.EventPrefix)
+				}
+			}
+		}()
+	}
+	for range 10_000 {
 		ids = append(ids, models.NewID(models.EventPrefix))
 	}
+	close(ended)
 	require.True(t, slices.IsSorted(ids), "ids sort in the order they were made")
 	require.Len(t, slices.Compact(slices.Clone(ids)), len(ids))
 	require.True(t, models.ValidID(models.EventPrefix, ids[0]))
