@@ -13,7 +13,7 @@ import (
 // Store is what the activities ask of the store. Its errors are *models.Error where the row is at fault; any other
 // error is ours.
 type Store interface {
-	PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error)
+	PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error)
 	Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error)
 	Event(ctx context.Context, id string) (*models.Event, error)
 	Subscription(ctx context.Context, id string) (*models.Subscription, error)

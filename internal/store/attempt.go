@@ -118,10 +118,11 @@ func outcomeColumns(a *models.Attempt, outcome models.DeliveryOutcome) map[strin
 		return gorm.Expr("CASE WHEN status IN ('pending', 'held') THEN ? ELSE "+column+" END", value)
 	}
 	columns := map[string]any{
-		"attempts":   a.Number,
-		"last_error": cleanText(a.Error),
-		"reason":     unlessClosed("reason", cleanText(outcome.Reason)),
-		"updated_at": now(),
+		"attempts":      a.Number,
+		"claimed_until": nil,
+		"last_error":    cleanText(a.Error),
+		"reason":        unlessClosed("reason", cleanText(outcome.Reason)),
+		"updated_at":    now(),
 	}
 	next := outcome.NextAttemptAt
 	if outcome.Status.Closed() {
