@@ -34,7 +34,7 @@ func (s *Store) PlanDeliveries(ctx context.Context, eventID string) (models.Plan
 // subscription claim says yes to. It has models.ClaimTime for that.
 func (s *Store) PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error) {
 	var plan models.Plan
-	err := s.inTransaction(ctx, "plan deliveries", func(tx *gorm.DB) error {
+	err := s.inGroup(ctx, "plan deliveries", func(tx *gorm.DB) error {
 		q := tx.Clauses(forUpdate).Select("id", "tenant", "type", "status", "deliveries")
 		event, err := take[eventRow](q, "event", eventID)
 		if err != nil {
