@@ -6,10 +6,13 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/posthaste/posthaste/models"
 )
 
 const (
 	groupLimit   = 64               // writes that share a commit at most
+	groupQueue   = 2048             // writes that wait at most; their data are in memory
 	groupTimeout = 10 * time.Second // for a commit of several
 )
 
@@ -32,22 +35,32 @@ type write struct {
 }
 
 // write carries out do in a transaction. Do may be called more than once and must then begin anew; only its last call
-// counts.
+// counts. When too many wait already it is a CodeBusy error.
 func (g *group) write(ctx context.Context, do func(tx *gorm.DB) error) error {
 	w := &write{ctx: ctx, do: do, done: make(chan error, 1)}
-	g.mu.Lock()
-	g.waiting = append(g.waiting, w)
-	if g.busy < g.lanes {
-		g.busy++
-		go g.work()
+	if !g.enqueue(w) {
+		return models.Errorf(models.CodeBusy, "%d writes wait already; try again in a moment", groupQueue)
 	}
-	g.mu.Unlock()
 	select {
 	case err := <-w.done:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func (g *group) enqueue(w *write) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) >= groupQueue {
+		return false
+	}
+	g.waiting = append(g.waiting, w)
+	if g.busy < g.lanes {
+		g.busy++
+		go g.work()
+	}
+	return true
 }
 
 // work commits what waits until nothing does.
