@@ -7,13 +7,15 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/expirable"
+
 	"github.com/posthaste/posthaste/models"
 )
 
 // Store is what the activities ask of the store. Its errors are *models.Error where the row is at fault; any other
 // error is ours.
 type Store interface {
-	PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error)
+	PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error)
 	Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error)
 	Event(ctx context.Context, id string) (*models.Event, error)
 	Subscription(ctx context.Context, id string) (*models.Subscription, error)
@@ -78,6 +80,7 @@ type Activities struct {
 	now       func() time.Time
 	random    func() float64
 	pace      *pace
+	events    *expirable.LRU[string, *models.Event]
 }
 
 // New makes the activities, or names the dependency that is missing.
@@ -97,5 +100,6 @@ func New(d Deps) (*Activities, error) {
 	return &Activities{
 		store: d.Store, sender: d.Sender, steering: d.Steering, hold: d.DeadLetterHold, log: d.Logger, userAgent: "Posthaste/" + d.Version,
 		now: d.Now, random: d.Random, pace: newPace(),
+		events: expirable.NewLRU[string, *models.Event](rememberedEvents, nil, rememberedFor),
 	}, nil
 }

@@ -22,6 +22,9 @@ type AttemptDeliveryInput struct {
 	Wait bool `json:"wait,omitempty"`
 	// Resumed lets a held delivery go as soon as its subscription is no longer paused. Without it, it waits for its turn.
 	Resumed bool `json:"resumed,omitempty"`
+	// Claimed makes the first attempt of a delivery that was claimed for it. Without it nothing is sent while the claim
+	// lasts; with it, nothing is sent after that.
+	Claimed bool `json:"claimed,omitempty"`
 }
 
 // AttemptDeliveryResult says which attempt delivered.
@@ -46,6 +49,9 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 		return nil, a.obstructed(ctx, j)
 	}
 	if err := a.held(ctx, in, j); err != nil {
+		return nil, err
+	}
+	if err := a.claimed(in, j); err != nil {
 		return nil, err
 	}
 	if err := a.notDue(ctx, in, j); err != nil {
@@ -114,6 +120,18 @@ func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job
 		activity.RecordHeartbeat(ctx, true)
 	}
 	return retryAfter(NotDue, j.words(j.delivery.LastError), wait)
+}
+
+// claimed keeps two workflows from making the first attempt.
+func (a *Activities) claimed(in AttemptDeliveryInput, j *job) error {
+	left := j.delivery.ClaimedUntil.Sub(a.now())
+	switch {
+	case in.Claimed && left <= 0:
+		return retryAfter(NotDue, "the claim is over", 0)
+	case !in.Claimed && left > 0:
+		return retryAfter(NotDue, "the first attempt is being made by the event's workflow", left)
+	}
+	return nil
 }
 
 // obstructed closes a delivery whose subscription or event no longer allows it.

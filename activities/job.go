@@ -3,8 +3,16 @@ package activities
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/posthaste/posthaste/models"
+)
+
+// What the memory of events holds at most: 16 MiB of data, for as long as an event's first attempts may take.
+const (
+	rememberedEvents = 256
+	rememberedEvent  = 64 * 1024 // bytes of data
+	rememberedFor    = time.Minute
 )
 
 // job is what one attempt works on, loaded fresh so that a change of the subscription acts on the very next attempt.
@@ -24,7 +32,7 @@ func (a *Activities) load(ctx context.Context, deliveryID string) (*job, error) 
 	if delivery.Status.Closed() {
 		return j, nil
 	}
-	if j.event, err = a.store.Event(ctx, delivery.EventID); err != nil {
+	if j.event, err = a.event(ctx, delivery.EventID); err != nil {
 		return j.missing("the event was deleted", "load event", err)
 	}
 	if j.subscription, err = a.store.Subscription(ctx, delivery.SubscriptionID); err != nil {
@@ -34,6 +42,18 @@ func (a *Activities) load(ctx context.Context, deliveryID string) (*job, error) 
 		j.obstacle = "the subscription is disabled"
 	}
 	return j, nil
+}
+
+// event reads an event, which does not change, from memory if it can: its deliveries need it one after the other.
+func (a *Activities) event(ctx context.Context, id string) (*models.Event, error) {
+	if event, ok := a.events.Get(id); ok {
+		return event, nil
+	}
+	event, err := a.store.Event(ctx, id)
+	if err == nil && len(event.Data) <= rememberedEvent {
+		a.events.Add(id, event)
+	}
+	return event, err
 }
 
 func (j *job) missing(obstacle, doing string, err error) (*job, error) {

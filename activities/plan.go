@@ -15,11 +15,15 @@ type Target struct {
 	SubscriptionID string `json:"subscription_id"`
 	Host           string `json:"host,omitempty"`
 	Fast           bool   `json:"fast,omitempty"` // answered fast last time, as far as this process knows
+	// Claimed says that the event's workflow makes the first attempt.
+	Claimed bool `json:"claimed,omitempty"`
 }
 
 // PlanDeliveriesInput names the event.
 type PlanDeliveriesInput struct {
 	EventID string `json:"event_id"`
+	// Claim has the caller make the first attempt at each subscriber that is known to answer fast.
+	Claim bool `json:"claim,omitempty"`
 }
 
 // PlanDeliveriesResult is the size of the fan-out, and its targets if they are at most MaxTargets.
@@ -31,7 +35,7 @@ type PlanDeliveriesResult struct {
 // PlanDeliveries stores the deliveries of an event: one for each active subscription that matches. Planning twice
 // changes nothing.
 func (a *Activities) PlanDeliveries(ctx context.Context, in PlanDeliveriesInput) (*PlanDeliveriesResult, error) {
-	plan, err := a.store.PlanDeliveries(ctx, in.EventID)
+	plan, err := a.store.PlanClaiming(ctx, in.EventID, func(id string) bool { return in.Claim && a.pace.fast(id) })
 	if err != nil {
 		return nil, ours("plan deliveries", err)
 	}
@@ -79,5 +83,6 @@ func (a *Activities) target(row models.Target) Target {
 		SubscriptionID: row.SubscriptionID,
 		Host:           row.Host,
 		Fast:           a.pace.fast(row.SubscriptionID),
+		Claimed:        row.Claimed,
 	}
 }

@@ -31,6 +31,7 @@ var statuses = map[models.Code]int{
 	codeMediaType:           http.StatusUnsupportedMediaType,
 	codeHost:                http.StatusMisdirectedRequest,
 	models.CodeInternal:     http.StatusInternalServerError,
+	models.CodeBusy:         http.StatusTooManyRequests,
 	models.CodeUnavailable:  http.StatusServiceUnavailable,
 }
 
@@ -60,6 +61,9 @@ func (s *server) problems(c *gin.Context) {
 	p := s.problemOf(c, c.Errors[0].Err)
 	if c.Writer.Written() {
 		return
+	}
+	if p.Code == models.CodeBusy {
+		c.Header("Retry-After", "1") // seconds; what waits is written within that
 	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)

@@ -71,6 +71,7 @@ var statusOfCode = map[string]int{
 	"not_found":    http.StatusNotFound,
 	"conflict":     http.StatusConflict,
 	"too_large":    http.StatusRequestEntityTooLarge,
+	"busy":         http.StatusTooManyRequests,
 	"unavailable":  http.StatusServiceUnavailable,
 	"internal":     http.StatusInternalServerError,
 }

@@ -59,7 +59,7 @@ func (e *Error) undone() bool {
 		return network.Op == "dial"
 	}
 	refused := e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests
-	return refused && e.Code == "unavailable"
+	return refused && (e.Code == "unavailable" || e.Code == "busy")
 }
 
 // retryAfter reads the header: seconds or an HTTP date (RFC 9110, section

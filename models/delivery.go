@@ -36,12 +36,15 @@ type Delivery struct {
 	// closed delivery was redelivered, all that were made before.
 	Forwarded     int
 	NextAttemptAt time.Time // when the next one is due; zero when closed
-	LastError     string    // what went wrong last, in words; empty after success
-	Reason        string    // why it was cancelled
-	Payload       Payload   // body form, fixed when the delivery was planned so that every attempt sends the same bytes
-	Properties    []byte    // JSON object added to the envelope, fixed likewise; nil for none
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	// ClaimedUntil is until when the event's workflow may be making the first attempt itself; zero when it is not. Nobody
+	// else makes an attempt before that.
+	ClaimedUntil time.Time
+	LastError    string  // what went wrong last, in words; empty after success
+	Reason       string  // why it was cancelled
+	Payload      Payload // body form, fixed when the delivery was planned so that every attempt sends the same bytes
+	Properties   []byte  // JSON object added to the envelope, fixed likewise; nil for none
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
 
 // Target is what the plan of an event knows of one of its deliveries: enough to start its workflow, nothing secret.
@@ -49,7 +52,24 @@ type Target struct {
 	DeliveryID     string
 	SubscriptionID string
 	Host           string // of the subscription's URL
+	Claimed        bool   // the event's workflow makes the first attempt, see Delivery
 }
+
+// DeliveryMode says who makes the first attempt of a delivery.
+type DeliveryMode string
+
+// The modes.
+const (
+	// ModeChild gives each delivery a workflow of its own from the start. The default.
+	ModeChild DeliveryMode = "child"
+	// ModeInline has the event's workflow make the first attempt at each subscriber that is known to answer fast; only
+	// what that does not deliver gets a workflow of its own.
+	ModeInline DeliveryMode = "inline"
+)
+
+// ClaimTime is how long the event's workflow has for the first attempts it makes itself: the longest attempt, and the
+// time it takes for another worker to go on where one died.
+const ClaimTime = MaxTimeout + 90*time.Second
 
 // Plan is what planning an event came to.
 type Plan struct {

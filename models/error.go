@@ -15,6 +15,7 @@ const (
 	CodeNotFound     Code = "not_found"
 	CodeConflict     Code = "conflict"    // impossible in the present state
 	CodeTooLarge     Code = "too_large"   // the request is over its size limit
+	CodeBusy         Code = "busy"        // more at once than can be taken in; try again after a moment
 	CodeUnavailable  Code = "unavailable" // something we depend on is away; try again
 	CodeInternal     Code = "internal"
 )

@@ -38,6 +38,7 @@ type DispatcherOptions struct {
 	Control *Control
 	Store   Store
 	Logger  *slog.Logger
+	Mode    func(tenant string) models.DeliveryMode // nil: models.ModeChild for all
 
 	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for
 	SweepAfter   time.Duration // 0: 3s; how old an accepted event is before a sweep starts it
@@ -59,6 +60,9 @@ type Dispatcher struct {
 
 // NewDispatcher makes a Dispatcher. It does nothing until Run.
 func NewDispatcher(o DispatcherOptions) *Dispatcher {
+	if o.Mode == nil {
+		o.Mode = func(string) models.DeliveryMode { return models.ModeChild }
+	}
 	orDefault(&o.SweepEvery, 2*time.Second)
 	orDefault(&o.SweepAfter, 3*time.Second)
 	orDefault(&o.ReviveEvery, time.Minute)
@@ -76,7 +80,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 func (d *Dispatcher) Wake(events ...*models.Event) {
 	for _, event := range events {
 		select {
-		case d.wake <- input(event):
+		case d.wake <- d.input(event):
 		default:
 			return
 		}
@@ -120,8 +124,10 @@ func (d *Dispatcher) start(ctx context.Context, in workflows.DeliverEventInput) 
 	return nil
 }
 
-func input(event *models.Event) workflows.DeliverEventInput {
-	return workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type}
+func (d *Dispatcher) input(event *models.Event) workflows.DeliverEventInput {
+	return workflows.DeliverEventInput{
+		EventID: event.ID, Tenant: event.Tenant, EventType: event.Type, Inline: d.Mode(event.Tenant) == models.ModeInline,
+	}
 }
 
 func orDefault[T comparable](field *T, value T) {

@@ -28,7 +28,7 @@ func (d *Dispatcher) startAgain(ctx context.Context, event *models.Event) error 
 	if d.started.Contains(event.ID) {
 		return nil
 	}
-	return d.passOver(ctx, "event_id", event.ID, d.start(ctx, input(event)))
+	return d.passOver(ctx, "event_id", event.ID, d.start(ctx, d.input(event)))
 }
 
 // passOver logs a refusal of Temporal's and takes it for done, so that one such row does not hold up the others.

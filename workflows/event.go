@@ -37,7 +37,7 @@ func newFanOut(ctx workflow.Context, in DeliverEventInput) *fanOut {
 
 func (f *fanOut) plan() error {
 	var plan activities.PlanDeliveriesResult
-	err := bookkeep(f.ctx, a.PlanDeliveries, activities.PlanDeliveriesInput{EventID: f.in.EventID}, &plan)
+	err := bookkeep(f.ctx, a.PlanDeliveries, activities.PlanDeliveriesInput{EventID: f.in.EventID, Claim: f.in.Inline}, &plan)
 	f.deliveries, f.targets = plan.Deliveries, plan.Targets
 	return err
 }
@@ -53,7 +53,7 @@ func (f *fanOut) start(from, to int) (*DeliverEventResult, error) {
 		if err != nil {
 			return nil, err
 		}
-		started = f.startDeliveries(targets)
+		started = f.deliver(targets)
 	}
 	return &DeliverEventResult{Deliveries: to - from}, allStarted(f.ctx, started)
 }
@@ -68,16 +68,44 @@ func (f *fanOut) list(from, to int) ([]activities.Target, error) {
 	return page.Targets, err
 }
 
-func (f *fanOut) startDeliveries(targets []activities.Target) []workflow.ChildWorkflowFuture {
-	children := make([]workflow.ChildWorkflowFuture, len(targets))
+// deliver makes the first attempts that were claimed, all at once, and starts a workflow for each delivery that they do
+// not deliver and for each that was not claimed.
+func (f *fanOut) deliver(targets []activities.Target) []workflow.ChildWorkflowFuture {
+	attempts := make([]workflow.Future, len(targets))
+	var children []workflow.ChildWorkflowFuture
 	for i, target := range targets {
-		in := DeliverToSubscriberInput{
-			DeliveryID: target.DeliveryID, EventID: f.in.EventID, SubscriptionID: target.SubscriptionID,
-			Tenant: f.in.Tenant, EventType: f.in.EventType, Host: target.Host, Local: target.Fast,
+		if target.Claimed {
+			attempts[i] = f.attempt(target)
+		} else {
+			children = append(children, f.startDelivery(target))
 		}
-		children[i] = workflow.ExecuteChildWorkflow(forDelivery(f.ctx, in), DeliverToSubscriberName, in)
+	}
+	for i, target := range targets {
+		if attempts[i] != nil && !settled(attempts[i].Get(f.ctx, nil)) {
+			children = append(children, f.startDelivery(target))
+		}
 	}
 	return children
+}
+
+// attempt makes the first attempt within the workflow task.
+func (f *fanOut) attempt(target activities.Target) workflow.Future {
+	in := activities.AttemptDeliveryInput{DeliveryID: target.DeliveryID, Claimed: true}
+	return workflow.ExecuteLocalActivity(forLocalAttempt(f.ctx), a.AttemptDelivery, in)
+}
+
+// settled reports whether an attempt leaves nothing to do: the delivery is delivered, or was cancelled meanwhile.
+func settled(err error) bool {
+	return err == nil || activities.EndingOf(err).Kind == activities.Cancelled
+}
+
+func (f *fanOut) startDelivery(target activities.Target) workflow.ChildWorkflowFuture {
+	in := DeliverToSubscriberInput{
+		DeliveryID: target.DeliveryID, EventID: f.in.EventID, SubscriptionID: target.SubscriptionID,
+		Tenant: f.in.Tenant, EventType: f.in.EventType, Host: target.Host,
+		Local: target.Fast && !target.Claimed, Attempted: target.Claimed,
+	}
+	return workflow.ExecuteChildWorkflow(forDelivery(f.ctx, in), DeliverToSubscriberName, in)
 }
 
 func (f *fanOut) startBatches(from, to int) []workflow.ChildWorkflowFuture {

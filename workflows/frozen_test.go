@@ -68,17 +68,19 @@ func TestNamesAreFrozen(t *testing.T) {
 		t.Parallel()
 		event := workflows.DeliverEventInput{EventID: "e", Tenant: "t", EventType: "y"}
 		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y"}`, event)
+		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y","inline":true}`,
+			workflows.DeliverEventInput{EventID: "e", Tenant: "t", EventType: "y", Inline: true})
 		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y","from":1,"to":2}`,
 			workflows.DeliverBatchInput{DeliverEventInput: event, From: 1, To: 2})
-		requireJSON(t, `{"delivery_id":"d","event_id":"e","subscription_id":"s","tenant":"t","event_type":"y","host":"h","local":true,"redelivery":true}`,
+		requireJSON(t, `{"delivery_id":"d","event_id":"e","subscription_id":"s","tenant":"t","event_type":"y","host":"h","local":true,"attempted":true,"redelivery":true}`,
 			workflows.DeliverToSubscriberInput{
 				DeliveryID: "d", EventID: "e", SubscriptionID: "s", Tenant: "t", EventType: "y", Host: "h", Local: true,
-				Redelivery: true,
+				Attempted: true, Redelivery: true,
 			})
-		requireJSON(t, `{"delivery_id":"d","wait":true,"resumed":true}`,
-			activities.AttemptDeliveryInput{DeliveryID: "d", Wait: true, Resumed: true})
+		requireJSON(t, `{"delivery_id":"d","wait":true,"resumed":true,"claimed":true}`,
+			activities.AttemptDeliveryInput{DeliveryID: "d", Wait: true, Resumed: true, Claimed: true})
 		requireJSON(t, `{"reason":"r","by":"b"}`, workflows.CancelSignal{Reason: "r", By: "b"})
-		requireJSON(t, `{"event_id":"e"}`, activities.PlanDeliveriesInput{EventID: "e"})
+		requireJSON(t, `{"event_id":"e","claim":true}`, activities.PlanDeliveriesInput{EventID: "e", Claim: true})
 		requireJSON(t, `{"event_id":"e","from":1,"to":2}`, activities.ListTargetsInput{EventID: "e", From: 1, To: 2})
 		requireJSON(t, `{"by":"b","reason":"r","after":1,"origin":"o"}`,
 			workflows.RedeliverSignal{By: "b", Reason: "r", After: 1, Origin: "o"})
@@ -117,8 +119,8 @@ func TestNamesAreFrozen(t *testing.T) {
 
 	t.Run("results", func(t *testing.T) {
 		t.Parallel()
-		target := activities.Target{DeliveryID: "d", SubscriptionID: "s", Host: "h", Fast: true}
-		const targets = `"targets":[{"delivery_id":"d","subscription_id":"s","host":"h","fast":true}]}`
+		target := activities.Target{DeliveryID: "d", SubscriptionID: "s", Host: "h", Fast: true, Claimed: true}
+		const targets = `"targets":[{"delivery_id":"d","subscription_id":"s","host":"h","fast":true,"claimed":true}]}`
 		requireJSON(t, `{"deliveries":1,`+targets,
 			activities.PlanDeliveriesResult{Deliveries: 1, Targets: []activities.Target{target}})
 		requireJSON(t, `{`+targets, activities.ListTargetsResult{Targets: []activities.Target{target}})

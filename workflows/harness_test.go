@@ -186,11 +186,11 @@ func (s *flakyStore) CancelDelivery(ctx context.Context, id string, why models.W
 	return after, err
 }
 
-func (s *flakyStore) PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error) {
+func (s *flakyStore) PlanClaiming(ctx context.Context, eventID string, claim func(string) bool) (models.Plan, error) {
 	if s.failing(&s.planFailures) {
 		return models.Plan{}, errAway
 	}
-	return s.Store.PlanDeliveries(ctx, eventID)
+	return s.Store.PlanClaiming(ctx, eventID, claim)
 }
 
 func setup(t *testing.T, script ...models.Exchange) *bundle {

@@ -11,6 +11,8 @@ type DeliverEventInput struct {
 	EventID   string `json:"event_id"`
 	Tenant    string `json:"tenant"`
 	EventType string `json:"event_type"`
+	// Inline has the workflow make the first attempts itself at subscribers that are known to answer fast.
+	Inline bool `json:"inline,omitempty"`
 }
 
 // DeliverEventResult counts the deliveries that were started.
@@ -35,6 +37,8 @@ type DeliverToSubscriberInput struct {
 	Host           string `json:"host,omitempty"` // of the subscription's URL, for the eye only
 	// Local makes the first attempt within the workflow task, for a subscriber that is known to answer fast.
 	Local bool `json:"local,omitempty"`
+	// Attempted says that the event's workflow has made the first attempt: the next one waits for its time.
+	Attempted bool `json:"attempted,omitempty"`
 	// Redelivery says that the run was started to redeliver a delivery whose last run has closed; the signal that says
 	// who asked is with it.
 	Redelivery bool `json:"redelivery,omitempty"`

@@ -70,6 +70,6 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.startWorker(c.Delivery); err != nil {
 		return err
 	}
-	n.startDispatcher()
+	n.startDispatcher(c.Delivery)
 	return n.serve(c.API, n.uiURL())
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/posthaste/posthaste/internal/keyring"
 	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/internal/store"
+	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/worker"
 	"github.com/posthaste/posthaste/workflows"
 )
@@ -164,9 +165,10 @@ func (n *node) startWorker(cfg config.Delivery) error {
 }
 
 // startDispatcher turns accepted events into workflows from now on.
-func (n *node) startDispatcher() {
+func (n *node) startDispatcher(cfg config.Delivery) {
 	n.dispatch = worker.NewDispatcher(worker.DispatcherOptions{
 		Client: n.temporal, Control: n.control, Store: n.store, Logger: n.log,
+		Mode: func(tenant string) models.DeliveryMode { return models.DeliveryMode(cfg.Mode(tenant)) },
 	})
 	n.inBackground("dispatcher", n.dispatch.Run)
 }

@@ -136,7 +136,7 @@ func (cfg nodeConfig) startHouse(n *node) error {
 			return err
 		}
 	}
-	n.startDispatcher()
+	n.startDispatcher(cfg.delivery)
 	if cfg.api == nil {
 		return nil
 	}

@@ -88,11 +88,27 @@ type Delivery struct {
 	Proxy         *url.URL `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy that all deliveries go through, http, https or socks5. Without it none is used, whatever the environment says."`
 	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST,…" help:"Networks and hosts that deliveries may go to although they are not public, such as 10.0.0.0/8, hooks.internal.example or *.internal.example."`
 
+	DeliveryMode string            `name:"delivery-mode" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Who makes first attempts: a workflow for each delivery (child), or the event's own at subscribers that answer fast (inline), which takes a fraction of the work and leaves no workflow for what is delivered at once."`
+	TenantModes  map[string]string `name:"tenant-delivery-mode" env:"POSTHASTE_TENANT_DELIVERY_MODE" placeholder:"TENANT=MODE;…" help:"Delivery mode of single tenants, where it is another."`
+
 	DeadLetterHold time.Duration `name:"dead-letter-hold" env:"POSTHASTE_DEAD_LETTER_HOLD" default:"168h" help:"How long the workflow of an exhausted delivery stays open, awaiting redeliver or cancel; 0s closes it at once. A closed one can be redelivered as well."`
 }
 
-// Check refuses a hold that makes no sense.
+// Mode is the delivery mode of a tenant.
+func (d Delivery) Mode(tenant string) string {
+	if mode, ok := d.TenantModes[tenant]; ok {
+		return mode
+	}
+	return d.DeliveryMode
+}
+
+// Check refuses what makes no sense.
 func (d Delivery) Check() error {
+	for tenant, mode := range d.TenantModes {
+		if mode != "child" && mode != "inline" {
+			return fmt.Errorf("--tenant-delivery-mode %s=%s: the modes are child and inline", tenant, mode)
+		}
+	}
 	if d.DeadLetterHold < 0 || d.DeadLetterHold > maxDeadLetterHold {
 		return fmt.Errorf("--dead-letter-hold %s is not between 0s and %s", d.DeadLetterHold, maxDeadLetterHold)
 	}

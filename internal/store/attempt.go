@@ -75,7 +75,7 @@ func (s *Store) Attempts(ctx context.Context, deliveryID string) ([]*models.Atte
 // held while the outcome is pending. One that was closed meanwhile keeps its status and reason, unless the attempt
 // delivered: what the receiver got counts. Where the outcome disables the subscription, that is part of the same commit.
 func (s *Store) RecordAttempt(ctx context.Context, a *models.Attempt, outcome models.DeliveryOutcome) error {
-	return s.inTransaction(ctx, "record attempt", func(tx *gorm.DB) error {
+	return s.inGroup(ctx, "record attempt", func(tx *gorm.DB) error {
 		// The subscription before its delivery, as a pause locks them.
 		if err := disableIfThere(tx, outcome.DisableSubscription, outcome.Reason); err != nil {
 			return err
@@ -118,10 +118,11 @@ func outcomeColumns(a *models.Attempt, outcome models.DeliveryOutcome) map[strin
 		return gorm.Expr("CASE WHEN status IN ('pending', 'held') THEN ? ELSE "+column+" END", value)
 	}
 	columns := map[string]any{
-		"attempts":   a.Number,
-		"last_error": cleanText(a.Error),
-		"reason":     unlessClosed("reason", cleanText(outcome.Reason)),
-		"updated_at": now(),
+		"attempts":      a.Number,
+		"claimed_until": nil,
+		"last_error":    cleanText(a.Error),
+		"reason":        unlessClosed("reason", cleanText(outcome.Reason)),
+		"updated_at":    now(),
 	}
 	next := outcome.NextAttemptAt
 	if outcome.Status.Closed() {

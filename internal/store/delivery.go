@@ -19,6 +19,7 @@ type deliveryRow struct {
 	Attempts       int                   `gorm:"column:attempts"`
 	Forwarded      int                   `gorm:"column:forwarded"`
 	NextAttemptAt  *time.Time            `gorm:"column:next_attempt_at"`
+	ClaimedUntil   *time.Time            `gorm:"column:claimed_until"`
 	LastError      string                `gorm:"column:last_error"`
 	Reason         string                `gorm:"column:reason"`
 	Payload        models.Payload        `gorm:"column:payload"`
@@ -34,7 +35,8 @@ func (r *deliveryRow) model() *models.Delivery {
 	return &models.Delivery{
 		ID: r.ID, EventID: r.EventID, SubscriptionID: r.SubscriptionID, Tenant: r.Tenant, EventType: r.EventType,
 		Position: r.Position, Status: r.Status, Attempts: r.Attempts, Forwarded: r.Forwarded, NextAttemptAt: fromNullTime(r.NextAttemptAt),
-		LastError: r.LastError, Reason: r.Reason, Payload: r.Payload, Properties: r.Properties,
+		ClaimedUntil: fromNullTime(r.ClaimedUntil),
+		LastError:    r.LastError, Reason: r.Reason, Payload: r.Payload, Properties: r.Properties,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
@@ -74,10 +76,11 @@ type targetRow struct {
 	ID             string  `gorm:"column:id"`
 	SubscriptionID string  `gorm:"column:subscription_id"`
 	URL            *string `gorm:"column:url"` // nil: the subscription is gone
+	Claimed        bool    `gorm:"column:claimed"`
 }
 
 func (r *targetRow) model() models.Target {
-	target := models.Target{DeliveryID: r.ID, SubscriptionID: r.SubscriptionID}
+	target := models.Target{DeliveryID: r.ID, SubscriptionID: r.SubscriptionID, Claimed: r.Claimed}
 	if r.URL == nil {
 		return target
 	}
@@ -92,7 +95,7 @@ func (r *targetRow) model() models.Target {
 // has been deleted. An unknown event has none.
 func (s *Store) Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error) {
 	q := s.read.WithContext(ctx).Table("deliveries AS d").
-		Select("d.id, d.subscription_id, s.url").
+		Select("d.id, d.subscription_id, s.url, d.claimed_until IS NOT NULL AS claimed").
 		Joins("LEFT JOIN subscriptions AS s ON s.id = d.subscription_id").
 		Where("d.event_id = ? AND d.position >= ? AND d.position < ?", eventID, from, to).
 		Where("d.status IN ('pending', 'held')").

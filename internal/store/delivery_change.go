@@ -71,7 +71,7 @@ func cancelRow(tx *gorm.DB, row *deliveryRow, why models.Why, origin string) err
 }
 
 // BringForward makes the next attempt of a delivery due at the given time. A pending one counts it as forwarded if it
-// was due later. A held one stays held. A closed one is pending again and begins its schedule anew, unless it was
+// was due later, unless the event's workflow is making its first attempt just then. A held one stays held. A closed one is pending again and begins its schedule anew, unless it was
 // delivered by an attempt above after: then what was asked for has happened. One whose subscription is disabled or gone
 // stays as it closed. An unknown one is a CodeNotFound error.
 //
@@ -87,7 +87,7 @@ func (s *Store) BringForward(
 			return nil
 		}
 		added, err := addAudit(tx, row.audit(models.AuditRedeliverDelivery, why, origin))
-		if err != nil || !added || row.Status == models.DeliveryHeld {
+		if err != nil || !added || row.Status == models.DeliveryHeld || row.claimed(at) {
 			return err
 		}
 		row.bringForward(at)
@@ -114,6 +114,11 @@ func (r *deliveryRow) bringForward(at time.Time) {
 		r.Forwarded++
 	}
 	r.Status, r.Reason, r.NextAttemptAt = models.DeliveryPending, "", &at
+}
+
+// claimed reports whether the event's workflow may be making an attempt.
+func (r *deliveryRow) claimed(at time.Time) bool {
+	return r.ClaimedUntil != nil && r.ClaimedUntil.After(at)
 }
 
 func (r *deliveryRow) audit(action models.AuditAction, why models.Why, origin string) models.AuditEntry {

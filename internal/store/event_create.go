@@ -29,7 +29,7 @@ func (s *Store) CreateEvents(ctx context.Context, events []*models.Event) ([]mod
 		rows[i] = newEventRow(e)
 	}
 	results := make([]models.Created, len(events))
-	err := s.inTransaction(ctx, "create events", func(tx *gorm.DB) error {
+	err := s.inGroup(ctx, "create events", func(tx *gorm.DB) error {
 		taken, err := insertEvents(tx, rows)
 		if err != nil {
 			return err

@@ -27,15 +27,21 @@ type subscriber struct {
 //
 // It is one transaction, in memory that does not grow with the number of subscribers; 100,000 take some seconds.
 func (s *Store) PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error) {
+	return s.PlanClaiming(ctx, eventID, func(string) bool { return false })
+}
+
+// PlanClaiming is PlanDeliveries for a caller that makes the first attempt itself of those pending deliveries whose
+// subscription claim says yes to. It has models.ClaimTime for that.
+func (s *Store) PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error) {
 	var plan models.Plan
-	err := s.inTransaction(ctx, "plan deliveries", func(tx *gorm.DB) error {
+	err := s.inGroup(ctx, "plan deliveries", func(tx *gorm.DB) error {
 		q := tx.Clauses(forUpdate).Select("id", "tenant", "type", "status", "deliveries")
 		event, err := take[eventRow](q, "event", eventID)
 		if err != nil {
 			return err
 		}
 		if event.Status == models.EventAccepted {
-			if err := planEvent(tx, event); err != nil {
+			if err := planEvent(tx, event, claim); err != nil {
 				return err
 			}
 		}
@@ -45,7 +51,7 @@ func (s *Store) PlanDeliveries(ctx context.Context, eventID string) (models.Plan
 	return plan, err
 }
 
-func planEvent(tx *gorm.DB, event *eventRow) error {
+func planEvent(tx *gorm.DB, event *eventRow, claim func(subscriptionID string) bool) error {
 	patterns := models.Patterns(event.Type)
 	due := now()
 	for after := ""; ; {
@@ -59,7 +65,7 @@ func planEvent(tx *gorm.DB, event *eventRow) error {
 		if err := lockPaused(tx, candidates); err != nil {
 			return err
 		}
-		if err := insertDeliveries(tx, event, candidates, due); err != nil {
+		if err := insertDeliveries(tx, event, candidates, due, claim); err != nil {
 			return err
 		}
 		after = candidates[len(candidates)-1].ID
@@ -91,11 +97,18 @@ func lockPaused(tx *gorm.DB, subs []subscriber) error {
 }
 
 // insertDeliveries writes one delivery for each subscriber that is active or paused, and counts it in event.Deliveries.
-func insertDeliveries(tx *gorm.DB, event *eventRow, subs []subscriber, due time.Time) error {
+func insertDeliveries(
+	tx *gorm.DB, event *eventRow, subs []subscriber, due time.Time, claim func(subscriptionID string) bool,
+) error {
 	rows := make([]*deliveryRow, 0, len(subs))
 	for i := range subs {
 		if subs[i].Status == models.SubscriptionActive || subs[i].Status == models.SubscriptionPaused {
-			rows = append(rows, newDeliveryRow(event, &subs[i], due))
+			row := newDeliveryRow(event, &subs[i], due)
+			if row.Status == models.DeliveryPending && claim(row.SubscriptionID) {
+				until := due.Add(models.ClaimTime)
+				row.ClaimedUntil = &until
+			}
+			rows = append(rows, row)
 			event.Deliveries++
 		}
 	}

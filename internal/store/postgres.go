@@ -20,6 +20,9 @@ const (
 	// postgresConnLifetime lets a process find its way to a new primary behind the same name.
 	postgresConnLifetime = 30 * time.Minute
 
+	// postgresLanes are the groups of writes that commit at a time: enough to keep the log busy, few enough to share.
+	postgresLanes = 3
+
 	postgresConnectTimeout = 10 * time.Second
 )
 

@@ -37,6 +37,7 @@ type Store struct {
 	// Readers have a pool of their own and never wait for the writer (WAL).
 	read, write *gorm.DB
 
+	group   *group // of the writes that come with every event and every attempt
 	dialect goose.Dialect
 	keys    *keyring.Ring
 	log     *slog.Logger
@@ -52,7 +53,18 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.open(ctx, o); err != nil {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
+	s.group = &group{lanes: s.lanes(), transaction: func(ctx context.Context, do func(tx *gorm.DB) error) error {
+		return s.write.WithContext(ctx).Transaction(do)
+	}}
 	return s, nil
+}
+
+// lanes is how many groups of writes commit at a time: SQLite has one writer.
+func (s *Store) lanes() int {
+	if s.dialect == goose.DialectPostgres {
+		return postgresLanes
+	}
+	return 1
 }
 
 func (s *Store) open(ctx context.Context, o Options) error {
@@ -92,6 +104,12 @@ func ping(ctx context.Context, pool *gorm.DB) error {
 		return err
 	}
 	return db.PingContext(ctx)
+}
+
+// inGroup is inTransaction for writes that are many and small: those that come at the same time share a commit. Do may
+// be called more than once, and must then begin anew.
+func (s *Store) inGroup(ctx context.Context, op string, do func(tx *gorm.DB) error) error {
+	return translate(op, s.group.write(ctx, do))
 }
 
 // inTransaction runs do in one transaction, committed when it returns nil. Within do only tx may be used: on SQLite

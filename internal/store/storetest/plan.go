@@ -132,4 +132,28 @@ func testPlan(t *testing.T, open Open) {
 		}
 		require.Empty(t, wanted)
 	})
+
+	run("a claim is for pending deliveries, until their first attempt", func(t *testing.T, b *bundle) {
+		mine, other, paused := b.subscription(t, "*"), b.subscription(t, "*"), b.subscription(t, "*")
+		b.pause(t, paused.ID)
+		event := b.event(t, "a")
+		_, err := b.PlanClaiming(t.Context(), event.ID, func(id string) bool { return id != other.ID })
+		require.NoError(t, err)
+		claims := map[string]bool{}
+		for _, target := range b.targets(t, event.ID, 0, 3) {
+			claims[target.SubscriptionID] = target.Claimed
+		}
+		require.Equal(t, map[string]bool{mine.ID: true, other.ID: false, paused.ID: false}, claims)
+
+		d := b.plan(t, event.ID)[0]
+		require.WithinDuration(t, time.Now().Add(models.ClaimTime), d.ClaimedUntil, time.Minute)
+		require.NoError(t, b.BringForward(t.Context(), d.ID, time.Now().Add(-time.Hour), 0, annForATest, ""))
+		require.Equal(t, d.NextAttemptAt, b.reload(t, d).NextAttemptAt, "an attempt is being made")
+		b.requireAudit(t, d.ID, models.AuditRedeliverDelivery)
+
+		later := models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: time.Now().Add(time.Hour)}
+		require.NoError(t, b.RecordAttempt(t.Context(), newAttempt(d, 1), later))
+		require.Zero(t, b.reload(t, d).ClaimedUntil)
+		require.False(t, b.targets(t, event.ID, 0, 1)[0].Claimed)
+	})
 }

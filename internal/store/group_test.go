@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// gate is a transaction that waits to be let through. It stands in for a database that is busy.
+type gate struct {
+	entered chan struct{} // gets a value for each transaction that has begun
+	open    chan struct{}
+	mu      sync.Mutex
+	commits int
+}
+
+func (g *gate) transaction(_ context.Context, do func(tx *gorm.DB) error) error {
+	g.entered <- struct{}{}
+	<-g.open
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.commits++
+	return do(nil)
+}
+
+// writeAll starts the first write, and the others in their order while it commits. It returns what waits for their ends.
+func writeAll(t *testing.T, g *group, gate *gate, writes ...func(tx *gorm.DB) error) (wait func() []error) {
+	t.Helper()
+	errs := make([]error, len(writes))
+	var all sync.WaitGroup
+	for i, do := range writes {
+		all.Go(func() { errs[i] = g.write(t.Context(), do) })
+		if i == 0 {
+			<-gate.entered
+			continue
+		}
+		require.Eventually(t, func() bool { return g.queued() == i }, time.Minute, time.Millisecond)
+	}
+	return func() []error { all.Wait(); return errs }
+}
+
+func (g *group) queued() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
+}
+
+func newGroup() (*group, *gate) {
+	g := &gate{open: make(chan struct{}), entered: make(chan struct{}, groupQueue)}
+	return &group{lanes: 1, transaction: g.transaction}, g
+}
+
+func TestGroup(t *testing.T) {
+	t.Parallel()
+	done := func(*gorm.DB) error { return nil }
+
+	t.Run("what comes during a commit goes together in the next", func(t *testing.T) {
+		t.Parallel()
+		g, gate := newGroup()
+		wait := writeAll(t, g, gate, done, done, done, done)
+		close(gate.open)
+		for _, err := range wait() {
+			require.NoError(t, err)
+		}
+		require.Equal(t, 2, gate.commits)
+	})
+
+	t.Run("one that fails fails alone", func(t *testing.T) {
+		t.Parallel()
+		g, gate := newGroup()
+		bad := errors.New("bad")
+		calls := 0
+		wait := writeAll(t, g, gate, done, done, func(*gorm.DB) error { return bad }, func(*gorm.DB) error { calls++; return nil })
+		close(gate.open)
+		require.Equal(t, []error{nil, nil, bad, nil}, wait())
+		require.Equal(t, 1+1+3, gate.commits, "the first, those together, and each alone")
+		require.Equal(t, 1, calls, "the one after the bad one was not reached before")
+	})
+
+	t.Run("more than can wait are refused, and nothing is lost", func(t *testing.T) {
+		t.Parallel()
+		g, gate := newGroup()
+		g.waiting = make([]*write, groupQueue)
+		for i := range g.waiting {
+			g.waiting[i] = &write{ctx: t.Context(), do: done, done: make(chan error, 1)}
+		}
+		queued := append([]*write(nil), g.waiting...)
+		require.Equal(t, models.CodeBusy, models.ErrorCode(g.write(t.Context(), done)))
+		g.busy++
+		go g.work()
+		close(gate.open)
+		for _, w := range queued {
+			require.NoError(t, <-w.done)
+		}
+		require.NoError(t, g.write(t.Context(), done))
+	})
+
+	t.Run("whoever no longer waits takes nobody with it", func(t *testing.T) {
+		t.Parallel()
+		g, gate := newGroup()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, g.write(ctx, done), context.Canceled)
+		close(gate.open)
+		require.NoError(t, g.write(t.Context(), done))
+	})
+}

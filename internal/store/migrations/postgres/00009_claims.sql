@@ -1,0 +1,5 @@
+-- +goose Up
+ALTER TABLE deliveries ADD COLUMN claimed_until timestamptz;
+
+-- +goose Down
+ALTER TABLE deliveries DROP COLUMN claimed_until;
