@@ -13,11 +13,13 @@ import (
 // encoding/json.
 func findJSON(document []byte, path []string) []string {
 	var found []string
+	looked := 0
 	walkJSON(document, path, func(scalar []byte) bool {
 		if text := scalarText(scalar); !absent(text) {
 			found = append(found, text)
 		}
-		return len(found) < maxValues
+		looked++
+		return looked < maxValues
 	})
 	return found
 }

@@ -166,7 +166,7 @@ func (r *Receiver) authenticate(ctx context.Context, q *request) error {
 }
 
 func (p *provider) result(q *request) Result {
-	result := Result{Answer: p.Answer, Types: p.event.values(q), IDs: p.id.values(q)}
-	result.event = func() Event { return p.newEvent(q, result.Types, result.IDs) }
-	return result
+	types, ids := p.event.values(q), p.id.values(q)
+	event := func() Event { return p.newEvent(q, types, ids) }
+	return Result{Answer: p.Answer, Types: types, IDs: ids, event: event}
 }

@@ -47,6 +47,9 @@ type request struct {
 	document  lazy[[]byte]
 	root      lazy[*node]
 	malformed error // the first that was found
+
+	pieces     [6]piece  // room for what a scheme fills in
+	signatures [2][]byte // and for what it reads: memory that is there already
 }
 
 // lazy is a value that is made when it is first asked for.
@@ -98,7 +101,7 @@ func (q *request) values(t *term) []string {
 func (q *request) whole(t *term) []string {
 	switch t.kind {
 	case "body":
-		return []string{string(q.Body)}
+		return nonEmpty([]string{string(q.Body)})
 	case "url":
 		return present([]string{q.URL})
 	case "crc32":

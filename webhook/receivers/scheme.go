@@ -89,10 +89,12 @@ func (s *scheme) signatures(q *request) ([][]byte, error) {
 	if s.Alg == "equal" && len(values) > 1 {
 		return nil, fmt.Errorf("%w: %s is there %d times", ErrMissing, s.Sig, len(values))
 	}
-	var found [][]byte
+	found := q.signatures[:0]
 	for _, value := range values {
-		for _, text := range s.split(value) {
-			if bits := s.read(text); len(bits) > 0 && len(found) < maxSignatures {
+		for rest, more := value, true; more && len(found) < maxSignatures; {
+			var text string
+			text, rest, more = s.cut(rest)
+			if bits := s.read(text); len(bits) > 0 {
 				found = append(found, bits)
 			}
 		}
@@ -103,11 +105,12 @@ func (s *scheme) signatures(q *request) ([][]byte, error) {
 	return found, nil
 }
 
-func (s *scheme) split(value string) []string {
+// cut gives the first of several in one value, and whether there are more.
+func (s *scheme) cut(value string) (first, rest string, more bool) {
 	if s.Split == "" {
-		return []string{value}
+		return value, "", false
 	}
-	return strings.SplitN(value, s.Split, maxSignatures+1)
+	return strings.Cut(value, s.Split)
 }
 
 // read gives nothing for what is no signature of the scheme.

@@ -93,7 +93,7 @@ func lists() []Provider {
 			Name: "mailchimp", Auth: secretURL(), Event: "form.type", ID: "sha256", // the body holds its time
 			Challenges: []Challenge{
 				{Method: http.MethodGet, Signed: true},
-				{Method: http.MethodPost, Unless: "form.type", Signed: true},
+				{Method: http.MethodPost, Unless: "body", Signed: true},
 			},
 		},
 		{

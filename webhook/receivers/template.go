@@ -26,10 +26,17 @@ func parseTemplate(text string) (template, error) {
 		if err != nil {
 			return nil, err
 		}
-		t = append(t, segment{text: text[from:at[0]]}, s)
+		t = append(t.with(text[from:at[0]]), s)
 		from = at[1]
 	}
-	return append(t, segment{text: text[from:]}), nil
+	return t.with(text[from:]), nil
+}
+
+func (t template) with(text string) template {
+	if text == "" {
+		return t
+	}
+	return append(t, segment{text: text})
 }
 
 func parseSegment(inside string) (segment, error) {
@@ -44,9 +51,9 @@ func parseSegment(inside string) (segment, error) {
 }
 
 // fill gives the template with its sources looked up; all but the credential,
-// which differs from try to try.
+// which differs from try to try. It is good until the next one is filled.
 func (t template) fill(q *request) (filled, error) {
-	f := make(filled, 0, len(t))
+	f := filled(q.pieces[:0])
 	for i := range t {
 		p := piece{text: t[i].text, cred: t[i].cred}
 		switch s := t[i].source; {

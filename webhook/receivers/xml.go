@@ -11,13 +11,14 @@ import (
 // What of a stranger's XML is taken. Salesforce sends at most 100 records in
 // one message, of some hundred fields each.
 const (
-	maxNodes = 1 << 15
-	maxDepth = 32
+	maxNodes      = 1 << 15
+	maxAttributes = 1 << 15
+	maxDepth      = 32
 )
 
 var (
 	errDoctype = errors.New("a document type declaration")
-	errNested  = errors.New("XML with too many elements")
+	errNested  = errors.New("XML with too many elements or attributes")
 	errNotXML  = errors.New("not XML")
 )
 
@@ -32,7 +33,12 @@ type node struct {
 }
 
 // parseXML gives the root. It expands nothing, since it takes no declarations.
+// Attributes are counted before, by what each must have: the decoder takes all
+// of an element's at once.
 func parseXML(document []byte) (*node, error) {
+	if bytes.Count(document, []byte("=")) > maxAttributes {
+		return nil, errNested
+	}
 	p := xmlParser{decoder: xml.NewDecoder(bytes.NewReader(document)), stack: []*node{{}}}
 	for {
 		at := p.decoder.InputOffset()
