@@ -43,7 +43,8 @@ type Event struct {
 	// else as a string.
 	Payload json.RawMessage
 
-	// Method, URL, Header and Body are those of the request, [redacted].
+	// Method, URL, Header and Body are those of the request, [redacted]. The
+	// path of the URL is as it was, also where only who knows it may call.
 	Method string
 	URL    string
 	Header http.Header

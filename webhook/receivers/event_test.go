@@ -2,6 +2,7 @@ package receivers_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -110,4 +111,17 @@ func TestIDsByTheBody(t *testing.T) {
 	second, err := verify(t, receivers.Named("mailchimp"), receivers.Secrets("x"), req)
 	require.NoError(t, err)
 	require.NotEqual(t, first.Event().ID, second.Event().ID)
+}
+
+// Headers are not signed, and end in databases.
+func TestTypesAndIDsAreShort(t *testing.T) {
+	t.Parallel()
+
+	req := plainRequest("github", []byte("{}"))
+	req.Header.Set("X-GitHub-Event", strings.Repeat("x", 1024))
+	req.Header.Set("X-GitHub-Delivery", strings.Repeat("x", 1025))
+	result, err := verify(t, receivers.Named("github"), receivers.Secrets(costSecret), req)
+	require.NoError(t, err)
+	require.Len(t, result.Event().Type, 1024)
+	require.Empty(t, result.Event().ID)
 }

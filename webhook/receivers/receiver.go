@@ -85,7 +85,8 @@ type Result struct {
 
 	// IDs are what a repetition can be recognised by, all that the request
 	// has: usually one, none where the provider sends none, one a notification
-	// with Salesforce.
+	// with Salesforce. What is longer than 1 KiB counts neither as an id nor
+	// as a type.
 	IDs []string
 
 	event func() Event // a function, because fmt reaches unexported fields
@@ -166,7 +167,7 @@ func (r *Receiver) authenticate(ctx context.Context, q *request) error {
 }
 
 func (p *provider) result(q *request) Result {
-	types, ids := p.event.values(q), p.id.values(q)
+	types, ids := present(p.event.values(q)), present(p.id.values(q))
 	event := func() Event { return p.newEvent(q, types, ids) }
 	return Result{Answer: p.Answer, Types: types, IDs: ids, event: event}
 }
