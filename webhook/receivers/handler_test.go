@@ -150,6 +150,17 @@ func TestChallengesAreHandedToNobody(t *testing.T) {
 	}
 }
 
+func TestChallengesAreAnsweredBriefly(t *testing.T) {
+	t.Parallel()
+
+	p := receivers.Named("hmac")
+	p.Challenges = []receivers.Challenge{{Method: http.MethodPost, Unless: "header.X-Signature", Reply: "{body}."}}
+	h := receivers.Handler(p, receivers.Secrets(costSecret), refuses(t))
+	for length, want := range map[int]int{1023: http.StatusOK, 1024: http.StatusUnauthorized} {
+		require.Equal(t, want, serve(h, incoming(post(strings.Repeat("x", length)))).Code)
+	}
+}
+
 func TestReasonsAreLogged(t *testing.T) {
 	t.Parallel()
 
