@@ -54,5 +54,5 @@
 //     those of its request replaced.
 //   - Certificates are fetched from the hosts of the row only, without
 //     redirects, a few at a time; the right ones are kept, up to a number.
-//   - The work for a hostile request is bounded, and small beside reading it.
+//   - The work for a hostile request is bounded, in time and in memory.
 package receivers
