@@ -165,8 +165,3 @@ func (p *provider) usable(credentials []Credential) error {
 	}
 	return nil
 }
-
-// signsURL tells whether the public URL has to be known.
-func (p *provider) signsURL() bool {
-	return slices.ContainsFunc(p.auth, func(s scheme) bool { return s.signed.reads("url") })
-}

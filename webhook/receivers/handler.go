@@ -41,7 +41,7 @@ func (r *Receiver) Handler(handlers ...HandlerFunc) http.Handler {
 	if len(handlers) == 0 {
 		panic("receivers: no handlers: events would be answered and lost")
 	}
-	if r.publicURL == "" && r.provider.signsURL() {
+	if r.publicURL == "" && r.provider.SignsURL() {
 		panic("receivers: " + r.provider.Name + " signs the URL: WithPublicURL has to say which it is")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.serve(w, req, handlers) })

@@ -1,5 +1,7 @@
 package receivers
 
+import "slices"
+
 // Provider is everything that this package knows about who sends webhooks: a
 // row of the table, see [Named]. It holds strings only, so a provider of your
 // own can be a Go literal, a row in a database or a file.
@@ -37,6 +39,15 @@ type Provider struct {
 	// Redact are credentials besides those of Auth, taken out of what is
 	// handed on: header, query or xml.
 	Redact []Source `json:"redact,omitempty" yaml:"redact,omitempty"`
+}
+
+// SignsURL tells whether the URL that the provider calls is part of what it
+// signs, so that [WithPublicURL] or [Request.URL] has to say which it is.
+func (p Provider) SignsURL() bool {
+	return slices.ContainsFunc(p.Auth, func(s Scheme) bool {
+		signed, err := parseTemplate(s.Signed)
+		return err == nil && signed.reads("url")
+	})
 }
 
 // Scheme is one way to prove where a request comes from.

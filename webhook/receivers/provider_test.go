@@ -132,6 +132,19 @@ func TestRowsAreData(t *testing.T) {
 	}
 }
 
+func TestSignsURL(t *testing.T) {
+	t.Parallel()
+
+	var sign []string
+	for _, name := range receivers.Names() {
+		if receivers.Named(name).SignsURL() {
+			sign = append(sign, name)
+		}
+	}
+	require.Equal(t, []string{"mandrill", "twilio", "trello"}, sign)
+	require.False(t, receivers.Provider{Auth: []receivers.Scheme{{}, {Signed: "{nonsense}{url}"}}}.SignsURL())
+}
+
 func TestNamedGivesARowOfOnesOwn(t *testing.T) {
 	t.Parallel()
 
