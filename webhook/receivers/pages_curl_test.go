@@ -22,7 +22,7 @@ func script(p receivers.Provider) string {
 		secret = "whsec_..."
 	}
 	kind, body, fields := sample(p)
-	lines := []string{"URL=https://hooks.example.com/in/" + p.Name, "SECRET='" + secret + "'"}
+	lines := []string{"URL=https://hooks.example.com/in/src_...", "SECRET='" + secret + "'"}
 	if s.KeyID != "" {
 		lines = append(lines, "KEY='the key that it belongs to'")
 	}

@@ -58,6 +58,7 @@ func keepCurrent(t *testing.T, path, generated string) {
 func page(t *testing.T, p receivers.Provider) string {
 	t.Helper()
 	var b strings.Builder
+	fmt.Fprintf(&b, "\nIn Posthaste, `%s` prints the endpoint's URL, `/in/src_…`. The events are `%s`.\n", create(p), eventTypes(p))
 	b.WriteString("\n## What is checked\n\n| | |\n|---|---|\n")
 	for _, fact := range facts(p) {
 		fmt.Fprintf(&b, "| %s | %s |\n", fact[0], fact[1])
@@ -67,9 +68,32 @@ func page(t *testing.T, p receivers.Provider) string {
 	}
 	row, err := json.MarshalIndent(p, "", "  ")
 	require.NoError(t, err)
-	fmt.Fprintf(&b, "\n## The row\n\nAs data, to change and use under a name of your own; package `webhook/receivers` explains the words.\n\n```json\n%s\n```\n",
+	fmt.Fprintf(&b, "\n## The row\n\nAs data, to change and use under a name of your own, or field by field as the `settings` of a source; package `webhook/receivers` explains the words.\n\n```json\n%s\n```\n",
 		unescaped(string(row)))
 	return b.String()
+}
+
+// create is the command that makes a source.
+func create(p receivers.Provider) string {
+	command := "posthaste sources create " + p.Name + " --credential "
+	if p.Auth[0].KeyID != "" {
+		command += "KEY="
+	}
+	if command += "@FILE"; p.SignsURL() {
+		command += " --public-url https://hooks.example.com"
+	}
+	return command
+}
+
+func eventTypes(p receivers.Provider) string {
+	constant, ok := strings.CutPrefix(string(p.Event), "=")
+	switch {
+	case ok:
+		return p.Name + "." + constant
+	case p.Event == "":
+		return p.Name + ".webhook"
+	}
+	return p.Name + ".<event type>"
 }
 
 // unescaped takes back what encoding/json does for the sake of HTML.
