@@ -11,6 +11,7 @@ import (
 // server holds what the handlers share.
 type server struct {
 	Deps
+	receivers *receiverCache
 }
 
 // New builds the handler of the HTTP API. It refuses incomplete dependencies with an error that lists them. The handler
@@ -20,7 +21,7 @@ func New(deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Deps: deps}
+	s := &server{Deps: deps, receivers: newReceiverCache(deps.Certificates)}
 	// The limit goes around Gin, not into it: only the connection's own ResponseWriter can be told to hang up on a
 	// caller who keeps sending.
 	return http.MaxBytesHandler(s.engine(), deps.MaxBody), nil
@@ -31,7 +32,8 @@ func (s *server) engine() *gin.Engine {
 	engine := gin.New()
 	engine.ContextWithFallback = true // a gin.Context is as cancelled as its request
 	engine.HandleMethodNotAllowed = true
-	engine.RedirectTrailingSlash = false // a redirected POST would lose its body
+	engine.RedirectTrailingSlash = false // a redirected POST would lose its body,
+	engine.RedirectFixedPath = false     // and providers count a redirect as a failure
 	_ = engine.SetTrustedProxies(nil)    // nil cannot be a malformed address
 	engine.Use(requestID, s.accessLog, s.problems, recovery)
 	engine.NoRoute(noRoute)
@@ -40,9 +42,9 @@ func (s *server) engine() *gin.Engine {
 	return engine
 }
 
-func noRoute(c *gin.Context) {
-	fail(c, models.Errorf(models.CodeNotFound, "there is nothing at this path"))
-}
+var errNoRoute = models.Errorf(models.CodeNotFound, "there is nothing at this path")
+
+func noRoute(c *gin.Context) { fail(c, errNoRoute) }
 
 // noMethod leaves the header Allow to Gin, which has set it.
 func noMethod(c *gin.Context) {

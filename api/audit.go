@@ -46,13 +46,15 @@ func auditFilter(q *query) (models.AuditFilter, error) {
 
 // subject reads the id of anything that an action can have been done to.
 func (q *query) subject() string {
-	prefixes := []string{models.EventPrefix, models.SubscriptionPrefix, models.DeliveryPrefix, models.RecoveryPrefix}
+	prefixes := []string{
+		models.EventPrefix, models.SubscriptionPrefix, models.DeliveryPrefix, models.RecoveryPrefix, models.SourcePrefix,
+	}
 	return q.get("subject", func(value string) error {
 		isID := func(prefix string) bool { return models.ValidID(prefix, value) }
 		if slices.ContainsFunc(prefixes, isID) {
 			return nil
 		}
-		return models.Invalid("subject", "is not the id of an event, a subscription, a delivery or a recovery")
+		return models.Invalid("subject", "is not the id of an event, a subscription, a delivery, a recovery or a source")
 	})
 }
 

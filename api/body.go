@@ -36,17 +36,23 @@ func readOptionalJSON(c *gin.Context, target any) error {
 	return decodeBody(c.Request, body, target)
 }
 
-// readBody reads what MaxBytesHandler lets through; white space alone counts as nothing.
+// readBody is readBytes where white space alone counts as nothing.
 func readBody(r *http.Request) ([]byte, error) {
+	body, err := readBytes(r)
+	if err != nil || len(bytes.TrimSpace(body)) == 0 {
+		return nil, err
+	}
+	return body, nil
+}
+
+// readBytes reads what MaxBytesHandler lets through.
+func readBytes(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, models.Errorf(models.CodeTooLarge, "the request body is over the limit of %d bytes", tooLarge.Limit)
 	}
 	if err != nil {
 		return nil, models.Errorf(models.CodeInvalid, "the request body ended before it was complete")
-	}
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, nil
 	}
 	return body, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
 // DefaultMaxBody is the largest request body accepted unless Deps says otherwise.
@@ -19,8 +20,8 @@ const DefaultMaxBody = 1 << 20
 // Store keeps what the API takes in and finds what it shows. An id that names nothing is a CodeNotFound *models.Error;
 // attempts are the exception: an unknown delivery has none. Lists are newest first, attempts by number. A Page.Limit of
 // models.MaxPageLimit+1 must be honoured: one row too many is how the API learns that there is a next page. Audit
-// entries handed to a method are stored in the same commit as what they tell of; those of a subscription or recovery
-// need not name it, nor its tenant.
+// entries handed to a method are stored in the same commit as what they tell of; those of a subscription, recovery or
+// source need not name it, nor its tenant.
 type Store interface {
 	// CreateEvents stores the events in one commit and says of each, in order, what became of it. Its error means that
 	// none is stored.
@@ -54,6 +55,16 @@ type Store interface {
 	FinishRecovery(
 		ctx context.Context, id string, status models.RecoveryStatus, audit ...models.AuditEntry,
 	) (*models.Recovery, error)
+
+	CreateSource(ctx context.Context, source *models.Source, audit ...models.AuditEntry) error
+	Source(ctx context.Context, id string) (*models.Source, error)
+	Sources(ctx context.Context, filter models.SourceFilter) ([]*models.Source, error)
+	// UpdateSource stores the source as change leaves it, if that is valid, with a later UpdatedAt, and returns it. Change
+	// must not use the store.
+	UpdateSource(
+		ctx context.Context, id string, change func(*models.Source) error, audit ...models.AuditEntry,
+	) (*models.Source, error)
+	DeleteSource(ctx context.Context, id string, audit ...models.AuditEntry) error
 
 	AddAudit(ctx context.Context, entry models.AuditEntry) error
 	Audit(ctx context.Context, filter models.AuditFilter) ([]*models.AuditEntry, error)
@@ -102,6 +113,8 @@ type Deps struct {
 	Destinations Destinations
 	Engine       Engine
 	Logger       *slog.Logger
+
+	Certificates *receivers.Certificates // where those that PayPal's webhooks name come from; nil: a plain client fetches them
 
 	APIKey    string           // what callers send as Bearer token; empty: anybody may call
 	MaxBody   int64            // bytes of a request body; 0: DefaultMaxBody

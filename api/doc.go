@@ -21,9 +21,12 @@
 //   - An event's data reaches the store byte for byte as the publisher wrote it.
 //   - Every refusal is an application/problem+json. The cause of an internal failure goes to the log with the request
 //     id, never to the caller. Bodies, headers and query values go to neither.
-//   - A signing secret is in two answers only: of creating its subscription, and of GET …/secret.
+//   - A signing secret is in two answers only: of creating its subscription, and of GET …/secret. The credentials of a
+//     source are in none.
+//   - 200 for a webhook of another provider means that its event is committed, as 202 does for a publisher. Why a webhook
+//     was refused is in the log and not in the answer.
 //
 // # Who may import it
 //
-// Only cmd. It imports models and webhook, and declares the interfaces it needs of everything else.
+// Only cmd. It imports models, webhook and webhook/receivers, and declares the interfaces it needs of everything else.
 package api

@@ -32,6 +32,10 @@ func (accepting) CreateSubscription(_ context.Context, sub *models.Subscription,
 	return gotThrough(sub.Validate())
 }
 
+func (accepting) CreateSource(_ context.Context, source *models.Source, _ ...models.AuditEntry) error {
+	return gotThrough(source.Validate())
+}
+
 func (accepting) Subscription(_ context.Context, id string) (*models.Subscription, error) {
 	return nil, models.NotFound("subscription", id)
 }
@@ -48,6 +52,8 @@ func gotThrough(err error) error {
 func FuzzBodies(f *testing.F) {
 	f.Add(eventBody)
 	f.Add(fullSubscription)
+	f.Add(fullSource)
+	f.Add(`{"settings":{"auth":[{"alg":"equal","sig":"header.A|json.*.b","key":"org"}],"challenges":[{"method":"GET"}]},` + goodSource + `}`)
 	f.Add(`{"events":[` + eventBody + `,{"type":1},null,"a",{"data":[{}],"type":"b","metadata":{"a":null}}]}`)
 	for _, bad := range badEvents {
 		f.Add(bad.body)
@@ -65,7 +71,7 @@ func FuzzBodies(f *testing.F) {
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body string) {
 		h := &harness{t: t, handler: handler}
-		for _, path := range []string{"/v1/events", batchPath, subscriptionsPath, recoveriesPath} {
+		for _, path := range []string{"/v1/events", batchPath, subscriptionsPath, recoveriesPath, sourcesPath} {
 			a := h.do(http.MethodPost, path, body)
 			require.Less(t, a.status, http.StatusInternalServerError, a.body)
 			require.True(t, json.Valid([]byte(a.body)), a.body)

@@ -21,6 +21,7 @@ type links struct {
 func eventPath(id string) string        { return "/v1/events/" + id }
 func subscriptionPath(id string) string { return "/v1/subscriptions/" + id }
 func deliveryPath(id string) string     { return "/v1/deliveries/" + id }
+func sourcePath(id string) string       { return "/v1/sources/" + id }
 func recoveryPath(id string) string     { return "/v1/recoveries/" + id }
 
 // deliveriesPath lists the deliveries of an event, from the newest or after the cursor's place.

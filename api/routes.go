@@ -13,14 +13,20 @@ type access int
 const (
 	keyed  access = iota // holders of the API key
 	public               // everybody: probes carry no key
+	// signed is for who can sign, which the handler sees to: providers have no key of ours. Nor do they call localhost,
+	// where no key is asked for, but a tunnel that leads here; a page in a browser could sign nothing.
+	signed
 )
+
+// anyMethod is for routes whose handler judges the method.
+const anyMethod = "*"
 
 // route is one line of the table.
 type route struct {
 	method string
 	path   string
 	access access
-	query  []string // the query parameters it knows; any other is refused
+	query  []string // the query parameters it knows; any other is refused, but where signed
 	handle gin.HandlerFunc
 }
 
@@ -59,6 +65,14 @@ func (s *server) routes() []route {
 		{http.MethodGet, "/v1/recoveries/:id", keyed, nil, s.getRecovery},
 		{http.MethodPost, "/v1/recoveries/:id/cancel", keyed, nil, s.cancelRecovery},
 
+		{http.MethodPost, "/v1/sources", keyed, nil, s.createSource},
+		{http.MethodGet, "/v1/sources", keyed, paged("tenant"), s.listSources},
+		{http.MethodGet, "/v1/sources/:id", keyed, nil, s.getSource},
+		{http.MethodPatch, "/v1/sources/:id", keyed, nil, s.patchSource},
+		{http.MethodDelete, "/v1/sources/:id", keyed, nil, s.deleteSource},
+		{http.MethodGet, "/v1/providers", keyed, nil, s.listProviders},
+		{anyMethod, "/in/:id", signed, nil, s.receive},
+
 		{http.MethodGet, "/v1/audit", keyed, paged(auditQuery...), s.listAudit},
 
 		{http.MethodGet, "/healthz", public, nil, s.health},
@@ -74,8 +88,11 @@ func paged(query ...string) []string { return slices.Concat(query, []string{"lim
 
 func (s *server) mount(engine *gin.Engine) {
 	for _, r := range s.routes() {
-		chain := s.guards(r.access)
-		chain = append(chain, allowQuery(r.query), r.handle)
+		chain := append(s.guards(r), r.handle)
+		if r.method == anyMethod {
+			engine.Any(r.path, chain...)
+			continue
+		}
 		engine.Handle(r.method, r.path, chain...)
 		if r.method == http.MethodGet { // what answers GET answers HEAD (RFC 9110 §9.3.2)
 			engine.Handle(http.MethodHead, r.path, chain...)
@@ -84,13 +101,15 @@ func (s *server) mount(engine *gin.Engine) {
 }
 
 // guards are what a request passes before its handler.
-func (s *server) guards(a access) []gin.HandlerFunc {
+func (s *server) guards(r route) []gin.HandlerFunc {
 	switch {
-	case a == public:
-		return nil
+	case r.access == signed:
+		return nil // the query is part of what is verified, and the provider's affair
+	case r.access == public:
+		return []gin.HandlerFunc{allowQuery(r.query)}
 	case s.APIKey == "":
-		return []gin.HandlerFunc{requireLocalHost}
+		return []gin.HandlerFunc{requireLocalHost, allowQuery(r.query)}
 	default:
-		return []gin.HandlerFunc{requireKey(s.APIKey)}
+		return []gin.HandlerFunc{requireKey(s.APIKey), allowQuery(r.query)}
 	}
 }

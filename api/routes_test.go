@@ -35,6 +35,9 @@ var routesWithID = []call{
 	{http.MethodGet, "/v1/deliveries/ID/history", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/cancel", models.DeliveryPrefix},
 	{http.MethodPost, "/v1/deliveries/ID/redeliver", models.DeliveryPrefix},
+	{http.MethodGet, "/v1/sources/ID", models.SourcePrefix},
+	{http.MethodPatch, "/v1/sources/ID", models.SourcePrefix},
+	{http.MethodDelete, "/v1/sources/ID", models.SourcePrefix},
 	{http.MethodGet, "/v1/recoveries/ID", models.RecoveryPrefix},
 	{http.MethodPost, "/v1/recoveries/ID/cancel", models.RecoveryPrefix},
 }
@@ -50,6 +53,16 @@ var routesWithoutID = []call{
 	{http.MethodPost, "/v1/recoveries", ""},
 	{http.MethodGet, "/v1/recoveries", ""},
 	{http.MethodGet, "/v1/audit", ""},
+	{http.MethodPost, "/v1/sources", ""},
+	{http.MethodGet, "/v1/sources", ""},
+}
+
+// newID makes an id that names nothing.
+func newID(prefix string) string {
+	if prefix == models.SourcePrefix {
+		return models.NewSourceID()
+	}
+	return models.NewID(prefix)
 }
 
 func TestUnknownIDs(t *testing.T) {
@@ -60,9 +73,9 @@ func TestUnknownIDs(t *testing.T) {
 		require.Empty(t, h.steering.jobs)
 	})
 	for _, route := range routesWithID {
-		unknown := models.NewID(route.prefix)
+		unknown := newID(route.prefix)
 		for name, id := range map[string]string{
-			"unknown": unknown, "malformed": "1", "of another kind": models.NewID("src_"),
+			"unknown": unknown, "malformed": "1", "of another kind": models.NewID("xyz_"),
 			"in capitals": strings.ToUpper(unknown), "with a quote": "%27%22", "endless": strings.Repeat("x", 10_000),
 		} {
 			t.Run(route.method+" "+route.path+" with an id that is "+name, func(t *testing.T) {
@@ -82,13 +95,13 @@ func TestUnknownIDs(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 
-	t.Run("all but the probes need the key", func(t *testing.T) {
+	t.Run("all but the probes and the paths of sources need the key", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
 		for _, path := range []string{"/healthz", "/readyz"} {
 			h.do(http.MethodGet, path, "", "Authorization", "").is(http.StatusOK)
 		}
-		for _, route := range slices.Concat(routesWithID, routesWithoutID) {
+		for _, route := range slices.Concat(routesWithID, routesWithoutID, []call{{http.MethodGet, "/v1/providers", ""}}) {
 			h.do(route.method, route.path, "", "Authorization", "").
 				isProblem(http.StatusUnauthorized, models.CodeUnauthorized, "")
 		}
@@ -158,12 +171,13 @@ func TestStoreAway(t *testing.T) {
 	bodies := map[string]string{
 		"POST /v1/events": eventBody, "POST /v1/events/batch": `{"events":[` + eventBody + `]}`,
 		"POST /v1/subscriptions": subscriptionBody, "PATCH /v1/subscriptions/ID": `{"name":"new"}`,
+		"POST /v1/sources": `{` + goodSource + `}`, "PATCH /v1/sources/ID": `{"name":"new"}`,
 		"POST /v1/recoveries": `{"subscription_id":"` + models.NewID(models.SubscriptionPrefix) + `","since":"2000-01-01T00:00:00Z"}`,
 	}
 	for _, route := range slices.Concat(routesWithID, routesWithoutID) {
 		t.Run(route.method+" "+route.path, func(t *testing.T) {
 			t.Parallel()
-			path := strings.Replace(route.path, "ID", models.NewID(route.prefix), 1)
+			path := strings.Replace(route.path, "ID", newID(route.prefix), 1)
 			a := h.on(t).do(route.method, path, bodies[route.method+" "+route.path])
 			require.Equal(t, "internal error", a.isProblem(http.StatusInternalServerError, models.CodeInternal, ""))
 		})

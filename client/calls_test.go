@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,32 @@ var operations = map[string]struct {
 		body:  `{"grace":"0s"}`,
 		once:  true,
 	},
+	"create source": {
+		do: ask1(func(ctx context.Context, c *client.Client) (*client.Source, error) {
+			return c.CreateSource(ctx, client.SourceFields{
+				Provider: "pusher", Credentials: []client.Credential{{ID: "k", Secret: "s"}}, PublicURL: "https://x.example",
+			})
+		}),
+		sends: "POST /v1/sources",
+		body:  `{"provider":"pusher","credentials":[{"id":"k","secret":"s"}],"public_url":"https://x.example"}`,
+		once:  true,
+	},
+	"source": {do: byID((*client.Client).Source), sends: "GET /v1/sources/x_1"},
+	"update source": {
+		do: ask1(func(ctx context.Context, c *client.Client) (*client.Source, error) {
+			return c.UpdateSource(ctx, "src_1", client.SourceFields{Name: new(""), Status: "disabled"}, "public_url", "settings")
+		}),
+		sends: "PATCH /v1/sources/src_1",
+		body:  `{"name":"","public_url":null,"settings":null,"status":"disabled"}`,
+	},
+	"delete source": {
+		do:    func(ctx context.Context, c *client.Client) error { return c.DeleteSource(ctx, "src_1") },
+		sends: "DELETE /v1/sources/src_1",
+	},
+	"providers": {do: func(ctx context.Context, c *client.Client) error {
+		_, err := c.Providers(ctx)
+		return err
+	}, sends: "GET /v1/providers"},
 	"event":           {do: byID((*client.Client).Event), sends: "GET /v1/events/x_1"},
 	"cancel event":    {do: reasoned((*client.Client).CancelEvent), sends: "POST /v1/events/x_1/cancel", body: `{"reason":"why"}`},
 	"redeliver event": {do: paced((*client.Client).RedeliverEvent), sends: "POST /v1/events/x_1/redeliver", body: `{"rate":7,"reason":"why"}`, once: true},
@@ -203,7 +230,7 @@ func TestAnswersWithoutId(t *testing.T) {
 	t.Parallel()
 
 	for name, op := range operations {
-		if name == "delete subscription" || name == "history" || name == "newest history" {
+		if strings.HasPrefix(name, "delete ") || name == "history" || name == "newest history" {
 			continue // have nothing to look for
 		}
 		t.Run(name+" does not take any JSON for an answer", func(t *testing.T) {
@@ -225,6 +252,9 @@ func TestIds(t *testing.T) {
 				c.DeleteSubscription(t.Context(), id),
 				second(c.UpdateSubscription(t.Context(), id, client.SubscriptionFields{})),
 				second(c.Secret(t.Context(), id)),
+				c.DeleteSource(t.Context(), id),
+				second(c.UpdateSource(t.Context(), id, client.SourceFields{})),
+				second(c.Source(t.Context(), id)),
 				second(c.Delivery(t.Context(), id)),
 				second(c.CancelDelivery(t.Context(), id, "")),
 				second(c.Runs(t.Context(), id)),
@@ -254,6 +284,25 @@ func TestAnswersOfOperators(t *testing.T) {
 			Auth:          &client.Auth{Type: "basic", Username: "u", Password: "[redacted]"},
 			Properties:    map[string]json.RawMessage{"region": json.RawMessage(`"eu"`)},
 		}, sub)
+	})
+
+	t.Run("a source and a provider are read as they are shown", func(t *testing.T) {
+		t.Parallel()
+		c, _ := setup(t, nil, answer(http.StatusOK, `{"id":"src_1","provider":"pusher","url":"/in/src_1","status":"active",
+			"credentials":{"count":2,"ids":["k"]},"settings":{"a":1}}`), answer(http.StatusOK, `{"data":[{"name":"pusher",
+			"credentials":["the secret's text"],"needs_credential_ids":true,"needs_public_url":true,"sends_delivery_id":true,"settings":{}}]}`))
+		source, err := c.Source(t.Context(), "src_1")
+		require.NoError(t, err)
+		require.Equal(t, &client.Source{
+			ID: "src_1", Provider: "pusher", URL: "/in/src_1", Status: "active",
+			Credentials: client.Credentials{Count: 2, IDs: []string{"k"}}, Settings: json.RawMessage(`{"a":1}`),
+		}, source)
+		providers, err := c.Providers(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []client.Provider{{
+			Name: "pusher", Credentials: []string{"the secret's text"}, NeedsCredentialIDs: true, NeedsPublicURL: true,
+			SendsDeliveryID: true, Settings: json.RawMessage(`{}`),
+		}}, providers)
 	})
 
 	t.Run("a duration that is none makes the answer unreadable", func(t *testing.T) {

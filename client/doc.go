@@ -1,5 +1,5 @@
 // Package client publishes events to Posthaste over its HTTP API, and does what
-// operators do there: subscriptions, deliveries, recoveries, the audit.
+// operators do there: subscriptions, deliveries, recoveries, sources, the audit.
 //
 // Any Go program may import it; it needs the standard library only.
 //

@@ -52,6 +52,13 @@ var lists = map[string]struct {
 		},
 		asks: "GET /v1/recoveries?status=running&subscription_id=sub_1&tenant=acme",
 	},
+	"sources": {
+		ids: func(ctx context.Context, c *client.Client) ([]string, error) {
+			return collect(c.Sources(ctx, client.SourceFilter{Tenant: "acme", PageSize: 3}),
+				func(s client.Source) string { return s.ID })
+		},
+		asks: "GET /v1/sources?limit=3&tenant=acme",
+	},
 	"the audit": {
 		ids: func(ctx context.Context, c *client.Client) ([]string, error) {
 			return collect(c.Audit(ctx, client.AuditFilter{Tenant: "acme", Action: "event.cancel", Subject: "evt_1", By: "me & you", Since: noon, Until: noon}),

@@ -51,8 +51,8 @@ func (c *Client) UpdateSubscription(
 }
 
 // patchOf adds to the fields those that are reset, which in JSON are null.
-func patchOf(fields SubscriptionFields, reset []string) (map[string]json.RawMessage, error) {
-	text, err := json.Marshal(fields) //nolint:gosec // the secret goes to the server, for which it is
+func patchOf(fields any, reset []string) (map[string]json.RawMessage, error) {
+	text, err := json.Marshal(fields)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}

@@ -49,6 +49,9 @@ const (
 	AuditRedeliverDelivery  AuditAction = "delivery.redeliver"
 	AuditStartRecovery      AuditAction = "recovery.start"
 	AuditCancelRecovery     AuditAction = "recovery.cancel"
+	AuditCreateSource       AuditAction = "source.create"
+	AuditUpdateSource       AuditAction = "source.update"
+	AuditDeleteSource       AuditAction = "source.delete"
 )
 
 // AuditActions lists all of them.
@@ -57,6 +60,7 @@ func AuditActions() []AuditAction {
 		AuditCreateSubscription, AuditUpdateSubscription, AuditDeleteSubscription, AuditRotateSecret,
 		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelEvent, AuditRedeliverEvent,
 		AuditCancelDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
+		AuditCreateSource, AuditUpdateSource, AuditDeleteSource,
 	}
 }
 

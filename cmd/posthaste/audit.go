@@ -18,7 +18,7 @@ type auditListCmd struct {
 
 	Tenant  string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
 	Action  string `name:"action" placeholder:"ACTION" help:"Of this action only, such as delivery.cancel."`
-	Subject string `name:"subject" placeholder:"ID" help:"Done to this subscription, event, delivery or recovery only."`
+	Subject string `name:"subject" placeholder:"ID" help:"Done to this subscription, event, delivery, recovery or source only."`
 	By      string `name:"by" placeholder:"NAME" help:"Done by this actor only."`
 	Since   when   `name:"since" placeholder:"WHEN" help:"Done at or after: a time, or 2h for two hours ago."`
 	Until   when   `name:"until" placeholder:"WHEN" help:"Done before."`

@@ -38,6 +38,8 @@ type cli struct {
 	Events        eventsCmd        `cmd:"" group:"Operate" help:"Look after events: list, cancel, redeliver."`
 	Deliveries    deliveriesCmd    `cmd:"" group:"Operate" help:"Look after deliveries: list, cancel, redeliver, follow live …"`
 	Recover       recoverCmd       `cmd:"" group:"Operate" help:"Redeliver what a subscription did not get while it was down."`
+	Sources       sourcesCmd       `cmd:"" group:"Operate" help:"Look after sources, where other systems post their webhooks."`
+	Providers     providersCmd     `cmd:"" group:"Operate" help:"Show whose webhooks a source can take, and what it needs."`
 	Audit         auditCmd         `cmd:"" group:"Operate" help:"Show what operators did."`
 	Replay        replayCmd        `cmd:"" group:"Operate" help:"Try histories of workflows with this version before an upgrade."`
 

@@ -48,7 +48,7 @@ func (c *keysRotateCmd) Run(ctx context.Context, s streams, log *slog.Logger) er
 	}
 	resealed, used, err := c.rotate(ctx, s, keys, log)
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("stopped after %d subscriptions; run it again to do the rest", resealed)
+		return fmt.Errorf("stopped after %d subscriptions and sources; run it again to do the rest", resealed)
 	}
 	if err != nil {
 		return adviseKey(err)
@@ -57,7 +57,7 @@ func (c *keysRotateCmd) Run(ctx context.Context, s streams, log *slog.Logger) er
 	return nil
 }
 
-// rotate seals anew, and returns how many subscriptions that changed and which keys are in use after it.
+// rotate seals anew, and returns how many rows that changed and which keys are in use after it.
 func (c *keysRotateCmd) rotate(
 	ctx context.Context, s streams, keys *keyring.Ring, log *slog.Logger,
 ) (resealed int, used []string, err error) {
@@ -82,14 +82,14 @@ func progressLine(w io.Writer, every time.Duration) func(done int) {
 	return func(done int) {
 		if time.Since(last) >= every {
 			last = time.Now()
-			fmt.Fprintf(w, "subscriptions sealed anew so far: %d\n", done)
+			fmt.Fprintf(w, "subscriptions and sources sealed anew so far: %d\n", done)
 		}
 	}
 }
 
 // reportRotation says what was done, and which of the keys, of which the first seals, are still needed.
 func reportRotation(w io.Writer, keys, used []string, resealed int) {
-	fmt.Fprintf(w, "subscriptions sealed anew under key %s: %d\n", keys[0], resealed)
+	fmt.Fprintf(w, "subscriptions and sources sealed anew under key %s: %d\n", keys[0], resealed)
 	var idle, needed []string
 	for _, id := range keys[1:] {
 		if slices.Contains(used, id) {

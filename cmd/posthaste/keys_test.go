@@ -51,7 +51,7 @@ func TestKeysRotate(t *testing.T) {
 
 	output, code := runHere(t, rotate...)
 	require.Zero(t, code, output)
-	require.Contains(t, output, "subscriptions sealed anew under key "+keyID(newKey)+": 1\n")
+	require.Contains(t, output, "subscriptions and sources sealed anew under key "+keyID(newKey)+": 1\n")
 	require.Contains(t, output, "no longer in use: "+keyID(oldKey))
 	require.NotContains(t, output, "still in use")
 	for _, key := range []string{oldKey, newKey} {
@@ -66,7 +66,7 @@ func TestKeysRotate(t *testing.T) {
 
 	output, code = runHere(t, rotate...)
 	require.Zero(t, code, output)
-	require.Contains(t, output, "subscriptions sealed anew under key "+keyID(newKey)+": 0\n")
+	require.Contains(t, output, "subscriptions and sources sealed anew under key "+keyID(newKey)+": 0\n")
 }
 
 func TestKeysRotateRefusals(t *testing.T) {

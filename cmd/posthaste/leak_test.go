@@ -23,12 +23,13 @@ type marked struct {
 	receiver string
 
 	payload, metadata, property, response, url, header string // content: the store's, and nobody else's
-	credential, token, secret, rotated, cookie         string // and what the API does not even show
+	credential, token, secret, rotated, cookie, shared string // and what the API does not even show
 	secretBytes                                        []byte
 	masterKey                                          string
 	reason                                             string // Temporal may know it
 
 	events, subscriptions, deliveries []string
+	sources                           []string // their paths below /in
 	answers, problems                 haystack
 }
 
@@ -36,7 +37,7 @@ func newMarked(t *testing.T) *marked {
 	t.Helper()
 	m := &marked{
 		payload: rand.Text(), metadata: rand.Text(), property: rand.Text(), response: rand.Text(), url: rand.Text(),
-		header: rand.Text(), credential: rand.Text(), token: rand.Text(), cookie: rand.Text(), reason: rand.Text(),
+		header: rand.Text(), credential: rand.Text(), token: rand.Text(), cookie: rand.Text(), reason: rand.Text(), shared: rand.Text(),
 		secretBytes: make([]byte, 32),
 		answers:     haystack{name: "the answers"}, problems: haystack{name: "the error answers"},
 	}
@@ -78,6 +79,7 @@ func (m *marked) secrets() []needle {
 		newNeedle("the signing secret", m.secret), newNeedle("the bytes of the signing secret", m.secretBytes),
 		newNeedle("the credential header", m.credential), newNeedle("the API key", m.key),
 		newNeedle("the bearer token", m.token), newNeedle("the rotated secret", m.rotated),
+		newNeedle("the credential of a source", m.shared),
 		newNeedle("the master key", key), newNeedle("the bytes of the master key", keyBytes),
 	}
 }
@@ -108,6 +110,26 @@ func (m *marked) play() {
 	m.await(m.events[2], "pending", 2)
 	m.call(http.StatusAccepted, http.MethodPost, "/v1/deliveries/"+late+"/cancel", object{"reason": m.reason}, nil)
 	m.await(m.events[2], "cancelled", 2)
+	m.receive()
+}
+
+// receive takes webhooks that carry the credential itself, and some that fail with it.
+func (m *marked) receive() {
+	m.t.Helper()
+	body, credential := `{"text":"`+many(m.payload)+`"}`, "Bearer "+m.shared
+	github, bearer, mailchimp := m.newSource("github", m.shared), m.newSource("bearer", m.shared), m.newSource("mailchimp", m.shared)
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	for range 2 {
+		require.Equal(m.t, http.StatusOK, m.push(github, m.shared, "1", body))
+		require.Equal(m.t, http.StatusOK, m.post(bearer, body, "Authorization", credential))
+		require.Equal(m.t, http.StatusOK, m.post(mailchimp+"?code="+m.shared, "type=subscribe", form...))
+	}
+	require.Equal(m.t, http.StatusOK, m.push(github, m.shared, "1", `{"another":"`+m.payload+`"}`))
+	require.Equal(m.t, http.StatusUnauthorized, m.push(github, m.shared+"x", "2", body))
+	require.Equal(m.t, http.StatusUnauthorized, m.post(bearer, body, "Authorization", credential+"x"))
+	require.Equal(m.t, http.StatusUnauthorized, m.post(mailchimp+"?code=x"+m.shared, "type=subscribe", form...))
+	require.Equal(m.t, http.StatusNotFound, m.post("/in/"+m.shared+"?code="+m.shared, body, "Authorization", credential))
+	m.sources = []string{github, bearer, mailchimp}
 }
 
 // authenticate makes the subscription's requests carry a token, signed by a new secret besides the old one.
@@ -158,7 +180,15 @@ func (m *marked) await(eventID, status string, attempts int) (id string) {
 // readAll asks for everything that can be read but for the secret, which has a call of its own.
 func (m *marked) readAll() {
 	m.t.Helper()
-	paths := []string{"/v1/events", "/v1/subscriptions", "/v1/deliveries", "/healthz", "/readyz"}
+	paths := []string{
+		"/v1/events", "/v1/subscriptions", "/v1/deliveries", "/v1/sources", "/v1/providers", "/v1/audit", "/healthz", "/readyz",
+	}
+	for _, path := range m.sources {
+		paths = append(paths, sourcePath(path))
+	}
+	for _, eventType := range []string{"github.push", "bearer.webhook", "mailchimp.subscribe"} {
+		paths = append(paths, "/v1/events/"+m.newest(eventType))
+	}
 	for _, id := range m.events {
 		paths = append(paths, "/v1/events/"+id)
 	}
@@ -176,6 +206,17 @@ func (m *marked) readAll() {
 	}
 	_, text := m.ask(http.MethodGet, "/v1/subscriptions/"+m.subscriptions[0]+"/secret", nil)
 	haystack{"the answer with the secret", text}.requireIn(m.t, newNeedle("the secret", m.secret))
+}
+
+func sourcePath(path string) string { return "/v1/sources/" + strings.TrimPrefix(path, "/in/") }
+
+// newest is the id of the newest event of the type.
+func (m *marked) newest(eventType string) string {
+	m.t.Helper()
+	var page struct{ Data []struct{ ID string } }
+	m.call(http.StatusOK, http.MethodGet, "/v1/events?type="+eventType, nil, &page)
+	require.NotEmpty(m.t, page.Data, eventType)
+	return page.Data[0].ID
 }
 
 // failAll makes calls that are refused although, or because, they carry what is marked.
@@ -198,6 +239,10 @@ func (m *marked) failAll() {
 		{http.MethodPost, "/v1/subscriptions", m.refused(object{"headers": "Bearer " + m.credential})},
 		{http.MethodPost, "/v1/subscriptions", m.refused(object{"url": "ftp://x/?token=" + m.url})},
 		{http.MethodPatch, "/v1/subscriptions/" + m.subscriptions[0], object{"secret": "whsec_" + m.secret}},
+		{http.MethodPost, "/v1/sources", object{"provider": "standard", "credentials": []object{{"secret": m.shared}}}},
+		{http.MethodPost, "/v1/sources", object{"provider": "github", "credentials": m.shared}},
+		{http.MethodPost, "/v1/sources", object{"provider": "twilio", "credentials": []object{{"id": m.shared, "secret": m.shared}}}},
+		{http.MethodPatch, sourcePath(m.sources[0]), object{"credentials": []object{{"secret": m.shared, "id": 5}}}},
 		{http.MethodPost, "/v1/deliveries/" + m.deliveries[0] + "/cancel", m.payload},
 		{http.MethodGet, "/v1/subscriptions/" + m.events[0], nil},
 	} {

@@ -21,6 +21,7 @@ import (
 	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/internal/store"
 	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/webhook/receivers"
 	"github.com/posthaste/posthaste/worker"
 	"github.com/posthaste/posthaste/workflows"
 )
@@ -175,9 +176,10 @@ func (n *node) startDispatcher(cfg config.Delivery) {
 
 // serve serves the API on the address that listen took.
 func (n *node) serve(cfg config.API, uiURL string) error {
+	certificates := receivers.NewFetcher(&http.Client{Transport: n.sender.RoundTripper()})
 	handler, err := api.New(api.Deps{
 		Store: n.store, Dispatcher: n.dispatch, Steering: n.control, Destinations: n.sender,
-		Engine: n.control, Logger: n.log,
+		Engine: n.control, Logger: n.log, Certificates: receivers.NewCertificates(certificates, nil),
 		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, UIURL: uiURL, Namespace: n.namespace, Version: version(),
 	})
 	if err != nil {

@@ -22,6 +22,9 @@ const (
 	recoveryJSON = `{"id":"rcv_1","subscription_id":"sub_1","status":"completed","recovers":"exhausted","total":3,"done":2,"skipped":1,"rate":50,"by":"zoe@desk"}`
 	attemptJSON  = `{"number":1,"started_at":"2026-11-22T08:00:00Z","response":{"status":503},"timing":{"total_ms":1.5},"error":"answered 503"}`
 	runJSON      = `{"run_id":"run-1","status":"Running","started_at":"2026-11-22T08:00:00Z"}`
+	sourceJSON   = `{"id":"src_1","tenant":"acme","name":"Chat","provider":"pusher","url":"https://x.example/in/src_1","status":"active",` +
+		`"credentials":{"count":2,"ids":["k1","k2"]},"settings":{"object":"json.a"},"created_at":"2026-11-22T08:00:00Z"}`
+	providerJSON = `{"name":"pusher","credentials":["the secret's text","a key"],"needs_credential_ids":true,"needs_public_url":true,"sends_delivery_id":true,"settings":{}}`
 	auditJSON    = `{"id":"aud_1","at":"2026-11-22T08:00:00Z","action":"delivery.cancel","subject":"dlv_1","by":"zoe@desk","reason":"why"}`
 )
 
@@ -77,6 +80,19 @@ var operations = []struct {
 	{args: "recover list --tenant acme --subscription sub_1 --status running", asks: "GET /v1/recoveries?limit=51&status=running&subscription_id=sub_1&tenant=acme", gives: listOf(recoveryJSON), out: []string{"rcv_1", "completed"}},
 	{args: "recover get rcv_1", asks: "GET /v1/recoveries/rcv_1", gives: recoveryJSON, out: []string{"skipped"}},
 	{args: "recover cancel rcv_1 --reason why", asks: "POST /v1/recoveries/rcv_1/cancel", body: `{"reason":"why"}`, gives: recoveryJSON, out: []string{"it had let go 2 of 3"}},
+
+	{args: "sources list --tenant acme --limit 2", asks: "GET /v1/sources?limit=3&tenant=acme", gives: listOf(sourceJSON), out: []string{"ID  ", "src_1", "pusher", "https://x.example/in/src_1"}},
+	{args: "sources get src_1", asks: "GET /v1/sources/src_1", gives: sourceJSON, out: []string{"k1 k2", `{"object":"json.a"}`, "2026-11-22"}},
+	{
+		args: "sources create pusher --credential k1=- --credential b=c --public-url https://x.example --name Chat --tenant acme --status disabled", stdin: " hush\n", asks: "POST /v1/sources", gives: sourceJSON,
+		body: `{"tenant":"acme","provider":"pusher","name":"Chat","credentials":[{"id":"k1","secret":"hush"},{"secret":"b=c"}],"public_url":"https://x.example","status":"disabled"}`, out: []string{"https://x.example/in/src_1"},
+	},
+	{
+		args: "sources update src_1 --from - --reset public_url --name= --credential a,b", stdin: `{"settings":{"name":"x"},"status":"active"}`, asks: "PATCH /v1/sources/src_1", gives: sourceJSON,
+		body: `{"credentials":[{"secret":"a,b"}],"name":"","public_url":null,"settings":{"name":"x"},"status":"active"}`,
+	},
+	{args: "sources delete src_1", asks: "DELETE /v1/sources/src_1", out: []string{"src_1 is deleted"}},
+	{args: "providers", asks: "GET /v1/providers", gives: listOf(providerJSON), out: []string{"PROVIDER", "pusher", "the secret's text; or a key", "an id for each, --public-url", "recognised"}},
 
 	{args: "audit --tenant acme --action delivery.cancel --subject dlv_1 --by zoe@desk", asks: "GET /v1/audit?action=delivery.cancel&by=zoe%40desk&limit=51&subject=dlv_1&tenant=acme", gives: listOf(auditJSON), out: []string{"zoe@desk", "delivery.cancel", "why"}},
 	{args: "audit list --limit 200", asks: "GET /v1/audit?limit=200", gives: listOf(auditJSON), out: []string{"dlv_1"}},
@@ -198,7 +214,7 @@ func TestOperatorUsage(t *testing.T) {
 	for _, args := range []string{
 		"deliveries", "deliveries nonsense", "deliveries get", "deliveries list --status odd", "deliveries list --since soon",
 		"deliveries list --since -2h", "publish", "publish a {bad", "publish a null --metadata odd", "recover start sub_1", "replay", "replay f --delivery dlv_1",
-		"subscriptions create https://x --from {\"nonsense\":1}", "deliveries get ../x",
+		"subscriptions create https://x --from {\"nonsense\":1}", "sources create", "sources create x --from {\"nonsense\":1}", "sources get ../x", "deliveries get ../x",
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

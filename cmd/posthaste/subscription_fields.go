@@ -28,7 +28,7 @@ type SubscriptionFlags struct {
 
 // fields reads what the flags name, over what --from has.
 func (f *SubscriptionFlags) fields(s streams) (client.SubscriptionFields, error) {
-	fields, err := f.from(s)
+	fields, err := from[client.SubscriptionFields](s, f.From)
 	if err != nil {
 		return fields, err
 	}
@@ -51,11 +51,12 @@ func (f *SubscriptionFlags) fields(s streams) (client.SubscriptionFields, error)
 	return fields, nil
 }
 
-func (f *SubscriptionFlags) from(s streams) (fields client.SubscriptionFields, err error) {
-	if f.From == "" {
+// from reads fields as JSON, if there are any.
+func from[T any](s streams, name string) (fields T, err error) {
+	if name == "" {
 		return fields, nil
 	}
-	text, err := argument(s, f.From)
+	text, err := argument(s, name)
 	if err != nil {
 		return fields, err
 	}

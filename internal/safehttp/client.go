@@ -63,6 +63,10 @@ func (c *Client) Guard() *Guard { return c.guard }
 // Check is Guard.Check.
 func (c *Client) Check(ctx context.Context, url string) error { return c.guard.Check(ctx, url) }
 
+// RoundTripper is the road of requests that are no deliveries: to the same addresses only, through the same proxy. It
+// bounds no body, and follows no redirects.
+func (c *Client) RoundTripper() http.RoundTripper { return c.transports.shared }
+
 // Close drops idle connections.
 func (c *Client) Close() { c.transports.close() }
 

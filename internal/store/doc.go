@@ -1,5 +1,5 @@
-// Package store keeps events, subscriptions, deliveries, attempts, recoveries and the audit in Postgres or in an
-// embedded SQLite file. It is the only place that knows GORM, SQL and the difference between the two databases.
+// Package store keeps events, subscriptions, deliveries, attempts, recoveries, sources and the audit in Postgres or in
+// an embedded SQLite file. It is the only place that knows GORM, SQL and the difference between the two databases.
 //
 // What it promises:
 //
@@ -11,7 +11,8 @@
 //     deliveries.
 //   - Entries of the audit are added, never changed or removed; the database itself refuses it.
 //   - Times go out in UTC and are exact to the microsecond. Lists are sorted newest first by id.
-//   - Signing secrets and custom headers are sealed (internal/keyring), bound to their subscription's id.
+//   - Signing secrets, custom headers and the credentials of sources are sealed (internal/keyring), bound to the id of
+//     their row.
 //
 // The schema is numbered SQL under migrations/, one folder a dialect, embedded, applied by Migrate and by nothing else.
 // storetest holds the suite that both dialects pass.

@@ -103,6 +103,10 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			_, err := s.RunningRecoveries(ctx, "x", 10)
 			return err
 		}, "recoveries_running_id (id>?)"},
+		"sources of a tenant": {func(s *Store) error {
+			_, err := s.Sources(ctx, models.SourceFilter{Tenant: "a", Page: next})
+			return err
+		}, "sources_tenant (tenant=? AND id<?)"},
 		"overdue deliveries": {func(s *Store) error {
 			_, err := s.OverdueDeliveries(ctx, now, "", 10)
 			return err
@@ -123,6 +127,7 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			require.NotContains(t, plan, "SCAN deliveries")
 			require.NotContains(t, plan, "SCAN events")
 			require.NotContains(t, plan, "SCAN subscription")
+			require.NotContains(t, plan, "SCAN sources")
 		})
 	}
 }

@@ -2,15 +2,16 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"gorm.io/gorm"
 )
 
-// resealPage is how many subscriptions are sealed anew in one transaction. On SQLite all other writers wait for it.
+// resealPage is how many rows are sealed anew in one transaction. On SQLite all other writers wait for it.
 const resealPage = 100
 
-// Reseal seals every value anew that is not under the first key, and returns how many subscriptions that changed. It
-// calls progress, unless it is nil, with that number so far after each transaction.
+// Reseal seals every value anew that is not under the first key, and returns how many subscriptions and sources that
+// changed. It calls progress, unless it is nil, with that number so far after each transaction.
 //
 // Before it changes anything it makes sure that all values open. Servers may run meanwhile if they have both keys: each
 // row is locked while it is sealed anew, so that no change to a subscription is lost. It may be stopped at any time and
@@ -20,12 +21,12 @@ func (s *Store) Reseal(ctx context.Context, progress func(done int)) (resealed i
 	if err := s.CheckKeys(ctx); err != nil {
 		return 0, err
 	}
-	err = s.eachSealed(ctx, resealPage, func(rows []subscriptionRow) error {
-		ids := s.staleIDs(rows)
+	err = s.eachSealed(ctx, resealPage, func(table *sealedTable, rows []sealedRow) error {
+		ids := s.staleIDs(table, rows)
 		if len(ids) == 0 {
 			return nil
 		}
-		done, err := s.resealRows(ctx, ids)
+		done, err := s.resealRows(ctx, table, ids)
 		if err != nil {
 			return err
 		}
@@ -38,33 +39,30 @@ func (s *Store) Reseal(ctx context.Context, progress func(done int)) (resealed i
 	return resealed, translate("seal anew", err)
 }
 
-// staleIDs are the subscriptions with a value that is not under the first key.
-func (s *Store) staleIDs(rows []subscriptionRow) (ids []string) {
+// staleIDs are the rows with a value that is not under the first key.
+func (s *Store) staleIDs(table *sealedTable, rows []sealedRow) (ids []string) {
 	for i := range rows {
-		for _, column := range sealedColumns {
-			if s.isStale(&rows[i], column) {
-				ids = append(ids, rows[i].ID)
-				break
-			}
+		if slices.ContainsFunc(table.columns, func(c sealedColumn) bool { return s.isStale(&rows[i], c) }) {
+			ids = append(ids, rows[i].ID)
 		}
 	}
 	return ids
 }
 
-func (s *Store) isStale(row *subscriptionRow, column sealedColumn) bool {
+func (s *Store) isStale(row *sealedRow, column sealedColumn) bool {
 	sealed := column.blob(row)
 	return sealed != nil && !s.keys.SealedUnderFirst(sealed)
 }
 
 // resealRows reads the rows again, locked: they may have changed, or gone, since they were found to be stale.
-func (s *Store) resealRows(ctx context.Context, ids []string) (resealed int, err error) {
+func (s *Store) resealRows(ctx context.Context, table *sealedTable, ids []string) (resealed int, err error) {
 	err = s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		var rows []subscriptionRow
-		if err := selectSealed(tx.Clauses(forUpdate)).Where("id IN ?", ids).Order("id").Find(&rows).Error; err != nil {
+		var rows []sealedRow
+		if err := table.rows(tx.Clauses(forUpdate)).Where("id IN ?", ids).Order("id").Find(&rows).Error; err != nil {
 			return err
 		}
 		for i := range rows {
-			changed, err := s.resealRow(tx, &rows[i])
+			changed, err := s.resealRow(tx, table, &rows[i])
 			if err != nil {
 				return err
 			}
@@ -78,13 +76,13 @@ func (s *Store) resealRows(ctx context.Context, ids []string) (resealed int, err
 }
 
 // resealRow touches the stale columns of the row and no others.
-func (s *Store) resealRow(tx *gorm.DB, row *subscriptionRow) (changed bool, err error) {
+func (s *Store) resealRow(tx *gorm.DB, table *sealedTable, row *sealedRow) (changed bool, err error) {
 	anew := map[string]any{}
-	for _, column := range sealedColumns {
+	for _, column := range table.columns {
 		if !s.isStale(row, column) {
 			continue
 		}
-		plain, err := s.openSealed(row, column)
+		plain, err := s.openSealed(table, row, column)
 		if err != nil {
 			return false, err
 		}
@@ -95,5 +93,5 @@ func (s *Store) resealRow(tx *gorm.DB, row *subscriptionRow) (changed bool, err 
 	if len(anew) == 0 {
 		return false, nil
 	}
-	return true, tx.Model(row).Updates(anew).Error
+	return true, tx.Table(table.name).Where("id = ?", row.ID).Updates(anew).Error
 }

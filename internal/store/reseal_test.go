@@ -76,6 +76,47 @@ func TestResealMakesTheOldKeyDispensable(t *testing.T) {
 	})
 }
 
+func TestResealReachesSources(t *testing.T) {
+	t.Parallel()
+	const count = 3
+	onBothRotating(t, func(t *testing.T, r rotation) {
+		older, both := r.with(t, r.oldKey), r.with(t, r.newKey, r.oldKey)
+		sub, before := createSecretSubscription(t, older), make([]*models.Source, count)
+		for i := range before {
+			before[i] = createSource(t, older)
+		}
+		var progress []int
+		resealed, err := both.Reseal(t.Context(), func(done int) { progress = append(progress, done) })
+		require.NoError(t, err)
+		require.Equal(t, 1+count, resealed)
+		require.Equal(t, []int{1, 1 + count}, progress)
+		requireKeysInUse(t, both, r.newKey)
+
+		newer := r.with(t, r.newKey)
+		require.NoError(t, newer.CheckKeys(t.Context()))
+		for _, source := range before {
+			after, err := newer.Source(t.Context(), source.ID)
+			require.NoError(t, err)
+			require.Equal(t, source, after, "the times, too")
+		}
+		_, err = newer.Subscription(t.Context(), sub.ID)
+		require.NoError(t, err)
+
+		resealed, err = both.Reseal(t.Context(), nil)
+		require.NoError(t, err)
+		require.Zero(t, resealed)
+	})
+}
+
+func TestKeysOfSourcesAreChecked(t *testing.T) {
+	t.Parallel()
+	onBothRotating(t, func(t *testing.T, r rotation) {
+		createSource(t, r.with(t, r.oldKey))
+		require.ErrorContains(t, r.with(t, r.newKey).CheckKeys(t.Context()), "credentials of source src_")
+		requireKeysInUse(t, r.with(t, r.newKey), r.oldKey)
+	})
+}
+
 func requireKeysInUse(t *testing.T, s *store.Store, keys ...string) {
 	t.Helper()
 	var want []string

@@ -15,7 +15,17 @@ import (
 const (
 	secret     = "whsec_dmVyeSBzZWNyZXQ"
 	credential = "Bearer very-private"
+	shared     = "what we share with a provider"
 )
+
+func createSource(t *testing.T, s *store.Store) *models.Source {
+	t.Helper()
+	source := models.NewSource(models.Source{
+		Provider: "github", Credentials: []models.SourceCredential{{ID: "key-id", Secret: shared}},
+	}, time.Now())
+	require.NoError(t, s.CreateSource(t.Context(), source))
+	return source
+}
 
 func createSecretSubscription(t *testing.T, s *store.Store) *models.Subscription {
 	t.Helper()
@@ -38,6 +48,42 @@ func TestSecretsAndHeadersAreNotReadableInTheTables(t *testing.T) {
 			require.NotContains(t, dump, credential)
 			require.NotContains(t, dump, "Authorization")
 		}
+	})
+}
+
+func TestCredentialsOfSourcesAreNotReadableInTheTable(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, o store.Options) {
+		source := createSource(t, migrated(t, o))
+		dump := dumpTable(t, rawDB(t, o), "sources")
+		require.Contains(t, dump, source.ID, "the dump shows what is there")
+		require.NotContains(t, dump, shared)
+		require.NotContains(t, dump, "key-id")
+	})
+}
+
+func TestSourcesNeedTheirKey(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, o store.Options) {
+		s, db := migrated(t, o), rawDB(t, o)
+		one, two := createSource(t, s), createSource(t, s)
+		require.NoError(t, s.CheckKeys(t.Context()))
+		_, err := db.ExecContext(t.Context(),
+			"UPDATE sources SET credentials = (SELECT credentials FROM sources WHERE id = $2) WHERE id = $1", one.ID, two.ID)
+		require.NoError(t, err)
+		_, single := s.Source(t.Context(), one.ID)
+		_, list := s.Sources(t.Context(), models.SourceFilter{})
+		for _, err := range []error{single, list, s.CheckKeys(t.Context())} {
+			require.ErrorContains(t, err, "belongs elsewhere")
+			require.ErrorContains(t, err, models.ShortSourceID(one.ID))
+			require.NotContains(t, err.Error(), one.ID, "the id is part of a URL that may be secret")
+		}
+
+		o.Keys = newKeys(t)
+		_, err = open(t, o).Source(t.Context(), two.ID)
+		require.ErrorContains(t, err, "is not in the master key")
+		o.Keys = nil
+		require.ErrorContains(t, open(t, o).CreateSource(t.Context(), two), "there is no key")
 	})
 }
 

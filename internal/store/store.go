@@ -23,7 +23,7 @@ type Options struct {
 	Path string
 
 	// Keys seal what is secret. Nil: migrations and everything about events and deliveries work, but a subscription
-	// can be neither written nor read.
+	// or source can be neither written nor read.
 	Keys *keyring.Ring
 
 	// Logger gets a line for each migration applied; never a value of a row. Nil: nothing is logged.

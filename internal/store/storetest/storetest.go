@@ -40,6 +40,7 @@ func Run(t *testing.T, open Open) {
 		"AddDelivery":   testAddDelivery,
 		"Recoveries":    testRecoveries,
 		"Running":       testRunningRecoveries,
+		"Sources":       testSources,
 		"Attempts":      testAttempts,
 		"Sweeps":        testSweeps,
 		"Concurrency":   testConcurrency,

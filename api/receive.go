@@ -1,0 +1,118 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/webhook/receivers"
+)
+
+// receive handles any request to /in/{source id}: what another system posts is verified, stored as an event, and only then
+// answered, as that system wants it. Providers take little but 200 for success, and wait for some seconds at most.
+func (s *server) receive(c *gin.Context) {
+	source, err := s.receivingSource(c)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	result, err := s.verify(c, source)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	if !result.Challenge {
+		if err := s.take(c, source, result.Event()); err != nil {
+			fail(c, err)
+			return
+		}
+	}
+	result.Answer.Write(c.Writer)
+}
+
+// receivingSource finds the source that the path names. One that is disabled, one that is not there and any other path
+// that leads nowhere get the same answer: who does not know the id shall not learn which there are.
+func (s *server) receivingSource(c *gin.Context) (*models.Source, error) {
+	id := c.Param("id")
+	if !models.ValidID(models.SourcePrefix, id) {
+		return nil, errNoRoute
+	}
+	source, err := s.Store.Source(c.Request.Context(), id)
+	switch {
+	case models.ErrorCode(err) == models.CodeNotFound:
+		return nil, errNoRoute
+	case err != nil:
+		return nil, fmt.Errorf("find source: %w", err)
+	case source.Status != models.SourceActive:
+		return nil, errNoRoute
+	}
+	return source, nil
+}
+
+// verify has the bytes as they came, before anything decodes them. The URL is the one that the source says, never the
+// one of the header Host.
+func (s *server) verify(c *gin.Context, source *models.Source) (receivers.Result, error) {
+	receiver, err := s.receivers.of(source)
+	if err != nil {
+		return receivers.Result{}, fmt.Errorf("source %s: %w", models.ShortSourceID(source.ID), err)
+	}
+	body, err := readBytes(c.Request)
+	if err != nil {
+		return receivers.Result{}, err
+	}
+	result, err := receiver.Verify(c.Request.Context(), receivers.Request{
+		Method: c.Request.Method, URL: strings.TrimRight(source.PublicURL, "/") + c.Request.URL.RequestURI(),
+		Header: c.Request.Header, Body: body, Now: s.Now(),
+	})
+	if errors.Is(err, receivers.ErrMethod) {
+		c.Header("Allow", receiver.methods)
+	}
+	return result, s.refusal(c, source, err)
+}
+
+// refusal says the same to everybody: the reason, which would help who forges, goes to the log.
+func (s *server) refusal(c *gin.Context, source *models.Source, err error) error {
+	switch receivers.Status(err) {
+	case http.StatusOK:
+		return nil
+	case http.StatusServiceUnavailable:
+		return fmt.Errorf("%w (%w)", models.Errorf(models.CodeUnavailable, "the request cannot be verified now; send it again"), err)
+	}
+	s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused", aboutWebhook(c, source, err)...)
+	if errors.Is(err, receivers.ErrMethod) {
+		return models.Errorf(codeMethod, "webhooks do not come by this method")
+	}
+	return models.Errorf(models.CodeUnauthorized, "the request is refused")
+}
+
+// take stores what came as an event of the source's tenant and has it dispatched.
+func (s *server) take(c *gin.Context, source *models.Source, came receivers.Event) error {
+	event := s.webhookEvent(source, came)
+	if err := event.Validate(); err != nil {
+		return fmt.Errorf("event of a webhook: %s", err.Error()) // not wrapped: it is our failure, not the provider's
+	}
+	created, err := s.accept(c.Request.Context(), event)
+	if err != nil {
+		return err
+	}
+	if models.ErrorCode(created[0].Err) == models.CodeConflict {
+		// A delivery id that was used before for something else. Refused, it would come again and again.
+		attrs := aboutWebhook(c, source, created[0].Err)
+		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_id_reused", attrs...)
+		return nil
+	}
+	return created[0].Err
+}
+
+// aboutWebhook is what is logged of a webhook, which is nothing of what it holds.
+func aboutWebhook(c *gin.Context, source *models.Source, err error) []slog.Attr {
+	return []slog.Attr{
+		slog.String("request_id", c.GetString(requestIDKey)), slog.String("source_id", models.ShortSourceID(source.ID)),
+		slog.String("tenant", source.Tenant), slog.String("provider", source.Provider), slog.Any("error", err),
+	}
+}

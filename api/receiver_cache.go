@@ -1,0 +1,64 @@
+package api
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/webhook/receivers"
+)
+
+// maxReceivers is how many receivers are kept at a time; another costs some microseconds to make.
+const maxReceivers = 1024
+
+// receiver verifies the requests to one source as it was at a time.
+type receiver struct {
+	*receivers.Receiver
+	updatedAt time.Time
+	methods   string // for the header Allow
+}
+
+// receiverCache remembers receivers. One of a source that has changed since is made anew. It is safe for concurrent use.
+type receiverCache struct {
+	made    *lru.Cache[string, *receiver]
+	options []receivers.Option
+}
+
+func newReceiverCache(certificates *receivers.Certificates) *receiverCache {
+	cache := &receiverCache{}
+	cache.made, _ = lru.New[string, *receiver](maxReceivers) // fails for sizes below 1 only
+	if certificates != nil {
+		cache.options = append(cache.options, receivers.WithCertificates(certificates))
+	}
+	return cache
+}
+
+func (r *receiverCache) of(source *models.Source) (*receiver, error) {
+	if made, ok := r.made.Get(source.ID); ok && made.updatedAt.Equal(source.UpdatedAt) {
+		return made, nil
+	}
+	row, err := rowOf(source)
+	if err != nil {
+		return nil, errors.New(err.Error()) // not wrapped: who posts to the source is not to be told of its settings
+	}
+	made, err := receivers.New(row, credentials(source), r.options...)
+	if err != nil {
+		return nil, err
+	}
+	kept := &receiver{made, source.UpdatedAt, cmp.Or(strings.Join(row.Methods, ", "), http.MethodPost)}
+	r.made.Add(source.ID, kept)
+	return kept, nil
+}
+
+func credentials(source *models.Source) []receivers.Credential {
+	all := make([]receivers.Credential, len(source.Credentials))
+	for i, credential := range source.Credentials {
+		all[i] = receivers.Keyed(credential.ID, credential.Secret)
+	}
+	return all
+}

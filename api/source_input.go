@@ -1,0 +1,120 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/webhook/receivers"
+)
+
+// sourceInput is what a caller says of a source, to create it or to change it.
+type sourceInput struct {
+	Tenant      optional[string]                    `json:"tenant"`
+	Name        optional[string]                    `json:"name"`
+	Provider    optional[string]                    `json:"provider"`
+	Credentials optional[[]models.SourceCredential] `json:"credentials"`
+	PublicURL   optional[string]                    `json:"public_url"`
+	Settings    optional[json.RawMessage]           `json:"settings"`
+	Status      optional[models.SourceStatus]       `json:"status"`
+}
+
+// create makes a new source. A field that is null is as good as absent.
+func (in *sourceInput) create(now time.Time) (*models.Source, error) {
+	source := models.NewSource(models.Source{Tenant: in.Tenant.value, Provider: in.Provider.value}, now)
+	in.apply(source)
+	if err := source.Validate(); err != nil {
+		return nil, err
+	}
+	return source, receives(source)
+}
+
+// patch changes what was given. It leaves in alone: the store may call it again, on a fresh copy.
+func (in *sourceInput) patch(source *models.Source) error {
+	for _, field := range []struct {
+		name    string
+		refused bool
+		why     string
+	}{
+		{"tenant", in.Tenant.given, "cannot be changed"},
+		{"provider", in.Provider.given, "cannot be changed"},
+		{"name", in.Name.null, "must not be null"},
+		{"credentials", in.Credentials.null, "must not be null"},
+		{"status", in.Status.null, "must not be null"},
+	} {
+		if field.refused {
+			return models.Invalid(field.name, "%s", field.why)
+		}
+	}
+	in.apply(source)
+	if err := source.Validate(); err != nil || !in.touchesReceiver() {
+		return err
+	}
+	return receives(source)
+}
+
+// touchesReceiver keeps a source that no longer works from being in the way of renaming or disabling it.
+func (in *sourceInput) touchesReceiver() bool {
+	return in.Credentials.given || in.PublicURL.given || in.Settings.given
+}
+
+func (in *sourceInput) apply(source *models.Source) {
+	in.Name.set(&source.Name)
+	in.Credentials.set(&source.Credentials)
+	in.PublicURL.reset(&source.PublicURL)
+	in.Settings.reset(&source.Settings)
+	in.Status.set(&source.Status)
+}
+
+// receives refuses a source whose requests could not be verified as it is, by the field at fault.
+func receives(source *models.Source) error {
+	if !slices.Contains(receivers.Names(), source.Provider) {
+		return models.Invalid("provider", "%q is not one of: %s", clip(source.Provider), strings.Join(receivers.Names(), ", "))
+	}
+	row, err := rowOf(source)
+	if err != nil {
+		return err
+	}
+	for i, credential := range source.Credentials {
+		if err := receivesWith(row, fmt.Sprintf("credentials[%d]", i), credential); err != nil {
+			return err
+		}
+	}
+	if row.SignsURL() && source.PublicURL == "" {
+		return models.Invalid("public_url", "is required: %s signs the URL that it calls", source.Provider)
+	}
+	return nil
+}
+
+func receivesWith(row receivers.Provider, field string, credential models.SourceCredential) error {
+	_, err := receivers.New(row, []receivers.Credential{receivers.Keyed(credential.ID, credential.Secret)})
+	switch {
+	case errors.Is(err, receivers.ErrBadCredential):
+		return models.Invalid(field, "is not of the kind that the provider uses; GET /v1/providers tells which")
+	case err != nil:
+		return models.Invalid("settings", "cannot work: %s", clip(err.Error()))
+	case credential.ID == "" && namesKeys(row):
+		return models.Invalid(field+".id", "is required: the provider's requests name the one to use")
+	}
+	return nil
+}
+
+func namesKeys(row receivers.Provider) bool {
+	return slices.ContainsFunc(row.Auth, func(s receivers.Scheme) bool { return s.KeyID != "" })
+}
+
+// rowOf is the provider's row with the source's settings over it.
+func rowOf(source *models.Source) (receivers.Provider, error) {
+	row := receivers.Named(source.Provider)
+	if source.Settings == nil {
+		return row, nil
+	}
+	if err := decode(source.Settings, &row); err != nil {
+		return row, within("settings", err)
+	}
+	return row, nil
+}

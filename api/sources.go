@@ -1,0 +1,148 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// createSource handles POST /v1/sources.
+func (s *server) createSource(c *gin.Context) {
+	var in sourceInput
+	if err := readJSON(c, &in); err != nil {
+		fail(c, err)
+		return
+	}
+	entry, err := newEntry(c, models.AuditCreateSource)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	source, err := in.create(s.Now())
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	if err := s.Store.CreateSource(c.Request.Context(), source, entry); err != nil {
+		fail(c, fmt.Errorf("create source: %w", err))
+		return
+	}
+	c.Header("Location", sourcePath(source.ID))
+	reply(c, http.StatusCreated, newSourceView(source))
+}
+
+// listSources handles GET /v1/sources.
+func (s *server) listSources(c *gin.Context) {
+	q := readQuery(c)
+	filter := models.SourceFilter{Tenant: q.tenant(), Page: q.page(models.SourcePrefix)}
+	if q.err != nil {
+		fail(c, q.err)
+		return
+	}
+	found, err := s.Store.Sources(c.Request.Context(), filter)
+	if err != nil {
+		fail(c, fmt.Errorf("list sources: %w", err))
+		return
+	}
+	id := func(source *models.Source) string { return source.ID }
+	reply(c, http.StatusOK, newPage(found, filter.Page, id, newSourceView))
+}
+
+// getSource handles GET /v1/sources/{id}.
+func (s *server) getSource(c *gin.Context) {
+	id, err := pathID(c, "source", models.SourcePrefix)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	source, err := s.Store.Source(c.Request.Context(), id)
+	if err != nil {
+		fail(c, fmt.Errorf("get source: %w", err))
+		return
+	}
+	reply(c, http.StatusOK, newSourceView(source))
+}
+
+// patchSource handles PATCH /v1/sources/{id}.
+func (s *server) patchSource(c *gin.Context) {
+	id, err := pathID(c, "source", models.SourcePrefix)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	var in sourceInput
+	if err := readJSON(c, &in); err != nil {
+		fail(c, err)
+		return
+	}
+	entry, err := newEntry(c, models.AuditUpdateSource)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	changed, err := s.Store.UpdateSource(c.Request.Context(), id, in.patch, entry)
+	if err != nil {
+		fail(c, fmt.Errorf("update source: %w", err))
+		return
+	}
+	reply(c, http.StatusOK, newSourceView(changed))
+}
+
+// deleteSource handles DELETE /v1/sources/{id}.
+func (s *server) deleteSource(c *gin.Context) {
+	id, err := pathID(c, "source", models.SourcePrefix)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	entry, err := newEntry(c, models.AuditDeleteSource)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	if err := s.Store.DeleteSource(c.Request.Context(), id, entry); err != nil {
+		fail(c, fmt.Errorf("delete source: %w", err))
+		return
+	}
+	c.Status(http.StatusNoContent)
+}
+
+// sourceView is a source; of its credentials it tells no more than how many there are, and which.
+type sourceView struct {
+	ID          string              `json:"id"`
+	Tenant      string              `json:"tenant"`
+	Name        string              `json:"name"`
+	Provider    string              `json:"provider"`
+	URL         string              `json:"url"` // what the provider is to be given, or its path
+	Credentials credentialsView     `json:"credentials"`
+	PublicURL   string              `json:"public_url,omitempty"`
+	Settings    json.RawMessage     `json:"settings,omitempty"`
+	Status      models.SourceStatus `json:"status"`
+	CreatedAt   timestamp           `json:"created_at"`
+	UpdatedAt   timestamp           `json:"updated_at"`
+	Links       links               `json:"links"`
+}
+
+type credentialsView struct {
+	Count int      `json:"count"`
+	IDs   []string `json:"ids,omitempty"`
+}
+
+func newSourceView(source *models.Source) sourceView {
+	view := sourceView{
+		ID: source.ID, Tenant: source.Tenant, Name: source.Name, Provider: source.Provider, URL: source.URL(),
+		Credentials: credentialsView{Count: len(source.Credentials)}, PublicURL: source.PublicURL, Settings: source.Settings,
+		Status: source.Status, CreatedAt: timestamp(source.CreatedAt), UpdatedAt: timestamp(source.UpdatedAt),
+		Links: links{Self: sourcePath(source.ID)},
+	}
+	for _, credential := range source.Credentials {
+		if credential.ID != "" {
+			view.Credentials.IDs = append(view.Credentials.IDs, credential.ID)
+		}
+	}
+	return view
+}

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/webhook/receivers"
+)
+
+// webhookEvent makes an event of a webhook. Whatever a provider sent, it is valid.
+func (s *server) webhookEvent(source *models.Source, came receivers.Event) *models.Event {
+	metadata := map[string]string{"source": source.ID, "provider": source.Provider}
+	if came.ID != "" {
+		metadata["delivery_id"] = storable(came.ID)
+	}
+	return models.NewEvent(models.Event{
+		Tenant: source.Tenant, Type: webhookType(came.Provider, came.Type),
+		Data:     bytes.ToValidUTF8(came.Payload, []byte("\uFFFD")), // JSON itself does not mind what is in its strings
+		Metadata: metadata, IdempotencyKey: webhookKey(source.ID, came.ID),
+	}, s.Now())
+}
+
+// webhookType is a valid event type made of the provider's words: github.push, shopify.orders_create, twilio.webhook.
+func webhookType(provider, event string) string {
+	words := append(typeWords(provider), typeWords(event)...)
+	if len(typeWords(event)) == 0 {
+		words = append(words, "webhook")
+	}
+	joined := strings.Join(words, ".")
+	return strings.TrimRight(joined[:min(len(joined), models.MaxEventType)], ".")
+}
+
+// typeWords are those between dots, with _ for what an event type cannot hold.
+func typeWords(text string) []string {
+	plain := strings.Map(func(r rune) rune {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if letter || r == '-' || r == '.' {
+			return r
+		}
+		return '_'
+	}, text)
+	return strings.FieldsFunc(plain, func(r rune) bool { return r == '.' })
+}
+
+// webhookKey makes the event unique by the provider's id of it: as long as the row is kept, a repetition finds it. None
+// without such an id.
+func webhookKey(sourceID, deliveryID string) string {
+	if deliveryID == "" {
+		return ""
+	}
+	key := sourceID + "/" + deliveryID
+	if len(key) > models.MaxIdempotencyKey || storable(deliveryID) != deliveryID {
+		sum := sha256.Sum256([]byte(deliveryID))
+		return sourceID + "/" + hex.EncodeToString(sum[:])
+	}
+	return key
+}
+
+// storable takes out what a database does not store in a text, and what is too long for metadata.
+func storable(text string) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "?")
+	return strings.ToValidUTF8(text[:min(len(text), models.MaxMetadataValue)], "")
+}

@@ -1,0 +1,90 @@
+package client
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Source is where another system posts its webhooks to, as the server shows it.
+// What comes there becomes events of its tenant.
+type Source struct {
+	// ID is src_…
+	ID       string `json:"id"`
+	Tenant   string `json:"tenant"`
+	Name     string `json:"name"`
+	Provider string `json:"provider"`
+
+	// URL is what the provider is to be given: only its path, /in/src_…, unless
+	// PublicURL is known. Where a provider signs nothing, it is a secret.
+	URL string `json:"url"`
+
+	// Credentials says how many there are; the server never shows them.
+	Credentials Credentials `json:"credentials"`
+
+	// PublicURL is what stands before the path. "" means that it is not known.
+	PublicURL string `json:"public_url,omitempty"`
+
+	// Settings take the place of fields of the provider's row. nil means none.
+	Settings json.RawMessage `json:"settings,omitempty"`
+
+	// Status is active, or disabled: then it answers as if it were not there.
+	Status    string            `json:"status"`
+	CreatedAt time.Time         `json:"created_at"`
+	UpdatedAt time.Time         `json:"updated_at"`
+	Links     map[string]string `json:"links"`
+}
+
+func (s Source) identity() string { return s.ID }
+
+// Credentials is what can be told of a source's credentials.
+type Credentials struct {
+	Count int      `json:"count"`
+	IDs   []string `json:"ids,omitempty"` // of those that have one
+}
+
+// SourceFields is what can be said of a source, to create or to change it. What
+// is left at its zero value gets its default, or stays as it is.
+type SourceFields struct {
+	// Tenant and Provider can only be said when creating. Provider is required
+	// then; see [Client.Providers].
+	Tenant   string `json:"tenant,omitempty"`
+	Provider string `json:"provider,omitempty"`
+
+	Name *string `json:"name,omitempty"`
+
+	// Credentials are required to create. Any of them fits a request, so while
+	// one is being replaced, give both; they replace all there were.
+	Credentials []Credential `json:"credentials,omitempty"`
+
+	PublicURL string          `json:"public_url,omitempty"`
+	Settings  json.RawMessage `json:"settings,omitempty"`
+	Status    string          `json:"status,omitempty"`
+}
+
+// Credential is something that a provider signs with, or shows. ID says which
+// one a request means where the provider has several at a time, as Pusher does;
+// elsewhere it is a note.
+type Credential struct {
+	ID     string `json:"id,omitempty"`
+	Secret string `json:"secret"`
+}
+
+// Provider says what a source for it needs.
+type Provider struct {
+	Name string `json:"name"`
+
+	// Credentials say in words what each can be.
+	Credentials []string `json:"credentials"`
+
+	// NeedsCredentialIDs tells that each needs its ID, NeedsPublicURL that the
+	// provider signs the URL it calls.
+	NeedsCredentialIDs bool `json:"needs_credential_ids"`
+	NeedsPublicURL     bool `json:"needs_public_url"`
+
+	// SendsDeliveryID tells that a repetition can be recognised.
+	SendsDeliveryID bool `json:"sends_delivery_id"`
+
+	// Settings is the provider's row, whose fields [Source.Settings] replace;
+	// package webhook/receivers explains it.
+	Settings json.RawMessage `json:"settings"`
+}

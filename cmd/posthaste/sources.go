@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+// sourcesCmd looks after sources.
+type sourcesCmd struct {
+	Remote `group:"Server"`
+
+	List   sourcesListCmd   `cmd:"" help:"List sources, newest first."`
+	Get    sourcesGetCmd    `cmd:"" help:"Show a source."`
+	Create sourcesCreateCmd `cmd:"" help:"Make a place for a provider's webhooks; prints the URL to give to it."`
+	Update sourcesUpdateCmd `cmd:"" help:"Change a source."`
+	Delete sourcesDeleteCmd `cmd:"" help:"Delete sources; the events that came from them stay."`
+}
+
+type sourcesListCmd struct {
+	Limited
+
+	Tenant string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
+}
+
+// Run implements the command.
+func (c *sourcesListCmd) Run(ctx context.Context, o *operator) error {
+	return printList(o, c.Limit, o.Sources(ctx, client.SourceFilter{Tenant: c.Tenant, PageSize: c.pageSize()}), sourceLayout)
+}
+
+type sourcesGetCmd struct {
+	ID string `arg:"" help:"The source."`
+}
+
+// Run implements the command.
+func (c *sourcesGetCmd) Run(ctx context.Context, o *operator) error {
+	source, err := o.Source(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return sourceLayout.print(o, *source)
+}
+
+// SourceFlags say what a source shall be.
+type SourceFlags struct {
+	Name       *string  `name:"name" placeholder:"WORDS" help:"For people."`
+	Credential []string `name:"credential" sep:"none" placeholder:"[ID=]@FILE" help:"What the provider signs with, or shows: @FILE, or - for standard input; ID=@FILE where it names the one it means. As often as needed: any fits. Replaces all there were."`
+	PublicURL  string   `name:"public-url" placeholder:"URL" help:"What stands before /in/… in the URL that the provider calls."`
+	Status     string   `name:"status" enum:",active,disabled" default:"" placeholder:"STATUS" help:"active or disabled."`
+	From       string   `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as settings: @FILE, or - for standard input. Flags win over it."`
+}
+
+// fields reads what the flags name, over what --from has.
+func (f *SourceFlags) fields(s streams) (client.SourceFields, error) {
+	fields, err := from[client.SourceFields](s, f.From)
+	if err != nil {
+		return fields, err
+	}
+	if f.Name != nil {
+		fields.Name = f.Name
+	}
+	fill(&fields.PublicURL, f.PublicURL)
+	fill(&fields.Status, f.Status)
+	if len(f.Credential) == 0 {
+		return fields, nil
+	}
+	fields.Credentials, err = readCredentials(s, f.Credential)
+	return fields, err
+}
+
+func readCredentials(s streams, given []string) ([]client.Credential, error) {
+	all := make([]client.Credential, len(given))
+	for i, text := range given {
+		id, where := splitCredential(text)
+		secret, err := argument(s, where)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = client.Credential{ID: id, Secret: strings.TrimSpace(string(secret))}
+	}
+	return all, nil
+}
+
+// splitCredential leaves a secret alone that has a = in it.
+func splitCredential(text string) (id, where string) {
+	id, where, ok := strings.Cut(text, "=")
+	if ok && (where == "-" || strings.HasPrefix(where, "@")) {
+		return id, where
+	}
+	return "", text
+}
+
+type sourcesCreateCmd struct {
+	SourceFlags
+
+	Provider string `arg:"" help:"Whose webhooks come; posthaste providers lists them."`
+	Tenant   string `name:"tenant" placeholder:"NAME" help:"Whose events they become (default: default)."`
+}
+
+// Run implements the command.
+func (c *sourcesCreateCmd) Run(ctx context.Context, o *operator) error {
+	fields, err := c.fields(o.s)
+	if err != nil {
+		return err
+	}
+	fields.Provider = c.Provider
+	fill(&fields.Tenant, c.Tenant)
+	source, err := o.CreateSource(ctx, fields)
+	if err != nil {
+		return err
+	}
+	return sourceLayout.print(o, *source)
+}
+
+type sourcesUpdateCmd struct {
+	SourceFlags
+
+	ID    string   `arg:"" help:"The source."`
+	Reset []string `name:"reset" placeholder:"FIELD,…" help:"Empty it: public_url or settings."`
+}
+
+// Run implements the command.
+func (c *sourcesUpdateCmd) Run(ctx context.Context, o *operator) error {
+	fields, err := c.fields(o.s)
+	if err != nil {
+		return err
+	}
+	source, err := o.UpdateSource(ctx, c.ID, fields, c.Reset...)
+	if err != nil {
+		return err
+	}
+	return sourceLayout.print(o, *source)
+}
+
+type sourcesDeleteCmd struct {
+	IDs []string `arg:"" name:"id" help:"The sources."`
+}
+
+// Run implements the command.
+func (c *sourcesDeleteCmd) Run(ctx context.Context, o *operator) error {
+	type deleted struct {
+		ID string `json:"id"`
+	}
+	return each(o, c.IDs, func(id string) (*deleted, error) { return &deleted{id}, o.DeleteSource(ctx, id) },
+		func(d deleted) string { return d.ID + " is deleted" })
+}
+
+var sourceLayout = layout[client.Source]{
+	columns: []string{"id", "tenant", "status", "provider", "name", "url"},
+	fields: func(s client.Source) []field {
+		return []field{
+			{"id", s.ID},
+			{"tenant", s.Tenant},
+			{"name", s.Name},
+			{"provider", s.Provider},
+			{"url", s.URL},
+			{"status", s.Status},
+			{"credentials", strconv.Itoa(s.Credentials.Count)},
+			{"credential_ids", strings.Join(s.Credentials.IDs, " ")},
+			{"settings", string(s.Settings)},
+			{"created_at", clock(s.CreatedAt)},
+			{"updated_at", clock(s.UpdatedAt)},
+		}
+	},
+}
+
+// providersCmd shows whose webhooks a source can take.
+type providersCmd struct {
+	Remote `group:"Server"`
+}
+
+// Run implements the command.
+func (c *providersCmd) Run(ctx context.Context, o *operator) error {
+	providers, err := o.Providers(ctx)
+	if err != nil {
+		return err
+	}
+	return providerLayout.printAll(o, providers)
+}
+
+var providerLayout = layout[client.Provider]{
+	columns: []string{"provider", "credentials", "besides", "repetitions"},
+	fields: func(p client.Provider) []field {
+		return []field{
+			{"provider", p.Name},
+			{"credentials", strings.Join(p.Credentials, "; or ")},
+			{"besides", needs(p)},
+			{"repetitions", map[bool]string{true: "recognised", false: "not recognised"}[p.SendsDeliveryID]},
+		}
+	},
+}
+
+func needs(p client.Provider) string {
+	var all []string
+	if p.NeedsCredentialIDs {
+		all = append(all, "an id for each")
+	}
+	if p.NeedsPublicURL {
+		all = append(all, "--public-url")
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,58 @@
+// Package receivers takes the webhooks of GitHub, Stripe, Slack and others: it
+// verifies that they come from there, answers what the provider asks, and
+// gives them to your code in one shape. It needs the standard library only.
+//
+//	github := receivers.Named("github")
+//	secret := receivers.Secrets(os.Getenv("GITHUB_WEBHOOK_SECRET"))
+//	http.Handle("/in/github", receivers.Handler(github, secret,
+//		func(ctx context.Context, e receivers.Event) error {
+//			return store(ctx, e.ID, e.Type, e.Payload) // once for each e.ID
+//		}))
+//
+// [Names] lists the providers; docs/providers has a page for each, with what
+// to click there and how to try it with curl.
+//
+// # A provider is a row
+//
+// [Provider] is data: where the signature is, what it covers, with which
+// algorithm and which kind of key, how fresh it has to be, and how the
+// provider asks whether the endpoint is there. Each of these names values of
+// the request by a [Source], a short string. Providers that the table lacks
+// are written in the same words:
+//
+//	acme := receivers.Provider{
+//		Name:  "acme",
+//		Event: "json.kind",
+//		ID:    "header.Acme-Delivery",
+//		Auth: []receivers.Scheme{{
+//			Alg: "hmac-sha256", Enc: "hex", Sig: "header.Acme-Signature",
+//			Signed: "{header.Acme-Time}.{body}", Time: "header.Acme-Time",
+//		}},
+//	}
+//
+// [New] refuses a row that would verify nothing, or too much.
+//
+// # Order
+//
+//	challenge?  answered, after its signature where it has one
+//	method      405
+//	signature   over the bytes as received, before anything decodes them
+//	event       type, ids, payload; handed on
+//	answer      exactly 200, with what the provider wants to read
+//
+// A server that stores first and handles later uses [Receiver.Verify] and
+// [Result.Event] and leaves [Receiver.Handler] alone.
+//
+// # What it promises
+//
+//   - Algorithm and kind of key come from the row, never from the request.
+//   - An empty credential fits nothing, and there is no row without one.
+//   - A time counts in both directions, and only where it is signed; a public
+//     URL comes from configuration, never from the request's host.
+//   - What is compared is compared in constant time.
+//   - No credential prints, is part of an error, or is handed on: [Event] has
+//     those of its request replaced.
+//   - Certificates are fetched from the hosts of the row only, without
+//     redirects, a few at a time; the right ones are kept, up to a number.
+//   - The work for a hostile request is bounded, in time and in memory.
+package receivers

@@ -1,0 +1,78 @@
+package receivers
+
+import (
+	"errors"
+	"net/http"
+)
+
+// What can be wrong with a request. Every error of [Receiver.Verify] wraps
+// exactly one of these. They are for the log: whoever sent the request learns
+// the status that [Status] gives and nothing else.
+var (
+	// ErrMethod: the provider does not post its webhooks with this method.
+	ErrMethod = errors.New("receivers: method not allowed")
+
+	// ErrTooLarge: the body is longer than the receiver allows.
+	ErrTooLarge = errors.New("receivers: body too large")
+
+	// ErrMissing: no signature, or something that the signature covers is not
+	// there, or not exactly once.
+	ErrMissing = errors.New("receivers: not signed")
+
+	// ErrMalformed: what has to be read in order to verify cannot be read.
+	ErrMalformed = errors.New("receivers: malformed request")
+
+	// ErrBadTime: the time is not written as the provider writes it.
+	ErrBadTime = errors.New("receivers: bad timestamp")
+
+	// ErrTooOld: the time lies further back than the tolerance. Either a
+	// replay, or the receiver's clock is fast.
+	ErrTooOld = errors.New("receivers: timestamp too old")
+
+	// ErrTooNew: the time lies further ahead than the tolerance. Usually the
+	// receiver's clock is slow.
+	ErrTooNew = errors.New("receivers: timestamp too new")
+
+	// ErrNoMatch: no credential fits: forged, changed on the way, or meant for
+	// another endpoint.
+	ErrNoMatch = errors.New("receivers: no credential fits")
+
+	// ErrCertificate: the certificate that the request names is not the
+	// provider's.
+	ErrCertificate = errors.New("receivers: certificate refused")
+
+	// ErrUnavailable: the certificate could not be fetched now. The request
+	// may be genuine; the provider should send it again.
+	ErrUnavailable = errors.New("receivers: certificate unavailable")
+)
+
+// What can be wrong with a configuration; [New] gives them. The text of a
+// credential is never part of the error.
+var (
+	// ErrUnknownProvider: [Names] does not list it, or it has no scheme.
+	ErrUnknownProvider = errors.New("receivers: unknown provider")
+
+	// ErrBadProvider: a provider's row cannot work as it is written.
+	ErrBadProvider = errors.New("receivers: bad provider")
+
+	// ErrBadCredential: there is none, or one that is empty or of a kind that
+	// no scheme of the provider uses.
+	ErrBadCredential = errors.New("receivers: bad credential")
+)
+
+// Status gives the HTTP status that answers an error of [Receiver.Verify]: 200
+// for nil, 405, 413, 503 for [ErrUnavailable], otherwise 401. It is never 410,
+// for which some providers take the webhook away, and never a redirect.
+func Status(err error) int {
+	switch {
+	case err == nil:
+		return http.StatusOK
+	case errors.Is(err, ErrMethod):
+		return http.StatusMethodNotAllowed
+	case errors.Is(err, ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, ErrUnavailable):
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusUnauthorized
+}

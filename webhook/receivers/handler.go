@@ -1,0 +1,97 @@
+package receivers
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+)
+
+// HandlerFunc does something with an event. An error means that it is not done,
+// so that the provider sends the event again. The context is the request's.
+type HandlerFunc func(context.Context, Event) error
+
+// Handler is a [Receiver.Handler] of [New] without options. It panics where
+// New gives an error, and for a provider that signs the URL, which New has to
+// be told: a service that cannot receive should not start.
+func Handler(p Provider, credentials []Credential, handlers ...HandlerFunc) http.Handler {
+	r, err := New(p, credentials)
+	if err != nil {
+		panic(err)
+	}
+	return r.Handler(handlers...)
+}
+
+// Handler gives every event to the handlers, in order, and answers the
+// provider when all are done. The first error stops and answers 500, so that
+// the provider sends the event again; all handlers then see it again, so each
+// should do things once for each [Event.ID]. Challenges are answered and
+// handed to nobody. What [Receiver.Verify] refuses gets the status of [Status]
+// and no reason.
+//
+// Providers wait a few seconds only (Slack three): store, and do long work
+// afterwards. It must be mounted at the path that the provider was given, for
+// every method, and without anything that reads or changes the request.
+//
+// It panics without handlers, and without [WithPublicURL] for a provider that
+// signs the URL.
+func (r *Receiver) Handler(handlers ...HandlerFunc) http.Handler {
+	if len(handlers) == 0 {
+		panic("receivers: no handlers: events would be answered and lost")
+	}
+	if r.publicURL == "" && r.provider.SignsURL() {
+		panic("receivers: " + r.provider.Name + " signs the URL: WithPublicURL has to say which it is")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.serve(w, req, handlers) })
+}
+
+func (r *Receiver) serve(w http.ResponseWriter, req *http.Request, handlers []HandlerFunc) {
+	ctx := req.Context()
+	result, err := r.receive(w, req)
+	if err != nil {
+		r.refuse(w, req, err)
+		return
+	}
+	if !result.Challenge {
+		if err := handle(ctx, result.Event(), handlers); err != nil {
+			r.log.ErrorContext(ctx, "webhook not handled", slog.String("provider", r.provider.Name), slog.Any("error", err))
+			http.Error(w, "not handled", http.StatusInternalServerError)
+			return
+		}
+	}
+	result.Answer.Write(w)
+}
+
+func handle(ctx context.Context, event Event, handlers []HandlerFunc) error {
+	for _, h := range handlers {
+		if err := h(ctx, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) (Result, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, r.maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return Result{}, ErrTooLarge
+	}
+	if err != nil {
+		return Result{}, errors.Join(ErrMalformed, err)
+	}
+	return r.Verify(req.Context(), Request{
+		Method: req.Method, URL: r.publicURL + req.URL.RequestURI(), Header: req.Header, Body: body,
+	})
+}
+
+// refuse says the same to everybody: the reason would help who forges.
+func (r *Receiver) refuse(w http.ResponseWriter, req *http.Request, err error) {
+	r.log.WarnContext(req.Context(), "webhook refused", slog.String("provider", r.provider.Name), slog.Any("error", err))
+	status := Status(err)
+	if status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", strings.Join(r.provider.methods, ", "))
+	}
+	http.Error(w, "refused", status)
+}
