@@ -160,7 +160,7 @@ func TestDeliverBatch(t *testing.T) {
 			b.subscribe(t, nil)
 		}
 		event := b.publish(t)
-		_, err := b.store.Store.PlanDeliveries(t.Context(), event.ID)
+		_, err := b.store.PlanDeliveries(t.Context(), event.ID)
 		require.NoError(t, err)
 		b.ExecuteWorkflow(workflows.DeliverBatchName,
 			workflows.DeliverBatchInput{DeliverEventInput: eventInput(event), From: 1, To: 4})

@@ -260,7 +260,7 @@ func (b *bundle) publish(t *testing.T) *models.Event {
 func (b *bundle) plan(t *testing.T) workflows.DeliverToSubscriberInput {
 	t.Helper()
 	event := b.publish(t)
-	_, err := b.store.Store.PlanDeliveries(t.Context(), event.ID)
+	_, err := b.store.PlanDeliveries(t.Context(), event.ID)
 	require.NoError(t, err)
 	targets, err := b.store.Targets(t.Context(), event.ID, 0, 1)
 	require.NoError(t, err)

@@ -38,7 +38,7 @@ type write struct {
 // counts. When too many wait already it is a CodeBusy error.
 func (g *group) write(ctx context.Context, do func(tx *gorm.DB) error) error {
 	w := &write{ctx: ctx, do: do, done: make(chan error, 1)}
-	if !g.enqueue(w) {
+	if !g.enqueue(w) { //nolint:contextcheck // a commit that is shared must outlive each of its writes' contexts
 		return models.Errorf(models.CodeBusy, "%d writes wait already; try again in a moment", groupQueue)
 	}
 	select {
