@@ -72,7 +72,7 @@ func Floor(ctx context.Context, o FloorOptions) ([]Result, error) {
 }
 
 func (f *floor) measure(ctx context.Context, fanout int) (Result, error) {
-	if _, err := f.run(ctx, warmUps, fanout); err != nil {
+	if _, err := f.run(ctx, warmUps(fanout), fanout); err != nil {
 		return Result{}, err
 	}
 	before := f.meter.read()

@@ -17,7 +17,7 @@ const userHZ = 100
 type usage struct {
 	cpu      time.Duration
 	written  int64 // bytes that went, or will go, to a disk
-	resident int64 // bytes
+	resident int64 // bytes; 0 for a family, whose members share much of it
 }
 
 func (u usage) minus(before usage) usage {
@@ -37,6 +37,7 @@ func (p process) usage() (usage, error) {
 	if err != nil || !p.family {
 		return total, err
 	}
+	total.resident = 0
 	for _, child := range childrenOf(p.pid) {
 		u, err := usageOf(child, true)
 		if errors.Is(err, os.ErrNotExist) {
@@ -45,7 +46,7 @@ func (p process) usage() (usage, error) {
 		if err != nil {
 			return usage{}, err
 		}
-		total = usage{cpu: total.cpu + u.cpu, written: total.written + u.written, resident: total.resident + u.resident}
+		total = usage{cpu: total.cpu + u.cpu, written: total.written + u.written}
 	}
 	return total, nil
 }

@@ -30,7 +30,7 @@ func retryStorm(ctx context.Context, b *bench) ([]Result, error) {
 	r, err := b.drain(ctx, l, s, mended)
 	for name, u := range resting {
 		r.Metrics["waiting_"+name+"_cpu_cores"] = u.cpu.Seconds() / b.Rest.Seconds()
-		r.Metrics["waiting_"+name+"_memory_mib"] = float64(u.resident) / (1 << 20)
+		u.memoryInto(r.Metrics, "waiting_"+name)
 	}
 	return []Result{r}, err
 }
