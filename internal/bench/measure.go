@@ -92,7 +92,7 @@ func (b *bench) finish(ctx context.Context, l load, s *sending, before map[strin
 	v := verify(s.accepted, l.subscribers, arrivals)
 	r := l.result(s, v)
 	r.addCosts(used, v.owed)
-	b.addTransitions(ctx, r.Metrics, s.accepted)
+	b.addTransitions(ctx, r.Metrics, l, s.accepted)
 	return r, nil
 }
 

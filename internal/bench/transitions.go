@@ -2,53 +2,75 @@ package bench
 
 import (
 	"context"
+	"slices"
 
+	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/workflows"
 )
 
-// samples is how many events are looked at in Temporal.
-const samples = 5
+const (
+	// samples is how many events are looked at in Temporal.
+	samples = 5
+	// widest is the fan-out above which batches have batches of their own, which are not looked for.
+	widest = activities.MaxTargets * activities.MaxTargets
+)
 
-// addTransitions says how much Temporal had to write for an event and a delivery, from a few of them: the means of state
-// transitions and of events in the history. The batches of wide events are not in it.
-func (b *bench) addTransitions(ctx context.Context, m Metrics, accepted []sent) {
-	if b.Temporal == nil {
+// transitions is how often Temporal had to write the state of workflows.
+type transitions struct {
+	samples                  int
+	event, batches, delivery float64 // sums over the samples
+}
+
+// addTransitions says how much Temporal had to write for an event with its batches and for a delivery, as means of a few.
+func (b *bench) addTransitions(ctx context.Context, m Metrics, l load, accepted []sent) {
+	fanout := l.subscribers
+	if l.hanging {
+		fanout++
+	}
+	if b.Temporal == nil || fanout > widest {
 		return
 	}
-	events, deliveries, all := mean{}, mean{}, mean{}
+	var t transitions
 	for i := range min(samples, len(accepted)) {
-		event, err := b.Client.Event(ctx, accepted[i*len(accepted)/samples].id)
-		if err != nil || len(event.Deliveries) == 0 {
-			continue
-		}
-		ofEvent := b.describe(ctx, workflows.EventWorkflowID(event.ID))
-		ofDelivery := b.describe(ctx, workflows.DeliveryWorkflowID(event.Deliveries[0].ID))
-		if ofEvent == 0 || ofDelivery == 0 {
-			continue // Temporal has it no longer, or is another one
-		}
-		events.add(ofEvent)
-		deliveries.add(ofDelivery)
-		all.add(ofEvent/float64(len(event.Deliveries)) + ofDelivery)
+		b.sample(ctx, &t, accepted[i*len(accepted)/samples].id, fanout)
 	}
-	if all.n > 0 {
-		m["event_transitions"], m["delivery_transitions"], m["transitions_per_delivery"] = events.value(), deliveries.value(), all.value()
+	if t.samples == 0 {
+		return
+	}
+	n := float64(t.samples)
+	m["event_transitions"], m["batch_transitions"], m["delivery_transitions"] = t.event/n, t.batches/n, t.delivery/n
+	m["transitions_per_delivery"] = (t.event+t.batches)/n/float64(fanout) + t.delivery/n
+}
+
+// sample looks at an event, its batches and one of its deliveries. What Temporal has no longer is left out.
+func (b *bench) sample(ctx context.Context, t *transitions, id string, fanout int) {
+	event, err := b.Client.Event(ctx, id)
+	if err != nil {
+		return
+	}
+	at := slices.IndexFunc(event.Deliveries, func(d client.DeliverySummary) bool { return d.Status == "delivered" })
+	if at < 0 {
+		return
+	}
+	ofEvent, known := b.describe(ctx, workflows.EventWorkflowID(id))
+	ofDelivery, knownToo := b.describe(ctx, workflows.DeliveryWorkflowID(event.Deliveries[at].ID))
+	if !known || !knownToo {
+		return
+	}
+	t.samples++
+	t.event, t.delivery = t.event+ofEvent, t.delivery+ofDelivery
+	for from := 0; from < fanout && fanout > activities.MaxTargets; from += activities.MaxTargets {
+		ofBatch, _ := b.describe(ctx, workflows.BatchWorkflowID(id, from, min(from+activities.MaxTargets, fanout)))
+		t.batches += ofBatch
 	}
 }
 
-// describe is how many state transitions a workflow has had; 0 if that cannot be found out.
-func (b *bench) describe(ctx context.Context, workflowID string) float64 {
+// describe is how many state transitions a workflow has had.
+func (b *bench) describe(ctx context.Context, workflowID string) (count float64, known bool) {
 	description, err := b.Temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return float64(description.GetWorkflowExecutionInfo().GetStateTransitionCount())
+	return float64(description.GetWorkflowExecutionInfo().GetStateTransitionCount()), true
 }
-
-type mean struct {
-	sum float64
-	n   int
-}
-
-func (m *mean) add(value float64) { m.sum, m.n = m.sum+value, m.n+1 }
-
-func (m *mean) value() float64 { return m.sum / float64(m.n) }
