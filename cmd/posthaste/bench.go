@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,11 +155,9 @@ func (b *benchRun) once(ctx context.Context) ([]bench.Result, error) {
 	return results, nil
 }
 
-// engineFanouts are those that the chosen scenarios can be compared with.
+// engineFanouts are those that the throughputs are compared with, each once.
 func (b *benchRun) engineFanouts() string {
-	all := []string{"1"}
-	for _, n := range b.Fanout {
-		all = append(all, fmt.Sprint(n))
-	}
-	return strings.Join(all, ",")
+	all := append([]int{1}, b.Fanout...)
+	slices.Sort(all)
+	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(slices.Compact(all))), ","), "[]")
 }
