@@ -17,7 +17,7 @@ FAST = $$(go list ./... | grep -v -e /cmd/posthaste -e /internal/engine)
 FUZZTIME ?= 60s
 RELEASE ?=
 
-.PHONY: help run build test test-fast race interop lint fuzz record ci tools clean
+.PHONY: help run build test test-fast race interop bench-smoke lint fuzz record ci tools clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
@@ -42,6 +42,9 @@ race: ## Run the tests of test-fast under the race detector
 
 interop: ## Verify what we send with the code of others, and with the receivers in docs/receivers
 	cd internal/interop && go mod tidy -diff && go vet ./... && ../../scripts/test ./...
+
+bench-smoke: ## Run every scenario of posthaste bench, small: it fails if anything is lost or comes twice, never for a time
+	go run ./cmd/posthaste bench --events 10 --fanout 3,20 --waiting 20 --due 6s --rest 1s --rate 10 --timeout 5s --settle 200ms --floor --naive
 
 lint: tools ## Check format, lint, go.mod and the determinism of workflow code
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }

@@ -43,6 +43,11 @@ type cli struct {
 	Audit         auditCmd         `cmd:"" group:"Operate" help:"Show what operators did."`
 	Replay        replayCmd        `cmd:"" group:"Operate" help:"Try histories of workflows with this version before an upgrade."`
 
+	Bench         benchCmd         `cmd:"" help:"Measure how fast deliveries are, at what cost, and whether any is lost."`
+	BenchReceiver benchReceiverCmd `cmd:"" hidden:""`
+	BenchServer   benchServerCmd   `cmd:"" hidden:""`
+	BenchFloor    benchFloorCmd    `cmd:"" hidden:""`
+
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

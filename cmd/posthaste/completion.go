@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"text/template"
 
@@ -35,7 +36,8 @@ type offer struct{ After, Words string }
 
 func (o *offers) collect(node *kong.Node, path string) {
 	var words []string
-	for _, child := range node.Children {
+	visible := slices.DeleteFunc(slices.Clone(node.Children), func(child *kong.Node) bool { return child.Hidden })
+	for _, child := range visible {
 		words = append(words, child.Name)
 	}
 	for _, argument := range node.Positional {
@@ -50,7 +52,7 @@ func (o *offers) collect(node *kong.Node, path string) {
 		}
 	}
 	o.Commands = append(o.Commands, newOffer(path, words))
-	for _, child := range node.Children {
+	for _, child := range visible {
 		o.collect(child, path+" "+child.Name)
 	}
 }

@@ -29,18 +29,21 @@ type serverCmd struct {
 
 // Run implements the command.
 func (c *serverCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
-	if c.Kind == "" {
-		c.Kind = defaultEngine()
-	}
-	if c.Kind == engineExternal {
-		return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, worker: true, links: c.Links})
-	}
-	if err := c.Engine.Check(); err != nil {
+	cfg, err := c.node()
+	if err != nil {
 		return err
 	}
-	return runNode(ctx, s, log, nodeConfig{
-		api: &c.API, store: c.Store, delivery: c.Delivery, worker: true, links: c.Links, engine: &c.Engine,
-	})
+	return runNode(ctx, s, log, cfg)
+}
+
+// node says which parts the server has.
+func (c *serverCmd) node() (nodeConfig, error) {
+	cfg := nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, worker: true, links: c.Links}
+	if cmp.Or(c.Kind, defaultEngine()) == engineExternal {
+		return cfg, nil
+	}
+	cfg.engine = &c.Engine
+	return cfg, c.Engine.Check()
 }
 
 func defaultEngine() string {

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
+	dc "go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/temporal"
@@ -22,12 +23,12 @@ const (
 )
 
 // serverOptions says everything to Temporal that it needs to know.
-func serverOptions(p *ports, db *database, log logger) []temporal.ServerOption {
+func serverOptions(p *ports, db *database, log logger, tuning dc.Client) []temporal.ServerOption {
 	return []temporal.ServerOption{
 		temporal.WithConfig(serverConfig(p, db)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(staticHosts(p)),
-		temporal.WithDynamicConfigClient(dynamicConfig),
+		temporal.WithDynamicConfigClient(tuning),
 		temporal.WithLogger(log),
 		// The ports are the boundary, see the package comment: everyone may do everything.
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),

@@ -58,3 +58,11 @@ var dynamicConfig = dc.StaticClient{
 	dc.HistoryPersistenceMaxQPS.Key():           unlimited,
 	dc.MatchingPersistenceMaxQPS.Key():          unlimited,
 }
+
+// tuning is what the server asks for settings.
+func tuning(untuned bool) dc.Client {
+	if untuned {
+		return dc.NewNoopClient()
+	}
+	return dynamicConfig
+}

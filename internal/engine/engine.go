@@ -132,7 +132,7 @@ func (e *Engine) startServer(ctx context.Context, o Options, p *ports, db *datab
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	server, err := temporal.NewServer(serverOptions(p, db, newLogger(o.Logger, o.LogLevel, &e.state))...)
+	server, err := temporal.NewServer(serverOptions(p, db, newLogger(o.Logger, o.LogLevel, &e.state), tuning(o.Untuned))...)
 	if err != nil {
 		return fmt.Errorf("set up the server: %w", err)
 	}

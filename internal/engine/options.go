@@ -40,6 +40,9 @@ type Options struct {
 	// LogLevel is the least severe line of the server that reaches Logger; nil
 	// means warnings and errors.
 	LogLevel slog.Leveler
+	// Untuned leaves Temporal's own settings as they are: what ours gain can then be
+	// measured. Nobody should run it for anything else.
+	Untuned bool
 }
 
 func (o Options) validate() error {

@@ -30,8 +30,28 @@ func ensurePostgresSchema(cfg *config.SQL, name string, log *slog.Logger) error 
 	if err := schema.NewUpdateSchemaTask(conn, update, to).Run(); err != nil {
 		return fmt.Errorf("update the schema of %s: %w", cfg.DatabaseName, err)
 	}
+	if name != "visibility" {
+		return nil
+	}
+	if err := conn.Exec(dropIndexes); err != nil {
+		return fmt.Errorf("drop unused indexes of %s: %w", cfg.DatabaseName, err)
+	}
 	return nil
 }
+
+// dropIndexes drops those of Temporal's 73 indexes on workflows that nothing of
+// ours asks for: every workflow is written twice or more, and each write goes into
+// every index, also for attributes that are never set. What they were for can
+// still be searched, just not fast. Those that stay serve the lists and
+// relationships of the Web UI, and the keyword attributes.
+const dropIndexes = `DO $$ DECLARE unused text; BEGIN
+	FOR unused IN SELECT indexname FROM pg_indexes
+		WHERE schemaname = current_schema() AND tablename = 'executions_visibility' AND indexname LIKE 'by\_%'
+		AND indexname NOT IN ('by_execution_time', 'by_workflow_id', 'by_workflow_type', 'by_status',
+			'by_parent_workflow_id', 'by_root_workflow_id',
+			'by_keyword_01', 'by_keyword_02', 'by_keyword_03', 'by_keyword_04', 'by_keyword_05')
+	LOOP EXECUTE format('DROP INDEX %I', unused); END LOOP;
+END $$`
 
 // ensureVersionTable prepares a new database for updates, from version 0.0. It
 // must not touch one that has a version: all updates would run over it again.

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	temporal "go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/bench"
+	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+// deployment is a server to measure.
+type deployment struct {
+	url, key string
+	temporal string // address of its embedded Temporal; empty: it has none, or it is not known
+	pid      int
+}
+
+// measure measures the server that was named, or one that it starts.
+func (b *benchRun) measure(ctx context.Context) (results []bench.Result, err error) {
+	var at receiverUp
+	receiver, err := startChild(ctx, nil, &at, "bench-receiver", "--listen", b.Receiver)
+	if err != nil {
+		return nil, err
+	}
+	defer receiver.stop()
+	b.log.DebugContext(ctx, "the receiver is up", "url", at.Receiver)
+	if b.URL != "" {
+		return b.scenarios(ctx, at, deployment{url: b.URL, key: b.APIKey, pid: b.ServerPID})
+	}
+	err = b.inFolder(func(folder string) error {
+		results, err = b.measureOwn(ctx, at, folder)
+		return err
+	})
+	return results, err
+}
+
+// measureOwn starts a server with its files in the folder, measures it and stops it.
+func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string) ([]bench.Result, error) {
+	allowed, err := hostOf(at.Receiver)
+	if err != nil {
+		return nil, err
+	}
+	key := rand.Text()
+	var up serverUp
+	server, err := startChild(ctx, append(b.database(), "POSTHASTE_API_KEY="+key, "POSTHASTE_MASTER_KEY="+b.masterKey), &up,
+		"bench-server", "--engine", b.Engine, "--data", folder, "--allow-networks", allowed,
+		"--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	defer server.stop()
+	b.log.DebugContext(ctx, "the server is up", "url", up.API)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { // ends with the server
+		<-server.ended
+		cancel(fmt.Errorf("the server ended: %w", server.complaint()))
+	}()
+	results, err := b.scenarios(ctx, at, deployment{url: up.API, key: key, temporal: up.Temporal, pid: server.command.Process.Pid})
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return results, err
+}
+
+// scenarios runs them against a deployment.
+func (b *benchRun) scenarios(ctx context.Context, at receiverUp, d deployment) ([]bench.Result, error) {
+	api, err := client.New(d.url, d.key, client.WithActor("bench"))
+	if err != nil {
+		return nil, usageError{err}
+	}
+	engine, err := d.engine()
+	if err != nil {
+		return nil, err
+	}
+	if engine != nil {
+		defer engine.Close()
+	}
+	return bench.Run(ctx, bench.Options{
+		Client: api, Receiver: at.Receiver, Control: at.Control, Temporal: engine,
+		ServerPID: d.pid, PostgresPID: b.postgres.PID,
+		Events: b.Events, Waiting: b.Waiting, Fanout: b.Fanout, Concurrency: b.Concurrency, Rate: b.Rate,
+		Duration: b.Duration, Due: b.Due, Rest: b.Rest, Timeout: b.Timeout, Patience: b.Patience, Settle: b.Settle,
+		Progress: b.progress.show,
+	}, b.Scenarios...)
+}
+
+// engine is a client of the deployment's Temporal; nil if that is not known.
+func (d deployment) engine() (temporal.Client, error) {
+	options := temporal.Options{HostPort: d.temporal, Namespace: workflows.Namespace}
+	if d.temporal == "" {
+		if config.TemporalAddress() == "" {
+			return nil, nil //nolint:nilnil // none is no error
+		}
+		var err error
+		if options, err = config.TemporalClient(workflows.Namespace); err != nil {
+			return nil, err
+		}
+	}
+	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	return temporal.NewLazyClient(options)
+}
+
+// measureEngine measures the engine alone.
+func (b *benchRun) measureEngine(ctx context.Context, naive bool) (results []bench.Result, err error) {
+	err = b.inFolder(func(folder string) error {
+		floor, err := startChild(ctx, b.database(), &results, "bench-floor", "--data", folder, "--naive="+strconv.FormatBool(naive),
+			"--events", strconv.Itoa(b.Events), "--fanout", b.engineFanouts(), "--concurrency", strconv.Itoa(b.Concurrency),
+			"--duration", b.Duration.String(), "--patience", b.Patience.String())
+		if err == nil {
+			floor.stop()
+		}
+		return err
+	})
+	return results, err
+}
+
+// inFolder calls do with a new folder, which it removes afterwards.
+func (b *benchRun) inFolder(do func(folder string) error) error {
+	folder, err := os.MkdirTemp(b.Data, "posthaste-bench-*")
+	if err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	return errors.Join(do(folder), os.RemoveAll(folder))
+}
+
+// database tells a child its database. For SQLite that is none, whatever our own environment says.
+func (b *benchRun) database() []string {
+	if b.Store == storePostgres {
+		return []string{"POSTHASTE_DATABASE_URL=" + b.DatabaseURL}
+	}
+	return []string{"POSTHASTE_DATABASE_URL="}
+}
+
+// hostOf is the host of a URL with an address, as a network.
+func hostOf(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	ip, err := netip.ParseAddr(strings.Trim(u.Hostname(), "[]"))
+	if err != nil {
+		return "", err
+	}
+	return netip.PrefixFrom(ip, ip.BitLen()).String(), nil
+}

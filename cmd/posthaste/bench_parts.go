@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	temporal "go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/posthaste/posthaste/internal/bench"
+	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/internal/engine"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+// benchReceiverCmd is the receiver of a benchmark, as a process of its own.
+type benchReceiverCmd struct {
+	Listen string `name:"listen" default:"127.0.0.1:0"`
+}
+
+// receiverUp is what it says when it is up.
+type receiverUp struct{ Receiver, Control string }
+
+// Run implements the command.
+func (c *benchReceiverCmd) Run(ctx context.Context, s streams) error {
+	endWithParent(s.in)
+	r := bench.NewReceiver()
+	group, ctx := errgroup.WithContext(ctx)
+	var up receiverUp
+	var err error
+	if up.Receiver, err = serveFor(ctx, group, c.Listen, r); err != nil {
+		return err
+	}
+	if up.Control, err = serveFor(ctx, group, "127.0.0.1:0", r.Control()); err != nil {
+		return err
+	}
+	if err := json.NewEncoder(s.out).Encode(up); err != nil {
+		return err
+	}
+	return group.Wait()
+}
+
+// serveFor serves until ctx ends, in the background, and returns the URL.
+func serveFor(ctx context.Context, group *errgroup.Group, address string, handler http.Handler) (string, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	context.AfterFunc(ctx, func() { _ = server.Close() }) // what is cut off nobody waits for
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	return "http://" + listener.Addr().String(), nil
+}
+
+// benchServerCmd is a server that a benchmark starts: it migrates its database, and says where it is.
+type benchServerCmd struct{ serverCmd }
+
+// serverUp is what it says when it is up.
+type serverUp struct{ API, Temporal string }
+
+// Run implements the command.
+func (c *benchServerCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+	endWithParent(s.in)
+	cfg, err := c.node()
+	if err != nil {
+		return err
+	}
+	if err := c.migrate(ctx, log); err != nil {
+		return err
+	}
+	n := newNode(log)
+	if err := cfg.start(ctx, n); err != nil {
+		return errors.Join(err, n.stop())
+	}
+	up := serverUp{API: n.apiURL()}
+	if n.engine != nil {
+		up.Temporal = n.engine.Address()
+	}
+	if err := json.NewEncoder(s.out).Encode(up); err != nil {
+		return errors.Join(err, n.stop())
+	}
+	return n.finish(ctx, s)
+}
+
+func (c *benchServerCmd) migrate(ctx context.Context, log *slog.Logger) error {
+	db, err := openStore(ctx, c.Store, nil, log)
+	if err != nil {
+		return err
+	}
+	_, err = db.Migrate(ctx)
+	return errors.Join(err, db.Close())
+}
+
+// benchFloorCmd measures the embedded engine alone, in its own process, and says what it found.
+type benchFloorCmd struct {
+	config.Store
+
+	Naive       bool          `name:"naive"`
+	Events      int           `name:"events"`
+	Fanout      []int         `name:"fanout"`
+	Concurrency int           `name:"concurrency"`
+	Duration    time.Duration `name:"duration"`
+	Patience    time.Duration `name:"patience"`
+}
+
+// Run implements the command.
+func (c *benchFloorCmd) Run(ctx context.Context, s streams, log *slog.Logger) (err error) {
+	endWithParent(s.in)
+	e, err := c.startEngine(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Stop(context.WithoutCancel(ctx))) }()
+	client, err := c.connect(ctx, e, log)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	results, err := bench.Floor(ctx, bench.FloorOptions{
+		Temporal: client, Naive: c.Naive, Events: c.Events, Fanout: c.Fanout,
+		Concurrency: c.Concurrency, Duration: c.Duration, Patience: c.Patience,
+	})
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(s.out).Encode(results)
+}
+
+// floorNamespace keeps the engine's measurements away from what servers left in the same database.
+const floorNamespace = "posthaste-bench"
+
+func (c *benchFloorCmd) startEngine(ctx context.Context, log *slog.Logger) (*engine.Engine, error) {
+	return engine.Start(ctx, engine.Options{
+		Listen: "127.0.0.1:0", Store: nodeConfig{store: c.Store}.engineStore(), Namespace: floorNamespace,
+		SearchAttributes: workflows.SearchAttributes(), Logger: log, Untuned: c.Naive,
+	})
+}
+
+// connect makes the client, with our settings or without.
+func (c *benchFloorCmd) connect(ctx context.Context, e *engine.Engine, log *slog.Logger) (temporal.Client, error) {
+	options := temporal.Options{
+		HostPort: e.Address(), Namespace: floorNamespace, Logger: sdklog.NewStructuredLogger(slog.New(quieter{log.Handler()})),
+	}
+	if !c.Naive {
+		options.ConnectionOptions.GrpcCompression = &temporal.GrpcCompressionNone{}
+	}
+	return temporal.DialContext(ctx, options)
+}

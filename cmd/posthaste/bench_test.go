@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/bench"
+)
+
+func TestBench(t *testing.T) {
+	t.Parallel()
+
+	folder := t.TempDir()
+	p := start(t, nil, "bench", "throughput", "latency", "--events", "5", "--fanout", "2", "--floor", "--naive", "--data", folder, "-o", "json")
+	require.Zero(t, p.exitCode(), p.output)
+	var r bench.Report
+	require.NoError(t, json.Unmarshal([]byte(p.output.String()), &r))
+	var names []string
+	for _, result := range r.Results {
+		names = append(names, result.Scenario)
+		require.Zero(t, result.Lost+result.Duplicates)
+		require.Positive(t, result.Accepted)
+		require.Positive(t, result.Metrics["delivery_p50_ms"])
+	}
+	require.Equal(t, []string{"throughput", "latency", "floor", "floor", "naive", "naive"}, names)
+	of := r.Results[0].Metrics
+	for _, name := range []string{"ratio_to_floor", "ratio_to_naive", "transitions_per_delivery", "delivery_transitions", "event_transitions"} {
+		require.Positive(t, of[name], name)
+	}
+	require.NotContains(t, r.Results[1].Metrics, "ratio_to_floor")
+	require.NotEmpty(t, r.Versions["go"])
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Empty(t, left, "the files of its servers are removed")
+}
+
+func TestBenchAgainstAServer(t *testing.T) {
+	t.Parallel()
+
+	server := startDev(t, t.TempDir())
+	p := start(t, nil, "bench", "latency", "--events", "3", "--url", server.apiURL())
+	require.Zero(t, p.exitCode())
+	require.Regexp(t, `(?m)^latency +1 +3 +3 +0 +0 `, p.output)
+}
+
+func TestBenchLeavesNoProcessBehind(t *testing.T) {
+	t.Parallel()
+
+	for name, end := range map[string]func(*program){
+		"when it is killed":  (*program).kill,
+		"when it is stopped": func(p *program) { require.Equal(t, codeFailure, p.interrupt()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, nil, "bench", "latency", "--events", "1000000", "--data", t.TempDir(), "--log-level", "debug")
+			var addresses []string
+			for _, part := range []string{"receiver", "server"} {
+				u, err := url.Parse(p.find(part + ` is up" url=(\S+)`))
+				require.NoError(t, err)
+				addresses = append(addresses, u.Host)
+			}
+			end(p)
+			for _, address := range addresses {
+				require.Eventually(t, func() bool {
+					connection, err := net.Dial("tcp", address)
+					if err == nil {
+						_ = connection.Close()
+					}
+					return err != nil
+				}, startLimit, 20*time.Millisecond)
+			}
+		})
+	}
+}
+
+func TestBenchRefusals(t *testing.T) {
+	t.Parallel()
+
+	for args, want := range map[string]string{
+		"bench speed":                            "speed",
+		"bench --store postgres":                 "--database-url",
+		"bench --url http://127.0.0.1:1 --floor": "--floor and --naive",
+		"bench --engine external --naive":        "--floor and --naive",
+		"bench --runs 0":                         "--runs",
+		"bench --fanout 0":                       "--fanout 0",
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			output, code := runHere(t, strings.Fields(args)...)
+			require.Equal(t, codeUsage, code)
+			require.Len(t, lines(output), 1, output)
+			require.Contains(t, output, want)
+		})
+	}
+
+	t.Run("a server that does not start is told with its reason", func(t *testing.T) {
+		t.Parallel()
+		p := start(t, []string{"POSTHASTE_RETENTION=1s"}, "bench", "latency", "--data", t.TempDir())
+		require.Equal(t, codeFailure, p.exitCode())
+		require.Contains(t, p.output.String(), "posthaste: bench-server: --retention 1s is below 1h\n")
+	})
+}
+
+func TestBenchKnowsItsScenarios(t *testing.T) {
+	t.Parallel()
+
+	field, found := reflect.TypeFor[benchCmd]().FieldByName("Scenarios")
+	require.True(t, found)
+	require.Equal(t, bench.Scenarios(), strings.Split(field.Tag.Get("enum"), ","))
+	require.NotContains(t, completed(t, "bench"), "bench-server")
+}

@@ -1,0 +1,124 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+const (
+	pollFor       = 500 * time.Millisecond // the longest that one question for the counts waits
+	controlWithin = time.Minute            // one call of the control port
+	maxReport     = 1 << 30                // bytes of the list of arrivals: more than maxArrivals of them
+)
+
+// Control is what the generator asks of the receiver, on a port of its own: to reset it, for the counts, and for what
+// arrived.
+func (r *Receiver) Control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, request *http.Request) {
+		r.reset(moment(request.FormValue("mended")))
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, request *http.Request) {
+		ctx, cancel := context.WithTimeout(request.Context(), pollFor)
+		defer cancel()
+		answer(w, r.wait(ctx, Counts{Arrived: number(request.FormValue("arrived")), Refused: number(request.FormValue("refused"))}))
+	})
+	mux.HandleFunc("GET /arrivals", func(w http.ResponseWriter, _ *http.Request) { answer(w, r.arrivals()) })
+	return mux
+}
+
+func answer(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(value) // fails only if the generator is gone
+}
+
+// number reads a count; what is none is 0.
+func number(text string) int {
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// moment reads nanoseconds since 1970; what is none, or 0, is the zero time.
+func moment(text string) time.Time {
+	if n := number(text); n > 0 {
+		return time.Unix(0, int64(n))
+	}
+	return time.Time{}
+}
+
+// remote is the receiver as the generator sees it.
+type remote struct{ control string }
+
+// reset makes the receiver forget what came. It refuses what comes before it is mended; the zero time means nothing.
+func (r remote) reset(ctx context.Context, mended time.Time) error {
+	query := url.Values{}
+	if !mended.IsZero() {
+		query.Set("mended", strconv.FormatInt(mended.UnixNano(), 10))
+	}
+	return r.call(ctx, http.MethodPost, "/reset", query, nil)
+}
+
+// arrivals asks for what was taken.
+func (r remote) arrivals(ctx context.Context) (all []Arrival, err error) {
+	return all, r.call(ctx, http.MethodGet, "/arrivals", nil, &all)
+}
+
+// await waits until the counts reach what is wanted, or until nothing has come for as long as patience. It calls seen
+// with the counts now and then.
+func (r remote) await(ctx context.Context, want Counts, patience time.Duration, seen func(Counts)) (Counts, error) {
+	query := url.Values{"arrived": {strconv.Itoa(want.Arrived)}, "refused": {strconv.Itoa(want.Refused)}}
+	return await(ctx, want, patience, func(ctx context.Context) (now Counts, err error) {
+		err = r.call(ctx, http.MethodGet, "/counts", query, &now)
+		seen(now)
+		return now, err
+	})
+}
+
+// await asks for the counts, each time until they reach what is wanted or some time has passed, until they do or nothing
+// has come for as long as patience.
+func await(ctx context.Context, want Counts, patience time.Duration, ask func(context.Context) (Counts, error)) (Counts, error) {
+	var last Counts
+	for quietSince := time.Now(); ; {
+		now, err := ask(ctx)
+		if err != nil {
+			return now, err
+		}
+		if now != last {
+			last, quietSince = now, time.Now()
+		}
+		if now.reach(want) || time.Since(quietSince) > patience {
+			return now, nil
+		}
+	}
+}
+
+func (r remote) call(ctx context.Context, method, path string, query url.Values, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, controlWithin)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, r.control+path+"?"+query.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	response, err := direct.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask the receiver: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		return fmt.Errorf("the receiver answered %s", response.Status)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(io.LimitReader(response.Body, maxReport)).Decode(out)
+}
+
+// direct asks past any proxy that the environment names.
+var direct = &http.Client{Transport: &http.Transport{}}

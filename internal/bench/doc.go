@@ -1,0 +1,19 @@
+// Package bench measures a deployment of Posthaste from outside: it publishes through the API like any publisher, counts
+// at a receiver of its own what arrives, and says how fast, at what cost, and whether anything was lost or came twice.
+//
+//	bench ──publish──▶ server under test ──deliver──▶ Receiver
+//	  └─────────── control: reset, counts, arrivals ─────┘
+//
+// Each part is a process of its own, so that what the generator and the receiver use up is not taken for the server's.
+// All of them read one clock: bench and receiver must be on one machine.
+//
+// A measurement has two phases. It sends; then it waits until every event has reached every subscriber, or until nothing
+// has come for a while, and compares. Only what was answered with 202 is owed. The times of a delivery count from the
+// moment its event was handed to the API, or should have been in a load with a fixed rate, so that a server which keeps
+// its publishers waiting does not look fast by it.
+//
+// [Floor] measures the engine alone, for comparison: the same workflows with activities that do nothing, or the workflows
+// that somebody new to Temporal would write.
+//
+// cmd imports it. It imports client for the API; workflows, activities and worker for the floor.
+package bench

@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+// load is what is published, and to whom.
+type load struct {
+	scenario, variant string
+
+	events      int
+	batch       int     // events in a call
+	bytes       int     // of an event's data
+	subscribers int     // that answer at once
+	rate        float64 // events a second; 0: as fast as they are accepted
+	oneByOne    bool    // each is published when the one before it has arrived
+	hanging     bool    // there is one more subscriber, which never answers
+	retries     bool    // the receiver is broken at first: retries follow as soon as it says
+}
+
+// name is for people.
+func (l load) name() string {
+	if l.variant == "" {
+		return l.scenario
+	}
+	return l.scenario + " " + l.variant
+}
+
+// data is JSON of the load's size that does not compress, as a database may try.
+func (l load) data() json.RawMessage {
+	const frame = `{"filler":""}`
+	noise := make([]byte, max(0, l.bytes-len(frame)))
+	_, _ = rand.Read(noise) // never fails
+	text := base64.RawURLEncoding.EncodeToString(noise)[:len(noise)]
+	return json.RawMessage(frame[:len(frame)-2] + text + frame[len(frame)-2:])
+}
+
+// sending is what was published so far.
+type sending struct {
+	began, ended time.Time
+	latency      *latencies // of the calls
+
+	mu       sync.Mutex
+	tried    int // events
+	accepted []sent
+	refusal  error // the first
+}
+
+// send publishes the load until it is through or the time for it is up.
+func (b *bench) send(ctx context.Context, f *field, l load) (*sending, error) {
+	s := &sending{began: time.Now(), latency: newLatencies()}
+	group := errgroup.Group{}
+	group.SetLimit(b.Concurrency)
+	data, here := l.data(), Counts{}
+	for first := 0; first < l.events && time.Since(s.began) < b.Duration; first += l.batch {
+		at, err := l.turn(ctx, s.began, first)
+		if err != nil {
+			break // ctx has ended
+		}
+		events := f.events(data, min(l.batch, l.events-first))
+		group.Go(func() error { b.call(ctx, s, l, events, at); return nil })
+		if !l.oneByOne {
+			continue
+		}
+		_ = group.Wait() // none of them fails
+		if here, err = b.receiver.await(ctx, Counts{Arrived: here.Arrived + 1}, b.Patience, func(Counts) {}); err != nil {
+			return nil, err
+		}
+	}
+	_ = group.Wait()
+	s.ended = time.Now()
+	return s, ctx.Err()
+}
+
+// turn waits for the turn of the nth event in a load with a rate, and returns when that was: what a slow server delays
+// counts from then. In other loads it is the zero time, at once.
+func (l load) turn(ctx context.Context, began time.Time, n int) (time.Time, error) {
+	if l.rate == 0 {
+		return time.Time{}, ctx.Err()
+	}
+	at := began.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
+	return at, pause(ctx, time.Until(at))
+}
+
+// call publishes events in one call and notes what came of it.
+func (b *bench) call(ctx context.Context, s *sending, l load, events []client.Event, at time.Time) {
+	now := time.Now()
+	if at.IsZero() {
+		at = now
+	}
+	ids, err := b.publish(ctx, events, l.batch > 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latency.add(time.Since(now))
+	s.tried += len(events)
+	if s.refusal == nil {
+		s.refusal = err
+	}
+	for _, id := range ids {
+		s.accepted = append(s.accepted, sent{id: id, at: at})
+	}
+	b.Progress(l.name()+": sent", s.tried, l.events)
+}
+
+// publish returns the ids of the events that were accepted, and why another one was not.
+func (b *bench) publish(ctx context.Context, events []client.Event, asBatch bool) (ids []string, refusal error) {
+	if !asBatch {
+		published, err := b.Client.Publish(ctx, events[0])
+		if err != nil {
+			return nil, err
+		}
+		return []string{published.ID}, nil
+	}
+	results, err := b.Client.PublishBatch(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range results {
+		if r.Err != nil {
+			refusal = r.Err
+			continue
+		}
+		ids = append(ids, r.ID)
+	}
+	return ids, refusal
+}

@@ -1,0 +1,63 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	temporal "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+const naiveQueue = "bench-naive"
+
+// naive is the shape of the first sketch: a child for each delivery whose result is waited for, and in it an activity; no
+// setting of worker, client or workflow is touched.
+type naive struct{ seen *Receiver }
+
+// naiveInput is an event with its fan-out, or a delivery with its position.
+type naiveInput struct {
+	EventID string `json:"event_id"`
+	N       int    `json:"n"`
+}
+
+func (n *naive) worker(c temporal.Client) worker.Worker {
+	w := worker.New(c, naiveQueue, worker.Options{})
+	w.RegisterWorkflow(naiveEvent)
+	w.RegisterWorkflow(naiveDelivery)
+	w.RegisterActivity(&naiveActivities{n.seen})
+	return w
+}
+
+func (n *naive) start(ctx context.Context, c temporal.Client, eventID string, fanout int) error {
+	options := temporal.StartWorkflowOptions{ID: "naive/" + eventID, TaskQueue: naiveQueue}
+	_, err := c.ExecuteWorkflow(ctx, options, naiveEvent, naiveInput{eventID, fanout})
+	return err
+}
+
+func naiveEvent(ctx workflow.Context, in naiveInput) error {
+	children := make([]workflow.ChildWorkflowFuture, in.N)
+	for n := range children {
+		children[n] = workflow.ExecuteChildWorkflow(ctx, naiveDelivery, naiveInput{in.EventID, n})
+	}
+	for _, child := range children {
+		if err := child.Get(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func naiveDelivery(ctx workflow.Context, in naiveInput) error {
+	var a *naiveActivities
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+	return workflow.ExecuteActivity(ctx, a.Deliver, in).Get(ctx, nil)
+}
+
+type naiveActivities struct{ seen *Receiver }
+
+// Deliver counts the delivery as made.
+func (a *naiveActivities) Deliver(_ context.Context, in naiveInput) error {
+	a.seen.take(destination{in.N, in.EventID}, time.Now())
+	return nil
+}

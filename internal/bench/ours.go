@@ -1,0 +1,75 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	temporal "go.temporal.io/sdk/client"
+	sdkworker "go.temporal.io/sdk/worker"
+
+	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/worker"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+// ours is the shape of Posthaste: its own workflows and worker, with activities that do nothing. The methods that the
+// worker registers have the names of those in package activities.
+type ours struct {
+	seen   *Receiver
+	fanout atomic.Int64
+}
+
+func (o *ours) worker(c temporal.Client) sdkworker.Worker {
+	w := sdkworker.New(c, workflows.TaskQueue, worker.Options(nil))
+	workflows.Register(w)
+	w.RegisterActivity(&empty{o})
+	return w
+}
+
+// start is how the dispatcher starts an event.
+func (o *ours) start(ctx context.Context, c temporal.Client, eventID string, fanout int) error {
+	o.fanout.Store(int64(fanout))
+	in := workflows.DeliverEventInput{EventID: eventID, Tenant: "bench", EventType: eventType}
+	_, err := c.ExecuteWorkflow(ctx, workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
+	return err
+}
+
+// empty are the activities that do nothing.
+type empty struct{ ours *ours }
+
+// PlanDeliveries returns the targets, all of them fast.
+func (e *empty) PlanDeliveries(_ context.Context, in activities.PlanDeliveriesInput) (*activities.PlanDeliveriesResult, error) {
+	n := int(e.ours.fanout.Load())
+	result := &activities.PlanDeliveriesResult{Deliveries: n}
+	if n <= activities.MaxTargets {
+		result.Targets = targets(in.EventID, 0, n)
+	}
+	return result, nil
+}
+
+// ListTargets returns a part of the targets.
+func (e *empty) ListTargets(_ context.Context, in activities.ListTargetsInput) (*activities.ListTargetsResult, error) {
+	return &activities.ListTargetsResult{Targets: targets(in.EventID, in.From, in.To)}, nil
+}
+
+// AttemptDelivery counts the delivery as made.
+func (e *empty) AttemptDelivery(_ context.Context, in activities.AttemptDeliveryInput) (*activities.AttemptDeliveryResult, error) {
+	event, n, _ := strings.Cut(in.DeliveryID, ".")
+	e.ours.seen.take(destination{number(n), event}, time.Now())
+	return &activities.AttemptDeliveryResult{Attempt: 1}, nil
+}
+
+// targets are those at the positions from up to, not including, to. A delivery's id is the event's and the position.
+func targets(eventID string, from, to int) []activities.Target {
+	all := make([]activities.Target, 0, to-from)
+	for n := from; n < to; n++ {
+		all = append(all, activities.Target{
+			DeliveryID: fmt.Sprintf("%s.%d", eventID, n), SubscriptionID: "sub_" + strconv.Itoa(n), Host: "127.0.0.1", Fast: true,
+		})
+	}
+	return all
+}

@@ -1,0 +1,61 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Postgres is a database server.
+type Postgres struct {
+	Version string
+	PID     int // of its first process, the parent of all others; 0: it is not on this machine
+}
+
+// FindPostgres asks a database server for its version and looks for its processes on this machine. No error repeats the
+// URL's password.
+func FindPostgres(ctx context.Context, url string) (Postgres, error) {
+	const within = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	connection, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return Postgres{}, err // pgx leaves the password out
+	}
+	defer func() { _ = connection.Close(ctx) }() // nothing was written
+	var found Postgres
+	var backend int
+	err = connection.QueryRow(ctx, "SELECT current_setting('server_version'), pg_backend_pid()").Scan(&found.Version, &backend)
+	if err != nil {
+		return Postgres{}, fmt.Errorf("ask Postgres for its version: %w", err)
+	}
+	if isHere(connection.Config().Host) {
+		found.PID = postmaster(backend)
+	}
+	return found, nil
+}
+
+// isHere reports whether a host of a database URL is this machine: a socket's folder or a loopback address.
+func isHere(host string) bool {
+	ip := net.ParseIP(host)
+	return filepath.IsAbs(host) || host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// postmaster is the parent of the process that serves a connection; 0 if that process is not here, but behind a tunnel or
+// in a container.
+func postmaster(backend int) int {
+	name, err := readProc(backend, "comm")
+	if err != nil || name != "postgres\n" {
+		return 0
+	}
+	fields, err := stat(backend)
+	if err != nil {
+		return 0
+	}
+	const parent = 4
+	return int(fields.number(parent))
+}

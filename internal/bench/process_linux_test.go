@@ -1,0 +1,75 @@
+package bench
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/pgtest"
+)
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+
+	t.Run("of this process", func(t *testing.T) {
+		t.Parallel()
+		m := meter{{name: "me", pid: os.Getpid()}, {name: "nobody", pid: 1 << 30}}
+		before := m.read()
+		require.Len(t, before, 1, "what cannot be read is left out")
+		require.Eventually(t, func() bool {
+			for began := time.Now(); time.Since(began) < 20*time.Millisecond; {
+				runtime.Gosched() // use up some time
+			}
+			return m.since(before)["me"].cpu > 0
+		}, 10*time.Second, time.Nanosecond)
+		require.Greater(t, before["me"].resident, int64(1<<20))
+	})
+
+	t.Run("of a family", func(t *testing.T) {
+		t.Parallel()
+		child := exec.Command("cat")
+		input, err := child.StdinPipe()
+		require.NoError(t, err)
+		require.NoError(t, child.Start())
+		t.Cleanup(func() { _ = input.Close(); _ = child.Wait() })
+		require.Contains(t, childrenOf(os.Getpid()), child.Process.Pid)
+		alone, err := process{pid: os.Getpid()}.usage()
+		require.NoError(t, err)
+		family, err := process{pid: os.Getpid(), family: true}.usage()
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, family.cpu, alone.cpu)
+	})
+}
+
+func TestFindPostgres(t *testing.T) {
+	t.Parallel()
+
+	found, err := FindPostgres(t.Context(), pgtest.URL(t))
+	require.NoError(t, err)
+	require.NotEmpty(t, found.Version)
+	name, err := readProc(found.PID, "comm")
+	require.NoError(t, err)
+	require.Equal(t, "postgres\n", name)
+	used, err := process{pid: found.PID, family: true}.usage()
+	require.NoError(t, err)
+	require.Zero(t, used.resident, "its processes share most of it")
+	require.Positive(t, used.cpu)
+
+	_, err = FindPostgres(t.Context(), "postgres://somebody:hidden@127.0.0.1:1/nowhere")
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "hidden")
+}
+
+func TestThisMachine(t *testing.T) {
+	t.Parallel()
+
+	m := ThisMachine()
+	require.Positive(t, m.Cores)
+	require.Positive(t, m.MemoryMiB)
+	require.NotEmpty(t, m.Kernel)
+	require.Equal(t, runtime.Version(), Versions()["go"])
+}

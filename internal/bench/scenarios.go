@@ -1,0 +1,103 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+)
+
+const (
+	smallBody = 1 << 10   // bytes of data of an ordinary event
+	largeBody = 256 << 10 // and of scenario large
+	batchSize = 100
+)
+
+// scenarios are all there are, in the order in which they run.
+var scenarios = []struct {
+	name string
+	run  func(context.Context, *bench) ([]Result, error)
+}{
+	{"ingest", ingest},
+	{Throughput, throughput},
+	{Fanout, fanout},
+	{"latency", latency},
+	{"retry-storm", retryStorm},
+	{"isolation", isolation},
+	{"large", large},
+}
+
+// Scenarios lists the names that [Run] knows, in the order in which it runs them.
+func Scenarios() []string {
+	names := make([]string, len(scenarios))
+	for i, s := range scenarios {
+		names[i] = s.name
+	}
+	return names
+}
+
+// ingest is about how fast events are accepted. They are delivered meanwhile: on one machine that is part of it.
+func ingest(ctx context.Context, b *bench) ([]Result, error) {
+	l := load{scenario: "ingest", variant: "single", events: b.events(2000), batch: 1, bytes: smallBody, subscribers: 1}
+	inBatches := l
+	inBatches.variant, inBatches.batch = fmt.Sprintf("batch of %d", batchSize), batchSize
+	return b.measureAll(ctx, l, inBatches)
+}
+
+// throughput is about how fast a backlog is delivered: all events are published as fast as they are accepted.
+func throughput(ctx context.Context, b *bench) ([]Result, error) {
+	return b.measureAll(ctx, load{scenario: Throughput, events: b.events(2000), batch: 1, bytes: smallBody, subscribers: 1})
+}
+
+// fanout is throughput with more than one subscriber.
+func fanout(ctx context.Context, b *bench) ([]Result, error) {
+	var all []load
+	for _, n := range b.Fanout {
+		all = append(all, load{scenario: Fanout, events: max(1, b.events(2000)/n), batch: 1, bytes: smallBody, subscribers: n})
+	}
+	return b.measureAll(ctx, all...)
+}
+
+// latency is about a server that has nothing else to do: the next event is published when the last has arrived.
+func latency(ctx context.Context, b *bench) ([]Result, error) {
+	return b.measureAll(ctx, load{scenario: "latency", events: b.events(200), batch: 1, bytes: smallBody, subscribers: 1, oneByOne: true})
+}
+
+// large is throughput with large bodies.
+func large(ctx context.Context, b *bench) ([]Result, error) {
+	return b.measureAll(ctx, load{scenario: "large", events: b.events(200), batch: 1, bytes: largeBody, subscribers: 1})
+}
+
+// isolation is about how much subscribers suffer from one that lets every request time out: the same steady load without
+// it and with it.
+func isolation(ctx context.Context, b *bench) ([]Result, error) {
+	const others = 3
+	without := load{
+		scenario: "isolation", variant: "without", events: b.events(200), batch: 1, bytes: smallBody, subscribers: others, rate: b.Rate,
+	}
+	with := without
+	with.variant, with.hanging = "beside one that hangs", true
+	results, err := b.measureAll(ctx, without, with)
+	if err != nil {
+		return nil, err
+	}
+	calm, beside := results[0].Metrics, results[1].Metrics
+	for _, name := range []string{"p50", "p99"} {
+		beside["delivery_"+name+"_moved_ms"] = beside["delivery_"+name+"_ms"] - calm["delivery_"+name+"_ms"]
+	}
+	return results, nil
+}
+
+// events is the number that was asked for, or the scenario's own.
+func (b *bench) events(own int) int { return cmp.Or(b.Events, own) }
+
+func (b *bench) measureAll(ctx context.Context, loads ...load) ([]Result, error) {
+	var all []Result
+	for _, l := range loads {
+		r, err := b.measure(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}

@@ -1,0 +1,47 @@
+package bench
+
+import "time"
+
+// sent is an event that was accepted.
+type sent struct {
+	id string
+	at time.Time // when it was handed over, or should have been
+}
+
+// verdict is what came of the accepted events.
+type verdict struct {
+	owed       int // deliveries
+	lost       int
+	duplicates int // deliveries beyond the first
+	latency    *latencies
+	last       time.Time // when the last of them arrived for the first time
+}
+
+// verify compares what was accepted with what arrived.
+func verify(accepted []sent, subscribers int, arrivals []Arrival) verdict {
+	at := make(map[destination]Arrival, len(arrivals))
+	for _, a := range arrivals {
+		at[destination{a.Subscriber, a.Event}] = a
+	}
+	v := verdict{latency: newLatencies()}
+	for _, event := range accepted {
+		for subscriber := range subscribers {
+			a, arrived := at[destination{subscriber, event.id}]
+			v.note(event, a, arrived)
+		}
+	}
+	return v
+}
+
+func (v *verdict) note(event sent, a Arrival, arrived bool) {
+	v.owed++
+	if !arrived {
+		v.lost++
+		return
+	}
+	v.duplicates += a.Count - 1
+	v.latency.add(a.First.Sub(event.at))
+	if a.First.After(v.last) {
+		v.last = a.First
+	}
+}
