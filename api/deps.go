@@ -69,6 +69,9 @@ type Store interface {
 	AddAudit(ctx context.Context, entry models.AuditEntry) error
 	Audit(ctx context.Context, filter models.AuditFilter) ([]*models.AuditEntry, error)
 
+	// Backlog counts the events that are accepted and not planned yet, and says when the oldest of them was made.
+	Backlog(ctx context.Context) (count int, oldest time.Time, err error)
+
 	Ping(ctx context.Context) error
 }
 

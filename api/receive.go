@@ -26,12 +26,15 @@ func (s *server) receive(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	outcome := "challenge"
 	if !result.Challenge {
+		outcome = "accepted"
 		if err := s.take(c, source, result.Event()); err != nil {
 			fail(c, err)
 			return
 		}
 	}
+	s.metrics.webhooks.WithLabelValues(source.Provider, outcome).Inc()
 	result.Answer.Write(c.Writer)
 }
 
@@ -77,9 +80,11 @@ func (s *server) verify(c *gin.Context, source *models.Source) (receivers.Result
 
 // refusal says the same to everybody: the reason, which would help who forges, goes to the log.
 func (s *server) refusal(c *gin.Context, source *models.Source, err error) error {
-	switch receivers.Status(err) {
-	case http.StatusOK:
+	if err == nil {
 		return nil
+	}
+	s.metrics.webhooks.WithLabelValues(source.Provider, outcomeOf(err)).Inc()
+	switch receivers.Status(err) {
 	case http.StatusServiceUnavailable:
 		return fmt.Errorf("%w (%w)", models.Errorf(models.CodeUnavailable, "the request cannot be verified now; send it again"), err)
 	}

@@ -75,6 +75,9 @@ func (s *server) routes() []route {
 
 		{http.MethodGet, "/v1/audit", keyed, paged(auditQuery...), s.listAudit},
 
+		{http.MethodGet, "/v1/stats", keyed, nil, s.getStats},
+		{http.MethodGet, "/metrics", keyed, nil, s.getMetrics},
+
 		{http.MethodGet, "/healthz", public, nil, s.health},
 		{http.MethodGet, "/readyz", public, nil, s.ready},
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/workflows"
@@ -116,6 +118,24 @@ func TestSteerDeliveries(t *testing.T) {
 		resumed, err := b.store.Subscription(t.Context(), sub.ID)
 		require.NoError(t, err)
 		require.Zero(t, resumed.ResumeRate)
+	})
+
+	t.Run("continues as new after a hundred rounds, with its progress", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		b.deliveries(t, 1)
+		b.setStatus(t, sub.ID, models.SubscriptionPaused)
+		b.setStatus(t, sub.ID, models.SubscriptionActive)
+		b.ExecuteWorkflow(workflows.SteerDeliveriesName, workflows.SteerDeliveriesInput{Job: models.ResumeJob(sub, models.Why{})})
+		var again *workflow.ContinueAsNewError
+		require.ErrorAs(t, b.GetWorkflowError(), &again)
+		require.Equal(t, workflows.SteerDeliveriesName, again.WorkflowType.Name)
+		var in workflows.SteerDeliveriesInput
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &in))
+		require.Equal(t, models.JobResume, in.Action)
+		require.Positive(t, in.Progress.Done)
+		require.Len(t, b.steering.told, in.Progress.Done)
 	})
 
 	t.Run("resuming is over when the subscription is paused again", func(t *testing.T) {

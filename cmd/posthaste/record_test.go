@@ -52,6 +52,10 @@ var scenarios = map[string]scenario{
 	"held_and_resumed_too_early": delivery{answers: []int{204}, paused: true, until: models.DeliveryHeld, then: resumeTooEarly}.play,
 	"paused_while_waiting":       delivery{answers: []int{500, 204}, schedule: seconds(3600), then: pauseAndResume}.play,
 	"redelivered_after_closing":  delivery{answers: []int{204}, then: redeliver, until: models.DeliveryDelivered}.play,
+	"event_inline":               inline(204),
+	"event_inline_failing":       inline(500),
+	"redelivered_after_inline":   redeliverAfterInline,
+	"continued_after_inline":     continueAfterInline,
 	"redelivered_while_closing":  redeliverWhileClosing,
 	"job_that_cancels":           jobThatCancels,
 	"job_that_resumes":           jobThatResumes,
@@ -106,6 +110,44 @@ func batchOf201(t *testing.T, n *node) string {
 	t.Helper()
 	event, _ := workflows.EventID(eventTo(201)(t, n))
 	id := workflows.BatchWorkflowID(event, 200, 201)
+	n.awaitClosed(t, id)
+	return id
+}
+
+// playInline plays an event whose first attempt its own workflow makes, answered by the status.
+func playInline(t *testing.T, n *node, status int) (event *models.Event, delivery string) {
+	t.Helper()
+	n.subscribe(t, newSink(t, 204, status, 204).url, time.Second)
+	n.awaitClosed(t, n.startDelivery(t, n.accept(t), false)) // now it is known to answer fast
+	event = n.accept(t)
+	in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type, Inline: true}
+	run, err := n.temporal.ExecuteWorkflow(t.Context(), workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
+	require.NoError(t, err)
+	n.awaitClosed(t, run.GetID())
+	found, err := n.store.Deliveries(t.Context(), models.DeliveryFilter{EventID: event.ID})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	return event, workflows.DeliveryWorkflowID(found[0].ID)
+}
+
+func inline(status int) scenario {
+	return func(t *testing.T, n *node) string {
+		t.Helper()
+		event, _ := playInline(t, n, status)
+		return workflows.EventWorkflowID(event.ID)
+	}
+}
+
+func redeliverAfterInline(t *testing.T, n *node) string {
+	t.Helper()
+	_, id := playInline(t, n, 204)
+	redeliver(t, n, id)
+	return id
+}
+
+func continueAfterInline(t *testing.T, n *node) string {
+	t.Helper()
+	_, id := playInline(t, n, 500)
 	n.awaitClosed(t, id)
 	return id
 }

@@ -77,6 +77,22 @@ func (s *Store) Events(ctx context.Context, f models.EventFilter) ([]*models.Eve
 	return list(page(q, f.Page), "list events", (*eventRow).model)
 }
 
+// Backlog returns how many events are stored but not planned, and when the oldest of them was made; the zero time when
+// there is none.
+func (s *Store) Backlog(ctx context.Context) (count int, oldest time.Time, err error) {
+	var row struct {
+		Count int
+		First string
+	}
+	// By id, which is by time: the partial index on accepted events knows nothing else.
+	err = s.read.WithContext(ctx).Model(&eventRow{}).Where("status = 'accepted'").
+		Select("count(*) AS count, coalesce(min(id), '') AS first").Scan(&row).Error
+	if err != nil || row.First == "" {
+		return row.Count, time.Time{}, translate("measure backlog", err)
+	}
+	return row.Count, idTime(models.EventPrefix, row.First), nil
+}
+
 // AcceptedEvents returns up to limit events that are stored but not planned, created before the given time, with ids
 // above after, oldest first. Only their id, tenant and type are filled in. It is how an event that nobody took up, such
 // as one whose process died, is found again.
