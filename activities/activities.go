@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
@@ -81,6 +82,8 @@ type Activities struct {
 	random    func() float64
 	pace      *pace
 	events    *expirable.LRU[string, *models.Event]
+	// attempting has the ids of the deliveries that this process is making an attempt of.
+	attempting sync.Map
 }
 
 // New makes the activities, or names the dependency that is missing.

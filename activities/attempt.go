@@ -11,6 +11,9 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
+// attemptTime is the longest that an attempt and its recording may take. A claim has to last that long when it begins.
+const attemptTime = models.MaxTimeout + 30*time.Second
+
 // clockSlack is how early an attempt may be: Temporal's clock and ours need not agree to the millisecond.
 const clockSlack = time.Second
 
@@ -38,6 +41,11 @@ type AttemptDeliveryResult struct {
 //
 // If the process dies between sending and recording, the attempt is made again under the same number: at least once.
 func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInput) (*AttemptDeliveryResult, error) {
+	// A workflow task that Temporal takes for lost is given out again while its local attempt still runs here.
+	if _, attempting := a.attempting.LoadOrStore(in.DeliveryID, true); attempting {
+		return nil, retryAfter(NotDue, "an attempt is being made", time.Second)
+	}
+	defer a.attempting.Delete(in.DeliveryID)
 	j, err := a.load(ctx, in.DeliveryID)
 	if err != nil {
 		return nil, err
@@ -126,8 +134,8 @@ func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job
 func (a *Activities) claimed(in AttemptDeliveryInput, j *job) error {
 	left := j.delivery.ClaimedUntil.Sub(a.now())
 	switch {
-	case in.Claimed && left <= 0:
-		return retryAfter(NotDue, "the claim is over", 0)
+	case in.Claimed && left <= attemptTime:
+		return retryAfter(NotDue, "the claim is over, or nearly", 0)
 	case !in.Claimed && left > 0:
 		return retryAfter(NotDue, "the first attempt is being made by the event's workflow", left)
 	}

@@ -17,6 +17,8 @@ type Target struct {
 	Fast           bool   `json:"fast,omitempty"` // answered fast last time, as far as this process knows
 	// Claimed says that the event's workflow makes the first attempt.
 	Claimed bool `json:"claimed,omitempty"`
+	// Attempted says that an attempt was made, by a workflow that did not come to say so: the next one waits for its time.
+	Attempted bool `json:"attempted,omitempty"`
 }
 
 // PlanDeliveriesInput names the event.
@@ -84,5 +86,6 @@ func (a *Activities) target(row models.Target) Target {
 		Host:           row.Host,
 		Fast:           a.pace.fast(row.SubscriptionID),
 		Claimed:        row.Claimed,
+		Attempted:      row.Attempted,
 	}
 }

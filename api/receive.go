@@ -65,6 +65,10 @@ func (s *server) verify(c *gin.Context, source *models.Source) (receivers.Result
 		return receivers.Result{}, fmt.Errorf("source %s: %w", models.ShortSourceID(source.ID), err)
 	}
 	body, err := readBytes(c.Request)
+	if models.ErrorCode(err) == models.CodeTooLarge {
+		s.metrics.webhooks.WithLabelValues(source.Provider, outcomeOf(receivers.ErrTooLarge)).Inc()
+		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused", aboutWebhook(c, source, err)...)
+	}
 	if err != nil {
 		return receivers.Result{}, err
 	}
@@ -102,6 +106,9 @@ func (s *server) take(c *gin.Context, source *models.Source, came receivers.Even
 		return fmt.Errorf("event of a webhook: %s", err.Error()) // not wrapped: it is our failure, not the provider's
 	}
 	created, err := s.accept(c.Request.Context(), event)
+	if models.ErrorCode(err) == models.CodeBusy { // a provider may take 429 for its last word, 503 for none
+		return models.Errorf(models.CodeUnavailable, "the webhook cannot be stored now; send it again")
+	}
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ type Target struct {
 	SubscriptionID string
 	Host           string // of the subscription's URL
 	Claimed        bool   // the event's workflow makes the first attempt, see Delivery
+	Attempted      bool   // an attempt has been made: the next one waits for its time
 }
 
 // DeliveryMode says who makes the first attempt of a delivery.

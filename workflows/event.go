@@ -103,7 +103,7 @@ func (f *fanOut) startDelivery(target activities.Target) workflow.ChildWorkflowF
 	in := DeliverToSubscriberInput{
 		DeliveryID: target.DeliveryID, EventID: f.in.EventID, SubscriptionID: target.SubscriptionID,
 		Tenant: f.in.Tenant, EventType: f.in.EventType, Host: target.Host,
-		Local: target.Fast && !target.Claimed, Attempted: target.Claimed,
+		Local: target.Fast && !target.Claimed && !target.Attempted, Attempted: target.Claimed || target.Attempted,
 	}
 	return workflow.ExecuteChildWorkflow(forDelivery(f.ctx, in), DeliverToSubscriberName, in)
 }

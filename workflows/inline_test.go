@@ -100,19 +100,22 @@ func TestInline(t *testing.T) {
 		require.Equal(t, models.DeliveryDelivered, b.only(t, in.EventID).Status)
 	})
 
-	t.Run("an attempt that was recorded and not told is not made again", func(t *testing.T) {
+	t.Run("an attempt that was recorded and not told is not made again by a process that knows of nothing", func(t *testing.T) {
 		t.Parallel()
-		b, in := setupInline(t, answers(500, 204)...)
+		b := setup(t, answers(204)...)
+		b.subscribe(t, func(s *models.Subscription) { s.RetrySchedule = models.Schedule{time.Hour} })
+		event := b.publish(t)
+		in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type, Inline: true}
+		start := b.Now()
 		_, err := b.store.Store.PlanClaiming(t.Context(), in.EventID, func(string) bool { return true })
 		require.NoError(t, err)
 		d := b.only(t, in.EventID)
 		attempt := &models.Attempt{DeliveryID: d.ID, Number: 1, StartedAt: b.Now(), Exchange: answer(500)}
 		later := models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: b.Now().Add(time.Hour)}
 		require.NoError(t, b.store.Store.RecordAttempt(t.Context(), attempt, later))
-		b.receiver.answers = answers(204)
 		b.ExecuteWorkflow(workflows.DeliverEventName, in)
 		require.NoError(t, b.GetWorkflowError())
-		require.InDelta(t, time.Hour.Seconds(), b.receiver.gaps()[0].Seconds(), 2)
+		require.WithinDuration(t, start.Add(time.Hour), b.receiver.times[0], 5*time.Second)
 		require.Equal(t, 2, b.only(t, in.EventID).Attempts)
 	})
 }
@@ -144,6 +147,19 @@ func TestClaims(t *testing.T) {
 			require.WithinDuration(t, start.Add(models.ClaimTime), b.receiver.times[0], 5*time.Second)
 		})
 	}
+
+	t.Run("what was cancelled during the claim is redelivered when that is over", func(t *testing.T) {
+		t.Parallel()
+		b, in := claimed(t)
+		_, err := b.store.CancelDelivery(t.Context(), in.DeliveryID, models.Why{}, "")
+		require.NoError(t, err)
+		in.Redelivery = true
+		start := b.Now()
+		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
+		require.NoError(t, b.GetWorkflowError())
+		require.Equal(t, models.DeliveryDelivered, b.delivery(t, in.DeliveryID).Status)
+		require.WithinDuration(t, start.Add(models.ClaimTime), b.receiver.times[0], 5*time.Second)
+	})
 
 	t.Run("when it is delivered meanwhile nothing is sent again", func(t *testing.T) {
 		t.Parallel()

@@ -65,7 +65,10 @@ func (c *Client) Check(ctx context.Context, url string) error { return c.guard.C
 
 // RoundTripper is the road of requests that are no deliveries: to the same addresses only, through the same proxy. It
 // bounds no body, and follows no redirects.
-func (c *Client) RoundTripper() http.RoundTripper { return c.transports.shared }
+func (c *Client) RoundTripper() http.RoundTripper {
+	transport, _ := c.transports.of(models.TLS{}) // fails for certificates that cannot be read only
+	return transport
+}
 
 // Close drops idle connections.
 func (c *Client) Close() { c.transports.close() }

@@ -77,10 +77,13 @@ type targetRow struct {
 	SubscriptionID string  `gorm:"column:subscription_id"`
 	URL            *string `gorm:"column:url"` // nil: the subscription is gone
 	Claimed        bool    `gorm:"column:claimed"`
+	Attempts       int     `gorm:"column:attempts"`
 }
 
 func (r *targetRow) model() models.Target {
-	target := models.Target{DeliveryID: r.ID, SubscriptionID: r.SubscriptionID, Claimed: r.Claimed}
+	target := models.Target{
+		DeliveryID: r.ID, SubscriptionID: r.SubscriptionID, Claimed: r.Claimed, Attempted: r.Attempts > 0,
+	}
 	if r.URL == nil {
 		return target
 	}
@@ -95,10 +98,10 @@ func (r *targetRow) model() models.Target {
 // has been deleted. An unknown event has none.
 func (s *Store) Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error) {
 	q := s.read.WithContext(ctx).Table("deliveries AS d").
-		Select("d.id, d.subscription_id, s.url, d.claimed_until IS NOT NULL AS claimed").
+		Select("d.id, d.subscription_id, s.url, d.attempts, d.claimed_until IS NOT NULL AS claimed").
 		Joins("LEFT JOIN subscriptions AS s ON s.id = d.subscription_id").
 		Where("d.event_id = ? AND d.position >= ? AND d.position < ?", eventID, from, to).
-		Where("d.status IN ('pending', 'held')").
+		Where("d.status IN ('pending', 'held', 'exhausted')").
 		Order("d.position")
 	return list(q, "list targets", (*targetRow).model)
 }

@@ -24,6 +24,9 @@ var onKeyTaken = clause.OnConflict{
 // one, otherwise its Err is a CodeConflict error that names the first one's id. The error returned beside the results
 // is about the whole batch, of which nothing is stored then.
 func (s *Store) CreateEvents(ctx context.Context, events []*models.Event) ([]models.Created, error) {
+	if err := s.group.full(); err != nil {
+		return nil, err
+	}
 	rows := make([]*eventRow, len(events))
 	for i, e := range events {
 		rows[i] = newEventRow(e)

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,12 +37,13 @@ type write struct {
 }
 
 // write carries out do in a transaction. Do may be called more than once and must then begin anew; only its last call
-// counts. When too many wait already it is a CodeBusy error.
+// counts.
 func (g *group) write(ctx context.Context, do func(tx *gorm.DB) error) error {
 	w := &write{ctx: ctx, do: do, done: make(chan error, 1)}
-	if !g.enqueue(w) { //nolint:contextcheck // a commit that is shared must outlive each of its writes' contexts
-		return models.Errorf(models.CodeBusy, "%d writes wait already; try again in a moment", groupQueue)
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	g.enqueue(w) //nolint:contextcheck // a commit that is shared must outlive each of its writes' contexts
 	select {
 	case err := <-w.done:
 		return err
@@ -49,18 +52,24 @@ func (g *group) write(ctx context.Context, do func(tx *gorm.DB) error) error {
 	}
 }
 
-func (g *group) enqueue(w *write) bool {
+// full is a CodeBusy error when so much waits already that what can be refused should be.
+func (g *group) full() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.waiting) >= groupQueue {
-		return false
+	if len(g.waiting) < groupQueue {
+		return nil
 	}
+	return models.Errorf(models.CodeBusy, "%d writes wait already; try again in a moment", groupQueue)
+}
+
+func (g *group) enqueue(w *write) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.waiting = append(g.waiting, w)
 	if g.busy < g.lanes {
 		g.busy++
 		go g.work()
 	}
-	return true
 }
 
 // work commits what waits until nothing does.
@@ -82,29 +91,53 @@ func (g *group) take() []*write {
 	return batch
 }
 
-// commit commits a batch in one transaction, or, should one of its writes fail, each in its own.
+// commit commits a batch in one transaction. Should one of its writes fail, which leaves nothing of any, each goes in its
+// own. Those whose callers have gone are left out: they were told that it failed.
 func (g *group) commit(batch []*write) {
-	if len(batch) > 1 && g.together(batch) == nil {
-		for _, w := range batch {
-			w.done <- nil
+	batch = slices.DeleteFunc(batch, func(w *write) bool {
+		if err := w.ctx.Err(); err != nil {
+			w.done <- err
+			return true
 		}
-		return
+		return false
+	})
+	if len(batch) > 1 {
+		if finished, err := g.together(batch); finished {
+			for _, w := range batch {
+				w.done <- err
+			}
+			return
+		}
 	}
 	for _, w := range batch {
-		w.done <- g.transaction(w.ctx, w.do)
+		w.done <- g.alone(w.ctx, w.do)
 	}
 }
 
-// together leaves out the contexts of the single writes: one that ends must not take the others with it.
-func (g *group) together(batch []*write) error {
+// together reports whether all the writes went through, and then what became of their commit: if that failed nobody knows
+// whether it did, and writing again could find the first time in its way. It leaves out the contexts of the single writes:
+// one that ends must not take the others with it.
+func (g *group) together(batch []*write) (finished bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), groupTimeout)
 	defer cancel()
-	return g.transaction(ctx, func(tx *gorm.DB) error {
+	err = g.alone(ctx, func(tx *gorm.DB) error {
 		for _, w := range batch {
 			if err := w.do(tx); err != nil {
 				return err
 			}
 		}
+		finished = true
 		return nil
 	})
+	return finished, err
+}
+
+// alone is one transaction. A panic in it is an error to its callers, as it would be in their own goroutine.
+func (g *group) alone(ctx context.Context, do func(tx *gorm.DB) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return g.transaction(ctx, do)
 }

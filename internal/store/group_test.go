@@ -92,14 +92,38 @@ func TestGroup(t *testing.T) {
 			g.waiting[i] = &write{ctx: t.Context(), do: done, done: make(chan error, 1)}
 		}
 		queued := append([]*write(nil), g.waiting...)
-		require.Equal(t, models.CodeBusy, models.ErrorCode(g.write(t.Context(), done)))
+		require.Equal(t, models.CodeBusy, models.ErrorCode(g.full()))
 		g.busy++
 		go g.work()
 		close(gate.open)
 		for _, w := range queued {
 			require.NoError(t, <-w.done)
 		}
+		require.NoError(t, g.full())
 		require.NoError(t, g.write(t.Context(), done))
+	})
+
+	t.Run("a panic is an error to who waits", func(t *testing.T) {
+		t.Parallel()
+		g, gate := newGroup()
+		close(gate.open)
+		require.ErrorContains(t, g.write(t.Context(), func(*gorm.DB) error { panic("oh") }), "oh")
+		require.NoError(t, g.write(t.Context(), done))
+	})
+
+	t.Run("a commit that may have happened is not repeated", func(t *testing.T) {
+		t.Parallel()
+		lost := errors.New("the connection is lost")
+		runs := 0
+		g := &group{lanes: 1, transaction: func(_ context.Context, do func(tx *gorm.DB) error) error {
+			runs++
+			return errors.Join(do(nil), lost)
+		}}
+		batch := []*write{{ctx: t.Context(), do: done, done: make(chan error, 1)}, {ctx: t.Context(), do: done, done: make(chan error, 1)}}
+		g.commit(batch)
+		require.ErrorIs(t, <-batch[0].done, lost)
+		require.ErrorIs(t, <-batch[1].done, lost)
+		require.Equal(t, 1, runs)
 	})
 
 	t.Run("whoever no longer waits takes nobody with it", func(t *testing.T) {

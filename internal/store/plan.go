@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -33,25 +35,46 @@ func (s *Store) PlanDeliveries(ctx context.Context, eventID string) (models.Plan
 // PlanClaiming is PlanDeliveries for a caller that makes the first attempt itself of those pending deliveries whose
 // subscription claim says yes to. It has models.ClaimTime for that.
 func (s *Store) PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error) {
-	var plan models.Plan
-	err := s.inGroup(ctx, "plan deliveries", func(tx *gorm.DB) error {
+	plan, err := s.plan(ctx, eventID, claim, s.inGroup, planPage)
+	if errors.Is(err, errWide) { // too long to make others wait for it
+		plan, err = s.plan(ctx, eventID, claim, s.inTransaction, math.MaxInt)
+	}
+	if err != nil {
+		return models.Plan{}, err
+	}
+	return *plan, nil
+}
+
+// errWide says that an event has more deliveries than a plan may make that shares its commit.
+var errWide = errors.New("the event is too wide")
+
+// plan plans at most so many deliveries, in a transaction of the given kind.
+func (s *Store) plan(
+	ctx context.Context, eventID string, claim func(subscriptionID string) bool,
+	transaction func(ctx context.Context, op string, do func(tx *gorm.DB) error) error, most int,
+) (*models.Plan, error) {
+	var plan *models.Plan // made anew each time: whoever has stopped waiting must not see it change
+	err := transaction(ctx, "plan deliveries", func(tx *gorm.DB) error {
 		q := tx.Clauses(forUpdate).Select("id", "tenant", "type", "status", "deliveries")
 		event, err := take[eventRow](q, "event", eventID)
 		if err != nil {
 			return err
 		}
 		if event.Status == models.EventAccepted {
-			if err := planEvent(tx, event, claim); err != nil {
+			if err := planEvent(tx, event, claim, most); err != nil {
 				return err
 			}
 		}
-		plan.Deliveries = event.Deliveries
+		plan = &models.Plan{Deliveries: event.Deliveries}
 		return nil
 	})
-	return plan, err
+	if err != nil {
+		return nil, err
+	}
+	return plan, nil
 }
 
-func planEvent(tx *gorm.DB, event *eventRow, claim func(subscriptionID string) bool) error {
+func planEvent(tx *gorm.DB, event *eventRow, claim func(subscriptionID string) bool, most int) error {
 	patterns := models.Patterns(event.Type)
 	due := now()
 	for after := ""; ; {
@@ -61,6 +84,9 @@ func planEvent(tx *gorm.DB, event *eventRow, claim func(subscriptionID string) b
 		}
 		if len(candidates) == 0 {
 			break
+		}
+		if len(candidates) >= most {
+			return errWide
 		}
 		if err := lockPaused(tx, candidates); err != nil {
 			return err
