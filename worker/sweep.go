@@ -33,7 +33,8 @@ func (d *Dispatcher) startAgain(ctx context.Context, event *models.Event) error 
 
 // passOver logs a refusal of Temporal's and takes it for done, so that one such row does not hold up the others.
 func (d *Dispatcher) passOver(ctx context.Context, what, id string, err error) error {
-	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused {
+	_, refused := errors.AsType[*serviceerror.InvalidArgument](err)
+	if refused || models.ErrorCode(err) == models.CodeConflict { // which is how Control says it
 		d.Logger.ErrorContext(ctx, "Temporal refuses to start a workflow", what, id, "error", err)
 		return nil
 	}

@@ -24,8 +24,9 @@ type subscriber struct {
 }
 
 // PlanDeliveries stores a delivery for each subscription of the event's tenant that has a matching pattern, a pending
-// one if it is active and a held one if it is paused, and marks the event planned. A planned event is left alone, so calling it again, or twice at once, makes one
-// set of deliveries; the plan is the same each time. It returns a CodeNotFound error for an unknown event.
+// one if it is active and a held one if it is paused, and marks the event planned. A planned event is left alone, so
+// calling it again, or twice at once, makes one set of deliveries; the plan is the same each time. It returns a
+// CodeNotFound error for an unknown event.
 //
 // It is one transaction, in memory that does not grow with the number of subscribers; 100,000 take some seconds.
 func (s *Store) PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error) {
