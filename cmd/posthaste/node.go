@@ -84,6 +84,7 @@ var uiColumns = []string{"Status", "EventType", "Tenant", "Workflow ID", "Type",
 
 // startEngine starts the embedded Temporal.
 func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.Store) error {
+	spendMemory(n.log)
 	e, err := engine.Start(ctx, engine.Options{
 		Listen: cfg.TemporalListen, UIListen: cfg.UIListen, Store: state,
 		Namespace: workflows.Namespace, Retention: cfg.Retention, UIColumns: uiColumns,

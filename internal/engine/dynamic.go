@@ -25,6 +25,18 @@ var dynamicConfig = dc.StaticClient{
 	dc.TimerProcessorUpdateAckInterval.Key():      checkpointInterval,
 	dc.VisibilityProcessorUpdateAckInterval.Key(): checkpointInterval,
 
+	// What the lists show of a workflow may be up to a second old. A row of the
+	// visibility database costs as much as all other writes of a step together, and
+	// of a workflow that has closed meanwhile only the last row is written. The
+	// larger page makes up for the rarer reading.
+	dc.VisibilityProcessorMaxPollRPS.Key():           1, // of each shard
+	dc.VisibilityTaskBatchSize.Key():                 1000,
+	dc.VisibilityProcessorSchedulerWorkerCount.Key(): 4, // a burst of them must not delay deliveries
+
+	// Nothing of ours is kept outside the history, so that nothing has to be
+	// searched for references to it.
+	dc.ExternalPayloadsEnabled.Key(): false,
+
 	// A task queue is split so that several nodes can serve it. On one node the
 	// parts only make pollers miss tasks that wait in another part, and rate limits
 	// are divided by their number.
