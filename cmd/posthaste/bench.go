@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +32,8 @@ type benchCmd struct {
 	Engine      string `name:"engine" group:"Server" enum:"embedded,external" default:"embedded" help:"Temporal of the server that is started: embedded (the default), or the one that TEMPORAL_ADDRESS names."`
 	Store       string `name:"store" group:"Server" enum:"sqlite,postgres" default:"sqlite" help:"Database of the server that is started: sqlite (the default) or postgres."`
 	DatabaseURL string `name:"database-url" group:"Server" env:"POSTHASTE_BENCH_DATABASE_URL" placeholder:"URL" help:"Postgres for --store postgres; what is measured stays in it. With --url: the database of that server, to measure what it uses."`
+	Mode        string `name:"delivery-mode" group:"Server" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Delivery mode of the server that is started, and shape of the floor: child (the default) or inline."`
+	Profile     string `name:"profile" group:"Server" placeholder:"FILE" help:"Write a CPU profile of the server that is started, for go tool pprof."`
 	Data        string `name:"data" group:"Server" placeholder:"DIR" help:"Folder in which the files of SQLite are made, and removed afterwards (default: that for temporary files, which may be memory)."`
 
 	Floor bool `name:"floor" help:"Measure also the engine alone: the same workflows with activities that do nothing."`
@@ -114,11 +115,13 @@ func (b *benchRun) versions() map[string]string {
 // settings are what may explain the numbers.
 func (c *benchCmd) settings() map[string]any {
 	settings := map[string]any{
-		"engine": c.Engine, "store": c.Store, "concurrency": c.Concurrency, "duration": c.Duration.String(), "patience": c.Patience.String(),
+		"engine": c.Engine, "store": c.Store, "delivery_mode": c.Mode, "concurrency": c.Concurrency, "duration": c.Duration.String(), "patience": c.Patience.String(),
 		"rate": c.Rate, "timeout": c.Timeout.String(), "waiting": c.Waiting, "rest": c.Rest.String(),
 	}
 	if c.URL != "" {
-		maps.DeleteFunc(settings, func(name string, _ any) bool { return name == "engine" || name == "store" })
+		for _, own := range []string{"engine", "store", "delivery_mode"} {
+			delete(settings, own)
+		}
 	}
 	if c.Events > 0 {
 		settings["events"] = c.Events
@@ -157,7 +160,17 @@ func (b *benchRun) once(ctx context.Context) ([]bench.Result, error) {
 
 // engineFanouts are those that the throughputs are compared with, each once.
 func (b *benchRun) engineFanouts() string {
-	all := append([]int{1}, b.Fanout...)
+	var all []int
+	if b.wants(bench.Throughput) || !b.wants(bench.Fanout) {
+		all = append(all, 1)
+	}
+	if b.wants(bench.Fanout) {
+		all = append(all, b.Fanout...)
+	}
 	slices.Sort(all)
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(slices.Compact(all))), ","), "[]")
+}
+
+func (b *benchRun) wants(scenario string) bool {
+	return len(b.Scenarios) == 0 || slices.Contains(b.Scenarios, scenario)
 }

@@ -56,7 +56,7 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 	key := rand.Text()
 	var up serverUp
 	server, err := startChild(ctx, append(b.database(), "POSTHASTE_API_KEY="+key, "POSTHASTE_MASTER_KEY="+b.masterKey), &up,
-		"bench-server", "--engine", b.Engine, "--data", folder, "--allow-networks", allowed,
+		"bench-server", "--engine", b.Engine, "--data", folder, "--allow-networks", allowed, "--delivery-mode", b.Mode, "--cpu-profile", b.Profile,
 		"--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (d deployment) engine() (temporal.Client, error) {
 // measureEngine measures the engine alone.
 func (b *benchRun) measureEngine(ctx context.Context, naive bool) (results []bench.Result, err error) {
 	err = b.inFolder(func(folder string) error {
-		floor, err := startChild(ctx, b.database(), &results, "bench-floor", "--data", folder, "--naive="+strconv.FormatBool(naive),
+		floor, err := startChild(ctx, b.database(), &results, "bench-floor", "--data", folder, "--naive="+strconv.FormatBool(naive), "--delivery-mode", b.Mode,
 			"--events", strconv.Itoa(b.Events), "--fanout", b.engineFanouts(), "--concurrency", strconv.Itoa(b.Concurrency),
 			"--duration", b.Duration.String(), "--patience", b.Patience.String())
 		if err == nil {

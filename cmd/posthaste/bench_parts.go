@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/pprof"
 	"time"
 
 	temporal "go.temporal.io/sdk/client"
@@ -16,6 +19,7 @@ import (
 	"github.com/posthaste/posthaste/internal/bench"
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/engine"
+	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/workflows"
 )
 
@@ -64,13 +68,16 @@ func serveFor(ctx context.Context, group *errgroup.Group, address string, handle
 }
 
 // benchServerCmd is a server that a benchmark starts: it migrates its database, and says where it is.
-type benchServerCmd struct{ serverCmd }
+type benchServerCmd struct {
+	serverCmd
+	CPUProfile string `name:"cpu-profile"`
+}
 
 // serverUp is what it says when it is up.
 type serverUp struct{ API, Temporal string }
 
 // Run implements the command.
-func (c *benchServerCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+func (c *benchServerCmd) Run(ctx context.Context, s streams, log *slog.Logger) (err error) {
 	endWithParent(s.in)
 	cfg, err := c.node()
 	if err != nil {
@@ -79,6 +86,11 @@ func (c *benchServerCmd) Run(ctx context.Context, s streams, log *slog.Logger) e
 	if err := c.migrate(ctx, log); err != nil {
 		return err
 	}
+	profiled, err := profile(c.CPUProfile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, profiled()) }()
 	n := newNode(log)
 	if err := cfg.start(ctx, n); err != nil {
 		return errors.Join(err, n.stop())
@@ -91,6 +103,21 @@ func (c *benchServerCmd) Run(ctx context.Context, s streams, log *slog.Logger) e
 		return errors.Join(err, n.stop())
 	}
 	return n.finish(ctx, s)
+}
+
+// profile writes a CPU profile to the file until the returned function is called. Without a file there is none.
+func profile(file string) (func() error, error) {
+	if file == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, fmt.Errorf("--profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error { pprof.StopCPUProfile(); return f.Close() }, nil
 }
 
 func (c *benchServerCmd) migrate(ctx context.Context, log *slog.Logger) error {
@@ -107,6 +134,7 @@ type benchFloorCmd struct {
 	config.Store
 
 	Naive       bool          `name:"naive"`
+	Mode        string        `name:"delivery-mode"`
 	Events      int           `name:"events"`
 	Fanout      []int         `name:"fanout"`
 	Concurrency int           `name:"concurrency"`
@@ -128,7 +156,7 @@ func (c *benchFloorCmd) Run(ctx context.Context, s streams, log *slog.Logger) (e
 	}
 	defer client.Close()
 	results, err := bench.Floor(ctx, bench.FloorOptions{
-		Temporal: client, Naive: c.Naive, Events: c.Events, Fanout: c.Fanout,
+		Temporal: client, Naive: c.Naive, Inline: models.DeliveryMode(c.Mode) == models.ModeInline, Events: c.Events, Fanout: c.Fanout,
 		Concurrency: c.Concurrency, Duration: c.Duration, Patience: c.Patience,
 	})
 	if err != nil {
@@ -141,6 +169,9 @@ func (c *benchFloorCmd) Run(ctx context.Context, s streams, log *slog.Logger) (e
 const floorNamespace = "posthaste-bench"
 
 func (c *benchFloorCmd) startEngine(ctx context.Context, log *slog.Logger) (*engine.Engine, error) {
+	if !c.Naive {
+		spendMemory(log)
+	}
 	return engine.Start(ctx, engine.Options{
 		Listen: "127.0.0.1:0", Store: nodeConfig{store: c.Store}.engineStore(), Namespace: floorNamespace,
 		SearchAttributes: workflows.SearchAttributes(), Logger: log, Untuned: c.Naive,

@@ -23,6 +23,7 @@ const (
 type FloorOptions struct {
 	Temporal    temporal.Client // of an engine in this process, whose usage is taken for the engine's
 	Naive       bool            // not our workflows, but what somebody new to Temporal would write
+	Inline      bool            // our workflows in delivery mode inline; naive knows no modes
 	Events      int             // of each fan-out, as deliveries; 0: 2,000
 	Fanout      []int           // deliveries of each event
 	Concurrency int             // starts at once; 0: 16
@@ -51,7 +52,7 @@ func Floor(ctx context.Context, o FloorOptions) ([]Result, error) {
 	o.Events, o.Concurrency = cmp.Or(o.Events, 2000), cmp.Or(o.Concurrency, 16)
 	o.Duration, o.Patience = cmp.Or(o.Duration, 5*time.Minute), cmp.Or(o.Patience, 30*time.Second)
 	seen := NewReceiver()
-	f := &floor{FloorOptions: o, name: FloorName, shape: &ours{seen: seen}, seen: seen, meter: meter{{name: "server", pid: os.Getpid()}}}
+	f := &floor{FloorOptions: o, name: FloorName, shape: &ours{seen: seen, inline: o.Inline}, seen: seen, meter: meter{{name: "server", pid: os.Getpid()}}}
 	if o.Naive {
 		f.name, f.shape = NaiveName, &naive{seen: seen}
 	}

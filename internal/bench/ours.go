@@ -20,6 +20,7 @@ import (
 // worker registers have the names of those in package activities.
 type ours struct {
 	seen   *Receiver
+	inline bool
 	fanout atomic.Int64
 }
 
@@ -33,7 +34,7 @@ func (o *ours) worker(c temporal.Client) sdkworker.Worker {
 // start is how the dispatcher starts an event.
 func (o *ours) start(ctx context.Context, c temporal.Client, eventID string, fanout int) error {
 	o.fanout.Store(int64(fanout))
-	in := workflows.DeliverEventInput{EventID: eventID, Tenant: "bench", EventType: eventType}
+	in := workflows.DeliverEventInput{EventID: eventID, Tenant: "bench", EventType: eventType, Inline: o.inline}
 	_, err := c.ExecuteWorkflow(ctx, workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
 	return err
 }
@@ -46,14 +47,14 @@ func (e *empty) PlanDeliveries(_ context.Context, in activities.PlanDeliveriesIn
 	n := int(e.ours.fanout.Load())
 	result := &activities.PlanDeliveriesResult{Deliveries: n}
 	if n <= activities.MaxTargets {
-		result.Targets = targets(in.EventID, 0, n)
+		result.Targets = targets(in.EventID, 0, n, in.Claim)
 	}
 	return result, nil
 }
 
 // ListTargets returns a part of the targets.
 func (e *empty) ListTargets(_ context.Context, in activities.ListTargetsInput) (*activities.ListTargetsResult, error) {
-	return &activities.ListTargetsResult{Targets: targets(in.EventID, in.From, in.To)}, nil
+	return &activities.ListTargetsResult{Targets: targets(in.EventID, in.From, in.To, e.ours.inline)}, nil
 }
 
 // AttemptDelivery counts the delivery as made.
@@ -64,11 +65,11 @@ func (e *empty) AttemptDelivery(_ context.Context, in activities.AttemptDelivery
 }
 
 // targets are those at the positions from up to, not including, to. A delivery's id is the event's and the position.
-func targets(eventID string, from, to int) []activities.Target {
+func targets(eventID string, from, to int, claimed bool) []activities.Target {
 	all := make([]activities.Target, 0, to-from)
 	for n := from; n < to; n++ {
 		all = append(all, activities.Target{
-			DeliveryID: fmt.Sprintf("%s.%d", eventID, n), SubscriptionID: "sub_" + strconv.Itoa(n), Host: "127.0.0.1", Fast: true,
+			DeliveryID: fmt.Sprintf("%s.%d", eventID, n), SubscriptionID: "sub_" + strconv.Itoa(n), Host: "127.0.0.1", Fast: true, Claimed: claimed,
 		})
 	}
 	return all
