@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
-
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -18,9 +16,9 @@ import (
 type Store interface {
 	PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error)
 	Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error)
-	Event(ctx context.Context, id string) (*models.Event, error)
+	// Work returns a delivery with its event and its subscription, which are shared with others and not to be changed.
+	Work(ctx context.Context, deliveryID string) (*models.Work, error)
 	Subscription(ctx context.Context, id string) (*models.Subscription, error)
-	Delivery(ctx context.Context, id string) (*models.Delivery, error)
 	RecordAttempt(ctx context.Context, attempt *models.Attempt, outcome models.DeliveryOutcome) error
 	CloseDelivery(ctx context.Context, id string, status models.DeliveryStatus, reason string) (models.DeliveryStatus, error)
 	HoldDelivery(ctx context.Context, id string) (held bool, err error)
@@ -81,7 +79,6 @@ type Activities struct {
 	now       func() time.Time
 	random    func() float64
 	pace      *pace
-	events    *expirable.LRU[string, *models.Event]
 	// attempting has the ids of the deliveries that this process is making an attempt of.
 	attempting sync.Map
 }
@@ -103,6 +100,5 @@ func New(d Deps) (*Activities, error) {
 	return &Activities{
 		store: d.Store, sender: d.Sender, steering: d.Steering, hold: d.DeadLetterHold, log: d.Logger, userAgent: "Posthaste/" + d.Version,
 		now: d.Now, random: d.Random, pace: newPace(),
-		events: expirable.NewLRU[string, *models.Event](rememberedEvents, nil, rememberedFor),
 	}, nil
 }

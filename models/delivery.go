@@ -47,6 +47,13 @@ type Delivery struct {
 	UpdatedAt    time.Time
 }
 
+// Work is a delivery with what an attempt at it needs.
+type Work struct {
+	Delivery     *Delivery
+	Event        *Event        // nil: it is gone, or the delivery is closed
+	Subscription *Subscription // nil: likewise
+}
+
 // Target is what the plan of an event knows of one of its deliveries: enough to start its workflow, nothing secret.
 type Target struct {
 	DeliveryID     string

@@ -154,11 +154,11 @@ func (s *flakyStore) failing(left *int) bool {
 	return true
 }
 
-func (s *flakyStore) Delivery(ctx context.Context, id string) (*models.Delivery, error) {
+func (s *flakyStore) Work(ctx context.Context, id string) (*models.Work, error) {
 	if s.failing(&s.failLoads) {
 		return nil, errAway
 	}
-	return s.Store.Delivery(ctx, id)
+	return s.Store.Work(ctx, id)
 }
 
 func (s *flakyStore) RecordAttempt(ctx context.Context, a *models.Attempt, o models.DeliveryOutcome) error {
@@ -273,7 +273,7 @@ func (b *bundle) plan(t *testing.T) workflows.DeliverToSubscriberInput {
 
 func (b *bundle) delivery(t *testing.T, id string) *models.Delivery {
 	t.Helper()
-	d, err := b.store.Store.Delivery(t.Context(), id)
+	d, err := b.store.Delivery(t.Context(), id)
 	require.NoError(t, err)
 	return d
 }

@@ -115,6 +115,13 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			_, err := s.Targets(ctx, "a", 0, 10)
 			return err
 		}, "(event_id=? AND position>? AND position<?)"},
+		"version of a tenant": {func(s *Store) error {
+			_, err := takeVersioned[deliveryRow](s.read, "delivery", "a")
+			if models.ErrorCode(err) == models.CodeNotFound {
+				err = nil
+			}
+			return err
+		}, "sqlite_autoindex_subscription_versions_1 (tenant=?)"},
 		"subscribers": {func(s *Store) error {
 			_, err := subscribers(s.read, "a", models.Patterns("order.paid"), "")
 			return err

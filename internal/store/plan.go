@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"gorm.io/gorm"
 
@@ -21,6 +23,15 @@ type subscriber struct {
 	Payload    models.Payload            `gorm:"column:payload"`
 	Properties []byte                    `gorm:"column:properties"`
 	Status     models.SubscriptionStatus `gorm:"column:status"`
+}
+
+// sizeOf is how many bytes the subscribers take.
+func sizeOf(subs []subscriber) int {
+	size := len(subs) * int(unsafe.Sizeof(subscriber{}))
+	for i := range subs {
+		size += len(subs[i].ID) + len(subs[i].Properties)
+	}
+	return size
 }
 
 // PlanDeliveries stores a delivery for each subscription of the event's tenant that has a matching pattern, a pending
@@ -54,57 +65,87 @@ func (s *Store) plan(
 	ctx context.Context, eventID string, claim func(subscriptionID string) bool,
 	transaction func(ctx context.Context, op string, do func(tx *gorm.DB) error) error, most int,
 ) (*models.Plan, error) {
-	var plan *models.Plan // made anew each time: whoever has stopped waiting must not see it change
+	var p *planning // made anew each time: whoever has stopped waiting must not see it change
 	err := transaction(ctx, "plan deliveries", func(tx *gorm.DB) error {
-		q := tx.Clauses(forUpdate).Select("id", "tenant", "type", "status", "deliveries")
-		event, err := take[eventRow](q, "event", eventID)
+		event, err := takeVersioned[eventRow](tx.Clauses(forUpdate), "event", eventID,
+			"id", "tenant", "type", "status", "deliveries")
 		if err != nil {
 			return err
 		}
-		if event.Status == models.EventAccepted {
-			if err := planEvent(tx, event, claim, most); err != nil {
-				return err
-			}
-		}
-		plan = &models.Plan{Deliveries: event.Deliveries}
-		return nil
+		p = &planning{tx: tx, memory: s.memory, event: &event.Row, version: event.Version, claim: claim, most: most}
+		return p.run()
 	})
 	if err != nil {
 		return nil, err
 	}
-	return plan, nil
+	p.remember()
+	return &models.Plan{Deliveries: p.event.Deliveries}, nil
 }
 
-func planEvent(tx *gorm.DB, event *eventRow, claim func(subscriptionID string) bool, most int) error {
-	patterns := models.Patterns(event.Type)
+// planning is one run of a plan.
+type planning struct {
+	tx      *gorm.DB
+	memory  *memory
+	event   *eventRow
+	version int64 // of the subscriptions
+	claim   func(subscriptionID string) bool
+	most    int
+	read    []subscriber // all that match, where memory did not know them; nil: it did, or they are many
+}
+
+func (p *planning) run() error {
+	if p.event.Status != models.EventAccepted {
+		return nil
+	}
 	due := now()
-	for after := ""; ; {
-		candidates, err := subscribers(tx, event.Tenant, patterns, after)
+	for after, more := "", true; more; {
+		candidates, err := p.candidates(after)
 		if err != nil {
 			return err
 		}
-		if len(candidates) == 0 {
-			break
-		}
-		if len(candidates) >= most {
+		if len(candidates) >= p.most {
 			return errWide
 		}
-		if err := lockPaused(tx, candidates); err != nil {
+		if more = len(candidates) == planPage; more {
+			after = candidates[planPage-1].ID
+		}
+		if candidates, err = lockPaused(p.tx, candidates); err != nil {
 			return err
 		}
-		if err := insertDeliveries(tx, event, candidates, due, claim); err != nil {
+		if err := insertDeliveries(p.tx, p.event, candidates, due, p.claim); err != nil {
 			return err
 		}
-		after = candidates[len(candidates)-1].ID
 	}
-	return tx.Model(event).Updates(map[string]any{
-		"status": models.EventPlanned, "deliveries": event.Deliveries,
+	return p.tx.Model(p.event).Updates(map[string]any{
+		"status": models.EventPlanned, "deliveries": p.event.Deliveries,
 	}).Error
 }
 
+// candidates are the next subscribers with ids above after. Those of an event with few are in memory if one of its type
+// was planned since its tenant's subscriptions changed.
+func (p *planning) candidates(after string) ([]subscriber, error) {
+	if known, ok := p.memory.matches.at(p.event.Tenant, p.event.Type, p.version); ok && after == "" {
+		return known, nil
+	}
+	found, err := subscribers(p.tx, p.event.Tenant, models.Patterns(p.event.Type), after)
+	if after == "" && len(found) < planPage {
+		p.read = append([]subscriber{}, found...)
+	}
+	return found, err
+}
+
+// remember is called after the commit, though what was read is what others had committed: then that stays true whatever
+// else a transaction comes to do.
+func (p *planning) remember() {
+	if p.read != nil && sizeOf(p.read) <= rememberedMatch {
+		p.memory.matches.put(p.event.Tenant, p.event.Type, p.version, p.read)
+	}
+}
+
 // lockPaused makes sure that the paused ones are still that when their held deliveries are committed. Otherwise nobody
-// would let those go: whoever resumes a subscription has to see all that is held.
-func lockPaused(tx *gorm.DB, subs []subscriber) error {
+// would let those go: whoever resumes a subscription has to see all that is held. It returns all with the statuses that
+// hold, and leaves subs, which others may have from memory, alone.
+func lockPaused(tx *gorm.DB, subs []subscriber) ([]subscriber, error) {
 	var paused []string
 	for i := range subs {
 		if subs[i].Status == models.SubscriptionPaused {
@@ -112,15 +153,16 @@ func lockPaused(tx *gorm.DB, subs []subscriber) error {
 		}
 	}
 	if paused == nil {
-		return nil
+		return subs, nil
 	}
 	statuses, err := lockStatuses(tx, paused)
+	subs = slices.Clone(subs)
 	for i := range subs {
 		if subs[i].Status == models.SubscriptionPaused {
 			subs[i].Status = statuses[subs[i].ID]
 		}
 	}
-	return err
+	return subs, err
 }
 
 // insertDeliveries writes one delivery for each subscriber that is active or paused, and counts it in event.Deliveries.

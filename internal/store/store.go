@@ -38,6 +38,7 @@ type Store struct {
 	read, write *gorm.DB
 
 	group   *group // of the writes that come with every event and every attempt
+	memory  *memory
 	dialect goose.Dialect
 	keys    *keyring.Ring
 	log     *slog.Logger
@@ -46,7 +47,7 @@ type Store struct {
 // Open connects to the database and makes sure that it answers. It applies no migrations: see Migrate and
 // CheckMigrated. Errors name the file, or the host and database, never the password.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{keys: o.Keys, log: o.Logger}
+	s := &Store{keys: o.Keys, log: o.Logger, memory: newMemory()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

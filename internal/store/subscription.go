@@ -40,12 +40,17 @@ func (s *Store) readSubscription(q *gorm.DB, id string) (*models.Subscription, e
 	if err != nil {
 		return nil, err
 	}
+	return s.opened(row)
+}
+
+// opened opens all that is sealed.
+func (s *Store) opened(row *subscriptionRow) (*models.Subscription, error) {
 	sub, err := s.withAccess(row)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.unseal(row.Secrets, secretsOf(id), &sub.Secrets); err != nil {
-		return nil, fmt.Errorf("secrets of %s: %w", id, err)
+	if err := s.unseal(row.Secrets, secretsOf(row.ID), &sub.Secrets); err != nil {
+		return nil, fmt.Errorf("secrets of %s: %w", row.ID, err)
 	}
 	return sub, nil
 }

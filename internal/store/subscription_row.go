@@ -104,6 +104,15 @@ func (r *subscriptionRow) model() (*models.Subscription, error) {
 	return sub, nil
 }
 
+// size is about how many bytes the subscription takes, beyond what each one takes.
+func (r *subscriptionRow) size() int {
+	size := len(r.Headers) + len(r.Access) + len(r.Properties) + len(r.Secrets) + len(r.Name) + len(r.URL)
+	for _, pattern := range r.EventTypes {
+		size += len(pattern)
+	}
+	return size
+}
+
 // encodeProperties makes the bytes that deliveries copy and send: sorted, compact, and without the HTML escapes that
 // json.Marshal would put into URLs.
 func encodeProperties(properties map[string]json.RawMessage) ([]byte, error) {

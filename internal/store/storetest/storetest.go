@@ -28,6 +28,7 @@ func Run(t *testing.T, open Open) {
 		"Update":        testUpdateSubscription,
 		"Plan":          testPlan,
 		"Deliveries":    testDeliveries,
+		"Work":          testWork,
 		"Close":         testCloseDelivery,
 		"Cancel":        testCancelDelivery,
 		"BringForward":  testBringForward,

@@ -1,0 +1,42 @@
+-- +goose Up
+
+-- Which state a tenant's subscriptions are in. Whoever remembers some of them uses what it remembers only while this is
+-- what it was when they were read. A version is the number of the transaction that changed them last.
+CREATE TABLE subscription_versions (
+    tenant  text COLLATE "C" PRIMARY KEY,
+    version bigint NOT NULL
+);
+INSERT INTO subscription_versions SELECT DISTINCT tenant, 0 FROM subscriptions; -- so that TRUNCATE reaches them
+
+-- Triggers, because then no kind of change can forget it, not even one that is made by hand. They are deferred to the
+-- commit: there the lock on the tenant's row is the last one taken, and whoever has it waits for nobody.
+-- +goose StatementBegin
+CREATE FUNCTION subscription_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    present CONSTANT bigint := pg_current_xact_id()::text::bigint;
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE subscription_versions SET version = present;
+        RETURN NULL;
+    END IF;
+    INSERT INTO subscription_versions AS known (tenant, version)
+    SELECT DISTINCT changed.tenant, present FROM (VALUES (OLD.tenant), (NEW.tenant)) AS changed (tenant)
+    WHERE changed.tenant IS NOT NULL
+    ON CONFLICT (tenant) DO UPDATE SET version = present WHERE known.version <> present; -- once a transaction
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE CONSTRAINT TRIGGER subscription_changed AFTER INSERT OR UPDATE OR DELETE ON subscriptions
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION subscription_changed();
+CREATE CONSTRAINT TRIGGER subscription_changed AFTER INSERT OR UPDATE OR DELETE ON subscription_patterns
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION subscription_changed();
+CREATE TRIGGER subscriptions_truncated AFTER TRUNCATE ON subscription_patterns -- no TRUNCATE leaves these out
+    FOR EACH STATEMENT EXECUTE FUNCTION subscription_changed();
+
+-- +goose Down
+DROP TRIGGER subscriptions_truncated ON subscription_patterns;
+DROP TRIGGER subscription_changed ON subscription_patterns;
+DROP TRIGGER subscription_changed ON subscriptions;
+DROP FUNCTION subscription_changed;
+DROP TABLE subscription_versions;

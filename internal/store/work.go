@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// Work returns the delivery with what an attempt at it needs, as of now: a change of the subscription that was committed,
+// by whichever process, before the call is in it. An unknown delivery is a CodeNotFound error. The usual call reads one
+// row; event and subscription come from memory, shared with others, and must not be changed.
+func (s *Store) Work(ctx context.Context, deliveryID string) (*models.Work, error) {
+	found, err := takeVersioned[deliveryRow](s.read.WithContext(ctx), "delivery", deliveryID)
+	if err != nil {
+		return nil, translate("read delivery", err)
+	}
+	work := &models.Work{Delivery: found.Row.model()}
+	if work.Delivery.Status.Closed() {
+		return work, nil
+	}
+	if work.Event, err = unlessGone(s.eventOf(ctx, &found.Row)); err != nil {
+		return nil, translate("read event", err)
+	}
+	if work.Subscription, err = unlessGone(s.subscriptionOf(ctx, &found.Row, found.Version)); err != nil {
+		return nil, translate("read subscription", err)
+	}
+	return work, nil
+}
+
+// unlessGone makes nil of what is not there.
+func unlessGone[M any](found *M, err error) (*M, error) {
+	if models.ErrorCode(err) == models.CodeNotFound {
+		return nil, nil
+	}
+	return found, err
+}
+
+// eventOf reads the event of a delivery, from memory if it can: its deliveries need it one after the other.
+func (s *Store) eventOf(ctx context.Context, delivery *deliveryRow) (*models.Event, error) {
+	if event, ok := s.memory.events.Get(delivery.EventID); ok {
+		return event, nil
+	}
+	event, err := s.Event(ctx, delivery.EventID)
+	if err == nil && len(event.Data) <= rememberedEvent {
+		s.memory.events.Add(event.ID, event)
+	}
+	return event, err
+}
+
+// subscriptionOf reads the subscription of a delivery, from memory if it is known there at the version. It remembers it
+// by its own tenant, so that one whose tenant were changed by hand would not be found there by its old deliveries.
+func (s *Store) subscriptionOf(ctx context.Context, delivery *deliveryRow, version int64) (*models.Subscription, error) {
+	id := delivery.SubscriptionID
+	if sub, ok := s.memory.subscriptions.at(delivery.Tenant, id, version); ok {
+		return sub, nil
+	}
+	found, err := takeVersioned[subscriptionRow](s.read.WithContext(ctx), "subscription", id)
+	if err != nil {
+		return nil, err
+	}
+	sub, err := s.opened(&found.Row)
+	if err == nil && found.Row.size() <= rememberedSubscription {
+		s.memory.subscriptions.put(sub.Tenant, id, found.Version, sub)
+	}
+	return sub, err
+}
