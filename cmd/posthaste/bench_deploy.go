@@ -91,7 +91,7 @@ func (b *benchRun) scenarios(ctx context.Context, at receiverUp, d deployment) (
 	}
 	return bench.Run(ctx, bench.Options{
 		Client: api, Receiver: at.Receiver, Control: at.Control, Temporal: engine,
-		ServerPID: d.pid, PostgresPID: b.postgres.PID,
+		ServerPID: d.pid, Postgres: b.postgres,
 		Events: b.Events, Waiting: b.Waiting, Fanout: b.Fanout, Concurrency: b.Concurrency, Rate: b.Rate,
 		Duration: b.Duration, Due: b.Due, Rest: b.Rest, Timeout: b.Timeout, Patience: b.Patience, Settle: b.Settle,
 		Progress: b.progress.show,

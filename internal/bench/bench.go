@@ -26,8 +26,8 @@ type Options struct {
 	Control  string          // base URL of the receiver's control port
 	Temporal temporal.Client // of the engine under test; nil: state transitions are not counted
 
-	ServerPID   int // of the server under test; 0: what it uses is not measured
-	PostgresPID int // of the first process of its database; 0: likewise
+	ServerPID int      // of the server under test; 0: what it uses is not measured
+	Postgres  Postgres // its database; without a PID: likewise
 
 	Events      int           // of each measurement, for fanout deliveries; 0: the scenario's own number
 	Waiting     int           // deliveries of retry-storm; 0: 10,000
@@ -77,10 +77,11 @@ func Run(ctx context.Context, o Options, names ...string) ([]Result, error) {
 		return nil, errors.New("bench: Client, Receiver and Control are required")
 	}
 	b := &bench{Options: o.withDefaults(), receiver: remote{control: o.Control}}
-	for name, pid := range map[string]int{"server": o.ServerPID, "postgres": o.PostgresPID} {
-		if pid != 0 {
-			b.meter = append(b.meter, process{name: name, pid: pid, family: name == "postgres"})
-		}
+	if o.ServerPID != 0 {
+		b.meter = append(b.meter, process{name: "server", pid: o.ServerPID})
+	}
+	if o.Postgres.PID != 0 {
+		b.meter = append(b.meter, process{name: "postgres", pid: o.Postgres.PID, log: o.Postgres.Written})
 	}
 	var all []Result
 	for _, s := range scenarios {

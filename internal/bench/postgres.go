@@ -14,20 +14,35 @@ import (
 type Postgres struct {
 	Version string
 	PID     int // of its first process, the parent of all others; 0: it is not on this machine
+	url     string
+}
+
+const askWithin = 10 * time.Second
+
+// Written is how many bytes it has written to its log. What the kernel counts is of no use: on file systems with large
+// folios it takes a small write for a whole folio.
+func (p Postgres) Written() (written int64, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
+	defer cancel()
+	connection, err := pgx.Connect(ctx, p.url)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = connection.Close(ctx) }() // nothing was written
+	return written, connection.QueryRow(ctx, "SELECT (pg_current_wal_lsn() - '0/0')::bigint").Scan(&written)
 }
 
 // FindPostgres asks a database server for its version and looks for its processes on this machine. No error repeats the
 // URL's password.
 func FindPostgres(ctx context.Context, url string) (Postgres, error) {
-	const within = 10 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, within)
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	connection, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return Postgres{}, err // pgx leaves the password out
 	}
 	defer func() { _ = connection.Close(ctx) }() // nothing was written
-	var found Postgres
+	found := Postgres{url: url}
 	var backend int
 	err = connection.QueryRow(ctx, "SELECT current_setting('server_version'), pg_backend_pid()").Scan(&found.Version, &backend)
 	if err != nil {

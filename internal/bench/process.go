@@ -16,7 +16,7 @@ const userHZ = 100
 // usage is what processes have used up so far, and the memory they hold.
 type usage struct {
 	cpu      time.Duration
-	written  int64 // bytes that went, or will go, to a disk
+	written  int64 // bytes that went, or will go, to a disk; of a family, its log
 	resident int64 // bytes; 0 for a family, whose members share much of it
 }
 
@@ -26,18 +26,21 @@ func (u usage) minus(before usage) usage {
 
 // process is what is measured under one name: a process, or one with the children it has and had, like Postgres'.
 type process struct {
-	name   string
-	pid    int
-	family bool
+	name string
+	pid  int
+	log  func() (int64, error) // what a family has written to its log, in bytes; nil: it is one process
 }
 
 // usage reads /proc. It fails where there is none, and for processes of other users.
 func (p process) usage() (usage, error) {
-	total, err := usageOf(p.pid, p.family)
-	if err != nil || !p.family {
+	total, err := usageOf(p.pid, p.log != nil)
+	if err != nil || p.log == nil {
 		return total, err
 	}
 	total.resident = 0
+	if total.written, err = p.log(); err != nil {
+		return usage{}, err
+	}
 	for _, child := range childrenOf(p.pid) {
 		u, err := usageOf(child, true)
 		if errors.Is(err, os.ErrNotExist) {
@@ -46,12 +49,12 @@ func (p process) usage() (usage, error) {
 		if err != nil {
 			return usage{}, err
 		}
-		total = usage{cpu: total.cpu + u.cpu, written: total.written + u.written}
+		total.cpu += u.cpu
 	}
 	return total, nil
 }
 
-// usageOf is of one process; reaped adds the CPU time of its children that have ended. Their bytes are always in it.
+// usageOf is of one process; reaped adds the CPU time of its children that have ended.
 func usageOf(pid int, reaped bool) (usage, error) {
 	fields, err := stat(pid)
 	if err != nil {

@@ -39,9 +39,10 @@ func TestUsage(t *testing.T) {
 		require.Contains(t, childrenOf(os.Getpid()), child.Process.Pid)
 		alone, err := process{pid: os.Getpid()}.usage()
 		require.NoError(t, err)
-		family, err := process{pid: os.Getpid(), family: true}.usage()
+		family, err := process{pid: os.Getpid(), log: func() (int64, error) { return 7, nil }}.usage()
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, family.cpu, alone.cpu)
+		require.EqualValues(t, 7, family.written)
 	})
 }
 
@@ -54,10 +55,11 @@ func TestFindPostgres(t *testing.T) {
 	name, err := readProc(found.PID, "comm")
 	require.NoError(t, err)
 	require.Equal(t, "postgres\n", name)
-	used, err := process{pid: found.PID, family: true}.usage()
+	used, err := process{pid: found.PID, log: found.Written}.usage()
 	require.NoError(t, err)
 	require.Zero(t, used.resident, "its processes share most of it")
 	require.Positive(t, used.cpu)
+	require.Positive(t, used.written)
 
 	_, err = FindPostgres(t.Context(), "postgres://somebody:hidden@127.0.0.1:1/nowhere")
 	require.Error(t, err)
