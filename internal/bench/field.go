@@ -56,9 +56,9 @@ func (b *bench) subscriptions(tenant string, l load) []client.SubscriptionFields
 		}
 		all = append(all, fields)
 	}
-	if l.hanging {
+	if l.beside != "" {
 		all = append(all, client.SubscriptionFields{
-			Tenant: tenant, URL: b.Receiver + "/" + hangPath, EventTypes: []string{eventType},
+			Tenant: tenant, URL: b.Receiver + "/" + l.beside, EventTypes: []string{eventType},
 			Timeout: client.Duration(b.Timeout), RetrySchedule: repeat(time.Minute, 5),
 		})
 	}

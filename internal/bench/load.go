@@ -23,7 +23,7 @@ type load struct {
 	subscribers int     // that answer at once
 	rate        float64 // events a second; 0: as fast as they are accepted
 	oneByOne    bool    // each is published when the one before it has arrived
-	hanging     bool    // there is one more subscriber, which never answers
+	beside      string  // path of one more subscriber, which is not counted; empty: there is none
 	retries     bool    // the receiver is broken at first: retries follow as soon as it says
 }
 

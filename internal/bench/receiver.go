@@ -12,7 +12,10 @@ import (
 const (
 	maxDelivery = 16 << 20  // bytes of a body that are read
 	maxArrivals = 5_000_000 // that are remembered between two resets; more are refused
-	hangPath    = "hang"
+
+	// Subscribers that are not counted.
+	hangPath   = "hang"   // never answers
+	answerPath = "answer" // answers at once
 )
 
 // Arrival is an event that has reached a subscriber.
@@ -40,8 +43,8 @@ type destination struct {
 }
 
 // Receiver is every subscriber of a measurement at once: the path /7 is subscriber 7. It answers 204 and counts; before
-// it is mended it answers 503 and when to come again. The path /hang never answers. It looks at nothing else, and so
-// costs little. Safe for concurrent use.
+// it is mended it answers 503 and when to come again. The path /hang never answers, and what /answer gets is not counted. It
+// looks at nothing else, and so costs little. Safe for concurrent use.
 type Receiver struct {
 	mu      sync.Mutex
 	mended  time.Time // zero: it was never broken
@@ -74,9 +77,13 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return // it has not arrived, and nobody listens any more
 	}
 	path := strings.TrimPrefix(request.URL.Path, "/")
-	if path == hangPath {
+	switch path {
+	case hangPath:
 		r.hang(request)
 		http.Error(w, "let go", http.StatusServiceUnavailable)
+		return
+	case answerPath:
+		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	subscriber, err := strconv.Atoi(path)

@@ -67,22 +67,25 @@ func large(ctx context.Context, b *bench) ([]Result, error) {
 	return b.measureAll(ctx, load{scenario: "large", events: b.events(200), batch: 1, bytes: largeBody, subscribers: 1})
 }
 
-// isolation is about how much subscribers suffer from one that lets every request time out: the same steady load without
-// it and with it.
+// isolation is about how much subscribers suffer from one that lets every request time out: the same steady load while it
+// answers like the others, and while it hangs.
 func isolation(ctx context.Context, b *bench) ([]Result, error) {
 	const others = 3
-	without := load{
-		scenario: "isolation", variant: "without", events: b.events(200), batch: 1, bytes: smallBody, subscribers: others, rate: b.Rate,
+	calm := load{
+		scenario: "isolation", variant: "all answer", events: b.events(200), batch: 1, bytes: smallBody, subscribers: others,
+		beside: answerPath, rate: b.Rate,
 	}
-	with := without
-	with.variant, with.hanging = "beside one that hangs", true
-	results, err := b.measureAll(ctx, without, with)
+	hanging := calm
+	hanging.variant, hanging.beside = "one hangs", hangPath
+	results, err := b.measureAll(ctx, calm, hanging)
 	if err != nil {
 		return nil, err
 	}
-	calm, beside := results[0].Metrics, results[1].Metrics
+	before, after := results[0].Metrics, results[1].Metrics
 	for _, name := range []string{"p50", "p99"} {
-		beside["delivery_"+name+"_moved_ms"] = beside["delivery_"+name+"_ms"] - calm["delivery_"+name+"_ms"]
+		was, is := before["delivery_"+name+"_ms"], after["delivery_"+name+"_ms"]
+		after["delivery_"+name+"_moved_ms"] = is - was
+		after["delivery_"+name+"_moved_percent"] = (is - was) / was * 100
 	}
 	return results, nil
 }
