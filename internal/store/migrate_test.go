@@ -19,7 +19,7 @@ func TestDatabaseAheadOfTheProgramIsRefused(t *testing.T) {
 			"INSERT INTO posthaste_migrations (version_id, is_applied) VALUES (99, true)")
 		require.NoError(t, err)
 		err = s.CheckMigrated(t.Context())
-		require.ErrorContains(t, err, "is at migration 99, this program knows only 9")
+		require.ErrorContains(t, err, "is at migration 99, this program knows only 10")
 		require.ErrorContains(t, err, "run posthaste migrate up")
 	})
 }
@@ -50,6 +50,6 @@ func TestProcessesMigrateAtOnce(t *testing.T) {
 		require.NoError(t, errs[i])
 		total += len(applied[i])
 	}
-	require.Equal(t, 9, total, "each migration is applied by one process: %v", applied)
+	require.Equal(t, 10, total, "each migration is applied by one process: %v", applied)
 	require.NoError(t, open(t, o).CheckMigrated(t.Context()))
 }
