@@ -84,6 +84,12 @@ type Plan struct {
 	Deliveries int // how many deliveries the event has
 }
 
+// Outstanding is how much of a tenant's is under way for the first time.
+type Outstanding struct {
+	Deliveries int // pending ones whose first attempt has not been made
+	Events     int // whose deliveries these are
+}
+
 // DeliveryOutcome is how a recorded attempt leaves its delivery.
 type DeliveryOutcome struct {
 	Status        DeliveryStatus

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -14,19 +13,17 @@ import (
 )
 
 const (
-	wakeQueue    = 4096 // events waiting to be started; more are left to the sweep
-	starters     = 8    // starts under way at once, for wakes and for each sweep
+	wakeQueue    = 4096 // events waiting to be started; more get their turn from the store
+	starters     = 8    // starts under way at once, for wakes, for turns and for each sweep
 	sweepPage    = 500
 	startTimeout = 10 * time.Second
-	// startedMemory is how long the sweep leaves alone what this process started: the plan may take a while when all
-	// workers are busy or away.
-	startedMemory = time.Minute
-	startedSize   = 100_000
 )
 
 // Store is what the dispatcher asks of the store.
 type Store interface {
-	AcceptedEvents(ctx context.Context, before time.Time, after string, limit int) ([]*models.Event, error)
+	AcceptedEvents(ctx context.Context, tenant string, before time.Time, after string, limit int) ([]*models.Event, error)
+	AcceptedTenants(ctx context.Context, before time.Time, after string, limit int) ([]string, error)
+	Outstanding(ctx context.Context, tenants []string) (map[string]models.Outstanding, error)
 	OverdueDeliveries(ctx context.Context, before time.Time, after string, limit int) ([]*models.Delivery, error)
 	ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error)
 	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
@@ -40,22 +37,27 @@ type DispatcherOptions struct {
 	Logger  *slog.Logger
 	Mode    func(tenant string) models.DeliveryMode // nil: models.ModeChild for all
 
-	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for
-	SweepAfter   time.Duration // 0: 3s; how old an accepted event is before a sweep starts it
+	// Ahead is how many deliveries of a tenant may be in the engine whose first attempt is outstanding. Further events
+	// of the tenant wait in the store, but one that has many subscribers is started if there is room for any. 0: 1,000.
+	Ahead int
+
+	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for, and tried again while Temporal is away
+	SweepAfter   time.Duration // 0: 3s; how old the accepted event of another process is before this one starts it
 	ReviveEvery  time.Duration // 0: 1m; how often overdue deliveries are looked for
 	JobsEvery    time.Duration // 0: 10s; how often jobs are made sure of
 	OverdueAfter time.Duration // 0: 5m; how late an attempt is before its delivery's workflow is looked after
 }
 
-// Dispatcher turns accepted events into workflows: at once when woken, and by sweeping the store for what was accepted
-// but never started, because Temporal was away or the process died. It also restarts the workflows of deliveries that
-// are long overdue because their workflow is gone, and of jobs. Starting twice is harmless, so any number of processes
-// may dispatch.
+// Dispatcher turns accepted events into workflows: at once when woken, or by turns when their tenant is behind. A tenant
+// is behind while it has events waiting in the store: because the engine has enough of its, because Temporal was away,
+// or because the process died that accepted them, which a sweep finds. Its events start from the oldest to the newest.
+//
+// It also restarts the workflows of deliveries that are long overdue because their workflow is gone, and of jobs.
+// Starting twice is harmless, so any number of processes may dispatch.
 type Dispatcher struct {
 	DispatcherOptions
 	wake    chan workflows.DeliverEventInput // not the events: their data would fill the memory while Temporal is away
-	started *expirable.LRU[string, struct{}]
-	failing bool // the last sweep failed; only the sweep's goroutine touches it
+	backlog *backlog
 }
 
 // NewDispatcher makes a Dispatcher. It does nothing until Run.
@@ -63,6 +65,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	if o.Mode == nil {
 		o.Mode = func(string) models.DeliveryMode { return models.ModeChild }
 	}
+	orDefault(&o.Ahead, 1000)
 	orDefault(&o.SweepEvery, 2*time.Second)
 	orDefault(&o.SweepAfter, 3*time.Second)
 	orDefault(&o.ReviveEvery, time.Minute)
@@ -71,18 +74,21 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	return &Dispatcher{
 		DispatcherOptions: o,
 		wake:              make(chan workflows.DeliverEventInput, wakeQueue),
-		started:           expirable.NewLRU[string, struct{}](startedSize, nil, startedMemory),
+		backlog:           newBacklog(o.Ahead),
 	}
 }
 
-// Wake asks for events to be started now. It never blocks: what does not fit in the queue is found by the next sweep.
-// Safe for concurrent use.
+// Wake asks for events, which the store has by now, to be started. It never blocks: those of tenants that are behind, and
+// what does not fit in the queue, get their turn. Safe for concurrent use.
 func (d *Dispatcher) Wake(events ...*models.Event) {
 	for _, event := range events {
+		if !d.backlog.admit(event.Tenant, event.ID) {
+			continue
+		}
 		select {
 		case d.wake <- d.input(event):
 		default:
-			return
+			d.backlog.putBack(event.Tenant, event.ID)
 		}
 	}
 }
@@ -93,7 +99,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	for range starters {
 		group.Go(func() error { d.startWoken(ctx); return nil })
 	}
-	group.Go(func() error { every(ctx, d.SweepEvery, d.sweep); return nil })
+	group.Go(func() error { d.takeTurns(ctx); return nil })
+	group.Go(func() error { every(ctx, d.SweepEvery, d.sweeper()); return nil })
 	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
 	group.Go(func() error { every(ctx, d.JobsEvery, d.resumeJobs); return nil })
 	_ = group.Wait() // none of them fails
@@ -105,22 +112,30 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case in := <-d.wake:
+			if !d.backlog.claim(in.Tenant, in.EventID) {
+				continue
+			}
 			if err := d.start(ctx, in); err != nil {
-				d.Logger.DebugContext(ctx, "start of an event left to the sweep", "event_id", in.EventID, "error", err)
+				d.Logger.DebugContext(ctx, "start of an event left to its turn", "event_id", in.EventID, "error", err)
 			}
 		}
 	}
 }
 
-// start starts the event's workflow. One that has been started before, by whomever, is as good: the client takes it for
-// started.
+// start starts the workflow of an event that the backlog has counted. One that has been started before, by whomever, is
+// as good: the client takes it for started. One that fails waits for its turn.
 func (d *Dispatcher) start(ctx context.Context, in workflows.DeliverEventInput) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if _, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in); err != nil {
+	_, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
+	if err == nil {
+		return nil
+	}
+	if err := d.passOver(ctx, "event_id", in.EventID, err); err != nil {
+		d.backlog.putBack(in.Tenant, in.EventID)
 		return err
 	}
-	d.started.Add(in.EventID, struct{}{})
+	d.backlog.refuse(in.EventID)
 	return nil
 }
 

@@ -14,21 +14,35 @@ import (
 // revivePages bounds one round of reviving. What is overdue is usually not lost but waits for workers that are busy.
 const revivePages = 10
 
-// sweep starts every event that has been accepted for a while. It gives up when Temporal or the store does not answer,
-// which it reports once, and tries again at the next tick.
-func (d *Dispatcher) sweep(ctx context.Context) {
-	before := time.Now().Add(-d.SweepAfter)
-	d.report(ctx, walk(ctx, func(ctx context.Context, after string, limit int) ([]*models.Event, error) {
-		return d.Store.AcceptedEvents(ctx, before, after, limit)
-	}, func(e *models.Event) string { return e.ID }, d.startAgain))
+// sweeper returns the work that finds the tenants of events which have been accepted for a while and that nobody has
+// started. It reports once that it cannot.
+func (d *Dispatcher) sweeper() func(context.Context) {
+	after, failing := "", false
+	return func(ctx context.Context) {
+		var err error
+		after, err = d.sweep(ctx, after)
+		d.report(ctx, &failing, err)
+	}
 }
 
-// startAgain starts an event unless this process has started it not long ago.
-func (d *Dispatcher) startAgain(ctx context.Context, event *models.Event) error {
-	if d.started.Contains(event.ID) {
-		return nil
+// sweep goes through the tenants after the given one, by name, and returns after which the next sweep should go on.
+func (d *Dispatcher) sweep(ctx context.Context, after string) (string, error) {
+	before := time.Now().Add(-d.SweepAfter)
+	for {
+		tenants, err := d.Store.AcceptedTenants(ctx, before, after, sweepPage)
+		if err != nil {
+			return after, err
+		}
+		for _, tenant := range tenants {
+			if !d.backlog.found(tenant) {
+				return after, nil
+			}
+			after = tenant
+		}
+		if len(tenants) < sweepPage {
+			return "", nil
+		}
 	}
-	return d.passOver(ctx, "event_id", event.ID, d.start(ctx, d.input(event)))
 }
 
 // passOver logs a refusal of Temporal's and takes it for done, so that one such row does not hold up the others.
@@ -52,13 +66,12 @@ func each[T any](ctx context.Context, page []T, work func(context.Context, T) er
 }
 
 // report logs the change from working to failing and back, not every failure.
-func (d *Dispatcher) report(ctx context.Context, err error) {
-	failing := err != nil
-	if ctx.Err() != nil || failing == d.failing {
+func (d *Dispatcher) report(ctx context.Context, failing *bool, err error) {
+	if ctx.Err() != nil || *failing == (err != nil) {
 		return
 	}
-	d.failing = failing
-	if failing {
+	*failing = err != nil
+	if *failing {
 		d.Logger.WarnContext(ctx, "accepted events wait: they cannot be started now", "error", err)
 	} else {
 		d.Logger.InfoContext(ctx, "accepted events are being started again")

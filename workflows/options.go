@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -22,6 +24,8 @@ const (
 	bookkeepingTimeout = 5 * time.Minute
 	// steeringHeartbeat is how long the death of a worker that carries out a job goes unnoticed.
 	steeringHeartbeat = 30 * time.Second
+	// maxFairnessKey is Temporal's limit, in bytes.
+	maxFairnessKey = 64
 )
 
 // untilMended retries failures of ours for as long as they last. The receiver's failures bring their own delay.
@@ -113,6 +117,7 @@ func EventOptions(in DeliverEventInput, taskQueue string) client.StartWorkflowOp
 		EnableEagerStart:         true,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		Priority:                 fairly(in.Tenant),
 		TypedSearchAttributes:    eventAttributes(in),
 		StaticSummary:            eventSummary(in),
 		StaticDetails:            eventDetails(in),
@@ -127,10 +132,28 @@ func DeliveryOptions(in DeliverToSubscriberInput, taskQueue string) client.Start
 		TaskQueue:                taskQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		Priority:                 fairly(in.Tenant),
 		TypedSearchAttributes:    deliveryAttributes(in),
 		StaticSummary:            deliverySummary(in),
 		StaticDetails:            deliveryDetails(in),
 	}
+}
+
+// fairly has Temporal's task queues take turns between tenants, where they know how to. Children and activities inherit
+// it from the workflow that a client started.
+func fairly(tenant string) temporal.Priority {
+	return temporal.Priority{FairnessKey: fairnessKey(tenant)}
+}
+
+// fairnessKey is the tenant, or its beginning and a digest of all of it: a key above 64 bytes is refused, and with it
+// the workflow. No tenant's name has a tilde.
+func fairnessKey(tenant string) string {
+	if len(tenant) <= maxFairnessKey {
+		return tenant
+	}
+	digest := sha256.Sum256([]byte(tenant))
+	tail := "~" + hex.EncodeToString(digest[:12])
+	return tenant[:maxFairnessKey-len(tail)] + tail
 }
 
 // JobOptions are how a client starts SteerDeliveries. A job that runs already is left to run.

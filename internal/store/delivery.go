@@ -72,6 +72,27 @@ func (s *Store) OverdueDeliveries(
 	return list(sweep(q, after, limit), "list overdue deliveries", (*deliveryRow).model)
 }
 
+// Outstanding counts, for each of the tenants that has any, its pending deliveries whose first attempt has not been made.
+// They are always due.
+func (s *Store) Outstanding(ctx context.Context, tenants []string) (map[string]models.Outstanding, error) {
+	var rows []struct {
+		Tenant string
+		models.Outstanding
+	}
+	// The conditions are literals so that both databases see that the partial index applies.
+	err := s.read.WithContext(ctx).Model(&deliveryRow{}).Where("status = 'pending' AND attempts = 0").
+		Where("tenant IN ?", tenants).Group("tenant").
+		Select("tenant, count(*) AS deliveries, count(DISTINCT event_id) AS events").Scan(&rows).Error
+	if err != nil {
+		return nil, translate("count outstanding deliveries", err)
+	}
+	counts := make(map[string]models.Outstanding, len(rows))
+	for _, row := range rows {
+		counts[row.Tenant] = row.Outstanding
+	}
+	return counts, nil
+}
+
 type targetRow struct {
 	ID             string  `gorm:"column:id"`
 	SubscriptionID string  `gorm:"column:subscription_id"`

@@ -84,7 +84,7 @@ func (s *Store) Backlog(ctx context.Context) (count int, oldest time.Time, err e
 		Count int
 		First string
 	}
-	// By id, which is by time: the partial index on accepted events knows nothing else.
+	// By id, which is by time: the partial index on accepted events knows no other.
 	err = s.read.WithContext(ctx).Model(&eventRow{}).Where("status = 'accepted'").
 		Select("count(*) AS count, coalesce(min(id), '') AS first").Scan(&row).Error
 	if err != nil || row.First == "" {
@@ -93,14 +93,31 @@ func (s *Store) Backlog(ctx context.Context) (count int, oldest time.Time, err e
 	return row.Count, idTime(models.EventPrefix, row.First), nil
 }
 
-// AcceptedEvents returns up to limit events that are stored but not planned, created before the given time, with ids
-// above after, oldest first. Only their id, tenant and type are filled in. It is how an event that nobody took up, such
-// as one whose process died, is found again.
+// AcceptedEvents returns up to limit events of the tenant that are stored but not planned, created before the given
+// time, with ids above after, oldest first. Only their id, tenant and type are filled in. It is what waits to be started,
+// and how an event that nobody took up, such as one whose process died, is found again.
 func (s *Store) AcceptedEvents(
-	ctx context.Context, before time.Time, after string, limit int,
+	ctx context.Context, tenant string, before time.Time, after string, limit int,
 ) ([]*models.Event, error) {
 	// The status is a literal so that both databases see that the partial index applies.
-	q := s.read.WithContext(ctx).Select("id", "tenant", "type").Where("status = 'accepted'").
+	q := s.read.WithContext(ctx).Select("id", "tenant", "type").Where("status = 'accepted' AND tenant = ?", tenant).
 		Where("created_at < ?", before)
 	return list(sweep(q, after, limit), "list accepted events", (*eventRow).brief)
+}
+
+// AcceptedTenants returns up to limit tenants that have an event which is stored but not planned and whose id was made
+// before the given time, above after, by name. It costs a step for each tenant that has any, however many events wait.
+func (s *Store) AcceptedTenants(ctx context.Context, before time.Time, after string, limit int) ([]string, error) {
+	const query = `WITH RECURSIVE waiting (tenant) AS (
+			SELECT min(tenant) FROM events WHERE status = 'accepted' AND tenant > ?
+			UNION ALL
+			SELECT (SELECT min(tenant) FROM events WHERE status = 'accepted' AND tenant > waiting.tenant)
+			FROM waiting WHERE tenant IS NOT NULL
+		)
+		SELECT tenant FROM waiting
+		WHERE (SELECT min(id) FROM events WHERE status = 'accepted' AND events.tenant = waiting.tenant) < ?
+		LIMIT ?`
+	var tenants []string
+	err := s.read.WithContext(ctx).Raw(query, after, firstID(models.EventPrefix, before), max(limit, 0)).Scan(&tenants).Error
+	return tenants, translate("list tenants with accepted events", err)
 }

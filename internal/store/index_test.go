@@ -32,9 +32,17 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			return err
 		}, "events_tenant_type (tenant=? AND type=? AND id<?)"},
 		"accepted events": {func(s *Store) error {
-			_, err := s.AcceptedEvents(ctx, now, "", 10)
+			_, err := s.AcceptedEvents(ctx, "a", now, "x", 10)
 			return err
-		}, "events_accepted"},
+		}, "events_waiting (tenant=? AND id>?)"},
+		"tenants with accepted events": {func(s *Store) error {
+			_, err := s.AcceptedTenants(ctx, now, "x", 10)
+			return err
+		}, "COVERING INDEX events_waiting (tenant>?)"},
+		"outstanding deliveries": {func(s *Store) error {
+			_, err := s.Outstanding(ctx, []string{"a", "b"})
+			return err
+		}, "COVERING INDEX deliveries_outstanding (tenant=?)"},
 		"subscriptions": {func(s *Store) error {
 			_, err := s.Subscriptions(ctx, models.SubscriptionFilter{Tenant: "a", Status: "active", Page: next})
 			return err

@@ -130,6 +130,51 @@ func testCloseDelivery(t *testing.T, open Open) {
 	})
 }
 
+func testOutstanding(t *testing.T, open Open) {
+	run := cases(t, open)
+
+	run("deliveries are outstanding until their first attempt, unless they are held or closed", func(t *testing.T, b *bundle) {
+		require.Zero(t, b.outstanding(t))
+		sub := b.subscription(t, "*")
+		b.subscription(t, "*")
+		wide := b.plan(t, b.event(t, "a").ID)
+		next := b.plan(t, b.event(t, "a").ID)
+		require.Equal(t, models.Outstanding{Deliveries: 4, Events: 2}, b.outstanding(t))
+
+		later := models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: time.Now().Add(time.Hour)}
+		require.NoError(t, b.RecordAttempt(t.Context(), newAttempt(wide[0], 1), later))
+		require.Equal(t, models.Outstanding{Deliveries: 3, Events: 2}, b.outstanding(t))
+		b.close(t, wide[1], models.DeliveryCancelled)
+		require.Equal(t, models.Outstanding{Deliveries: 2, Events: 1}, b.outstanding(t))
+		b.pause(t, sub.ID)
+		require.Equal(t, models.Outstanding{Deliveries: 1, Events: 1}, b.outstanding(t))
+		b.close(t, next[1], models.DeliveryCancelled)
+		require.Zero(t, b.outstanding(t))
+	})
+
+	run("each tenant asked for has its own", func(t *testing.T, b *bundle) {
+		other := &bundle{Store: b.Store, tenant: b.tenant + "x"}
+		b.delivery(t)
+		other.delivery(t)
+		other.delivery(t)
+		counts, err := b.Outstanding(t.Context(), []string{b.tenant, other.tenant, "none"})
+		require.NoError(t, err)
+		require.Equal(t, map[string]models.Outstanding{
+			b.tenant: {Deliveries: 1, Events: 1}, other.tenant: {Deliveries: 2, Events: 2},
+		}, counts)
+		counts, err = b.Outstanding(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, counts)
+	})
+}
+
+func (b *bundle) outstanding(t *testing.T) models.Outstanding {
+	t.Helper()
+	counts, err := b.Outstanding(t.Context(), []string{b.tenant})
+	require.NoError(t, err)
+	return counts[b.tenant]
+}
+
 // close brings a pending delivery into the status.
 func (b *bundle) close(t *testing.T, d *models.Delivery, status models.DeliveryStatus) {
 	t.Helper()

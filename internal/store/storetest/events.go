@@ -1,12 +1,14 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/internal/store"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -104,6 +106,8 @@ func testSweeps(t *testing.T, open Open) {
 		for _, i := range []int{0, 2, 3, 4} {
 			want = append(want, &models.Event{ID: made[i].ID, Tenant: "one", Type: "a"})
 		}
+		other := &bundle{Store: b.Store, tenant: "two"}
+		other.event(t, "b")
 		later := time.Now().Add(time.Hour)
 		for _, c := range []struct {
 			before time.Time
@@ -118,10 +122,45 @@ func testSweeps(t *testing.T, open Open) {
 			{made[0].CreatedAt, "", 10, want[:0]},
 			{later, "", 0, want[:0]},
 		} {
-			found, err := b.AcceptedEvents(t.Context(), c.before, c.after, c.limit)
+			found, err := b.AcceptedEvents(t.Context(), "one", c.before, c.after, c.limit)
 			require.NoError(t, err)
 			require.Equal(t, c.want, found)
 		}
+	})
+
+	t.Run("the backlog is what is accepted, of all tenants, and as old as its oldest", func(t *testing.T) {
+		t.Parallel()
+		s := migrated(t, open)
+		requireBacklog(t, s, 0, time.Time{})
+		b, a := &bundle{Store: s, tenant: "b"}, &bundle{Store: s, tenant: "a"}
+		oldest, second, third := b.madeAt(t, 1), a.madeAt(t, 2), b.madeAt(t, 3)
+		requireBacklog(t, s, 3, time.UnixMilli(1))
+		b.plan(t, oldest)
+		requireBacklog(t, s, 2, time.UnixMilli(2))
+		a.plan(t, second)
+		requireBacklog(t, s, 1, time.UnixMilli(3))
+		b.plan(t, third)
+		requireBacklog(t, s, 0, time.Time{})
+	})
+
+	t.Run("tenants with accepted events are found by name until all are planned", func(t *testing.T) {
+		t.Parallel()
+		s := migrated(t, open)
+		require.Empty(t, acceptedTenants(t, s, time.Now().Add(time.Hour), "", 10))
+		made := map[string][]*models.Event{}
+		for _, tenant := range []string{"c", "B", "a", "b", "a", "c", "planned"} {
+			b := &bundle{Store: s, tenant: tenant}
+			made[tenant] = append(made[tenant], b.event(t, "a"))
+		}
+		(&bundle{Store: s, tenant: "planned"}).plan(t, made["planned"][0].ID)
+		(&bundle{Store: s, tenant: "c"}).plan(t, made["c"][0].ID)
+		later, before := time.Now().Add(time.Hour), made["c"][0].CreatedAt.Add(-time.Hour)
+		require.Equal(t, []string{"B", "a", "b", "c"}, acceptedTenants(t, s, later, "", 10))
+		require.Equal(t, []string{"B", "a"}, acceptedTenants(t, s, later, "", 2))
+		require.Equal(t, []string{"b", "c"}, acceptedTenants(t, s, later, "a", 2))
+		require.Empty(t, acceptedTenants(t, s, later, "c", 2))
+		require.Empty(t, acceptedTenants(t, s, later, "", 0))
+		require.Empty(t, acceptedTenants(t, s, before, "", 10))
 	})
 
 	t.Run("overdue deliveries are the pending ones whose time is past", func(t *testing.T) {
@@ -148,4 +187,28 @@ func testSweeps(t *testing.T, open Open) {
 		require.NoError(t, err)
 		require.Empty(t, found)
 	})
+}
+
+func acceptedTenants(t *testing.T, s *store.Store, before time.Time, after string, limit int) []string {
+	t.Helper()
+	tenants, err := s.AcceptedTenants(t.Context(), before, after, limit)
+	require.NoError(t, err)
+	return tenants
+}
+
+// madeAt stores an event whose id says that it was made so many milliseconds, below ten, after 1970.
+func (b *bundle) madeAt(t *testing.T, ms int) string {
+	t.Helper()
+	e := b.newEvent("a")
+	e.ID = fmt.Sprintf("%s%010d%016d", models.EventPrefix, ms, 0)
+	require.NoError(t, b.publish(t, e).Err)
+	return e.ID
+}
+
+func requireBacklog(t *testing.T, s *store.Store, events int, since time.Time) {
+	t.Helper()
+	count, oldest, err := s.Backlog(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, events, count)
+	require.True(t, since.Equal(oldest), "%s, not %s", oldest, since)
 }

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Open) {
 		"Sources":       testSources,
 		"Attempts":      testAttempts,
 		"Sweeps":        testSweeps,
+		"Outstanding":   testOutstanding,
 		"Concurrency":   testConcurrency,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,226 @@
+package worker
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/expirable"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	// startedMemory is for how long what this process started is not started again: the plan may take a while when all
+	// workers are busy or away.
+	startedMemory = time.Minute
+	startedSize   = 100_000
+
+	maxLanes  = 10_000
+	maxBehind = maxLanes / 2 // so that those who wait never push one another out; further ones are left to a later sweep
+
+	// unasked is what a tenant may have started before the store is asked for the first time: until then nobody knows
+	// what a process before this one started, nor how many subscribers an event has.
+	unasked = 50
+	// askEvery is how often the store is asked about a tenant that is behind, askAtLeast how often when it is slow.
+	askEvery   = 250 * time.Millisecond
+	askAtLeast = 5 * time.Second
+)
+
+// stage is how far this process has come with an event.
+type stage int
+
+const (
+	waiting stage = iota // in the store, and in no queue of this process
+	queued               // waits to be started at once; should its tenant fall behind, it may have its turn instead
+	begun                // started, or about to be
+	refused              // by Temporal
+)
+
+// backlog knows which tenants have events waiting in the store, and how many deliveries of each are probably in the
+// engine and have not been attempted yet. It does no I/O. Safe for concurrent use.
+type backlog struct {
+	ahead  int
+	stages *expirable.LRU[string, stage] // by event id
+	fell   chan struct{}                 // tells that a tenant has fallen behind
+
+	mu     sync.Mutex // guards the lanes, and what is decided by a stage
+	lanes  *simplelru.LRU[string, *lane]
+	behind []*lane
+}
+
+// lane is what is known of one tenant.
+type lane struct {
+	tenant   string
+	estimate int       // deliveries in the engine whose first attempt is outstanding; only the store's answer lowers it
+	width    int       // deliveries of an event
+	askAt    time.Time // when the store may be asked for the estimate again
+	behind   bool
+	left     time.Time // when this process last left an event of the tenant to its turn
+	last     string    // the newest event that had its turn; empty also when an older one may wait again
+}
+
+// look says what to look for when a tenant that is behind may have its turn.
+type look struct {
+	room  bool      // for further events
+	due   bool      // the estimate may be corrected
+	after string    // the event after which to begin: no sooner than what had its turn, but for a correction
+	left  time.Time // the lane's
+}
+
+func newBacklog(ahead int) *backlog {
+	lanes, _ := simplelru.NewLRU[string, *lane](maxLanes, nil) // fails for a size below 1 only
+	return &backlog{
+		ahead: ahead, lanes: lanes, fell: make(chan struct{}, 1),
+		stages: expirable.NewLRU[string, stage](startedSize, nil, startedMemory),
+	}
+}
+
+// admit reports whether an event may be queued to be started at once, and counts it if so. Otherwise its tenant is
+// behind: the event has its turn after the older ones.
+func (b *backlog) admit(tenant, id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.lane(tenant)
+	if l.behind || !b.count(l, id, queued) {
+		b.leave(l)
+		return false
+	}
+	return true
+}
+
+// claim reports whether a queued event is still to be started at once. If its tenant has fallen behind meanwhile it is
+// not: older ones come first, and other tenants need not wait for all that is queued.
+func (b *backlog) claim(tenant, id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if is := b.stage(id); is == begun || is == refused { // it had its turn
+		return false
+	}
+	if l := b.lane(tenant); l.behind {
+		b.stages.Remove(id)
+		b.leave(l)
+		return false
+	}
+	b.stages.Add(id, begun)
+	return true
+}
+
+// take counts an event of a tenant that is behind and has its turn, if there is room for it.
+func (b *backlog) take(l *lane, id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.count(l, id, begun) {
+		return false
+	}
+	l.last = max(l.last, id)
+	return true
+}
+
+func (b *backlog) count(l *lane, id string, is stage) bool {
+	if l.estimate >= b.ahead {
+		return false
+	}
+	l.estimate += l.width
+	b.stages.Add(id, is)
+	return true
+}
+
+// putBack says that an event was not started after all. Its tenant is behind now.
+func (b *backlog) putBack(tenant, id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stages.Remove(id)
+	l := b.lane(tenant)
+	l.last = ""
+	b.leave(l)
+}
+
+// refuse says that an event cannot be started. It is not tried again for a while, and takes no room.
+func (b *backlog) refuse(id string) { b.stages.Add(id, refused) }
+
+func (b *backlog) stage(id string) stage {
+	is, _ := b.stages.Peek(id)
+	return is
+}
+
+// found says that the store has events of the tenant that nobody started. It reports whether there is a place for one
+// more tenant that is behind.
+func (b *backlog) found(tenant string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fall(b.lane(tenant))
+}
+
+func (b *backlog) leave(l *lane) {
+	l.left = time.Now()
+	b.fall(l)
+}
+
+func (b *backlog) fall(l *lane) bool {
+	if l.behind {
+		return true
+	}
+	if len(b.behind) >= maxBehind {
+		return false
+	}
+	l.behind, b.behind = true, append(b.behind, l)
+	select {
+	case b.fell <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// round returns the tenants that are behind.
+func (b *backlog) round() []*lane {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.behind {
+		b.lanes.Get(l.tenant) // is in use
+	}
+	return slices.Clone(b.behind)
+}
+
+// catchUp says that nothing of the tenant waits. It reports false, and the tenant stays behind, if another event was
+// left to its turn after the given time.
+func (b *backlog) catchUp(l *lane, left time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !l.left.Equal(left) {
+		return false
+	}
+	l.behind = false
+	b.behind = slices.DeleteFunc(b.behind, func(other *lane) bool { return other == l })
+	return true
+}
+
+// correct replaces the estimate by what the store says, and how many events were started but are not planned yet.
+func (b *backlog) correct(l *lane, is models.Outstanding, unplanned int, askAt time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if is.Events > 0 {
+		l.width = (is.Deliveries + is.Events - 1) / is.Events
+	}
+	l.estimate, l.askAt = is.Deliveries+unplanned*l.width, askAt
+}
+
+func (b *backlog) look(l *lane) look {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := look{room: l.estimate < b.ahead, due: !time.Now().Before(l.askAt), left: l.left}
+	if !now.due {
+		now.after = l.last
+	}
+	return now
+}
+
+func (b *backlog) lane(tenant string) *lane {
+	if l, ok := b.lanes.Get(tenant); ok {
+		return l
+	}
+	l := &lane{tenant: tenant, width: 1, estimate: max(b.ahead-unasked, 0)}
+	b.lanes.Add(tenant, l)
+	return l
+}

@@ -1,0 +1,84 @@
+package worker
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+func TestBacklogIsBounded(t *testing.T) {
+	t.Parallel()
+	b := newBacklog(1)
+	for i := range maxBehind {
+		require.True(t, b.found(strconv.Itoa(i)))
+	}
+	require.True(t, b.found("0"), "it has its place")
+	require.False(t, b.found("one more"))
+	for i := range 2 * maxLanes {
+		id := strconv.Itoa(i)
+		b.admit("tenant "+id, "evt_"+id)
+		b.admit("tenant "+id, "evt_"+id+"b") // no room any more
+	}
+	require.Len(t, b.round(), maxBehind)
+	require.Equal(t, maxLanes, b.lanes.Len())
+
+	first := b.round()[0]
+	require.True(t, b.catchUp(first, b.look(first).left))
+	require.True(t, b.found("one more"))
+}
+
+func TestTenantStaysBehindWhenAnotherEventIsLeftMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := newBacklog(1)
+	require.True(t, b.admit("a", "evt_1"))
+	require.False(t, b.admit("a", "evt_2"))
+	l := b.round()[0]
+	seen := b.look(l)
+	require.False(t, b.admit("a", "evt_3"))
+	require.False(t, b.catchUp(l, seen.left))
+	require.True(t, b.catchUp(l, b.look(l).left))
+	require.Empty(t, b.round())
+}
+
+func TestQueuedEventIsStartedOnce(t *testing.T) {
+	t.Parallel()
+	b := newBacklog(100)
+	require.True(t, b.admit("a", "evt_1"))
+	require.True(t, b.admit("a", "evt_2"))
+	require.True(t, b.admit("a", "evt_3"))
+	require.True(t, b.claim("a", "evt_1"))
+
+	require.True(t, b.found("a"))
+	require.True(t, b.take(b.round()[0], "evt_2"))
+	require.False(t, b.claim("a", "evt_2"), "it had its turn")
+	require.False(t, b.claim("a", "evt_3"), "it will have its turn")
+	require.Equal(t, waiting, b.stage("evt_3"))
+}
+
+func TestEstimate(t *testing.T) {
+	t.Parallel()
+	b := newBacklog(1000)
+	for i := range unasked {
+		require.True(t, b.admit("a", strconv.Itoa(i)))
+	}
+	require.False(t, b.admit("a", "x"), "the store is asked first")
+	l := b.round()[0]
+	require.Equal(t, look{due: true, left: l.left}, b.look(l))
+
+	soon := time.Now().Add(time.Hour)
+	b.correct(l, models.Outstanding{Deliveries: 29, Events: 10}, 4, soon)
+	require.Equal(t, 3, l.width, "rounded up")
+	require.Equal(t, 29+4*3, l.estimate)
+	require.Equal(t, look{room: true, left: l.left}, b.look(l))
+	require.True(t, b.take(l, "x"))
+	require.Equal(t, 44, l.estimate)
+
+	b.correct(l, models.Outstanding{}, 2, soon)
+	require.Equal(t, 2*3, l.estimate, "the width is remembered")
+	b.correct(l, models.Outstanding{Deliveries: 100_000, Events: 1}, 0, soon)
+	require.False(t, b.look(l).room)
+}

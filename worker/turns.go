@@ -1,0 +1,169 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	turnTenants = 500 // tenants looked at together
+	turnPage    = 100
+	turnEvents  = 32 // what a look for a turn is content with
+)
+
+// turn is what a tenant that is behind has waiting.
+type turn struct {
+	look
+	lane      *lane
+	waiting   []*models.Event // oldest first
+	unplanned int             // started by this process, and still accepted
+	all       bool            // nothing else waits
+}
+
+// takeTurns starts, for as long as any tenant is behind, some of the oldest waiting events of each, round and round. So
+// what one has waiting delays the others by a turn, however much it is. When it cannot, it reports that once and tries
+// again after a while.
+func (d *Dispatcher) takeTurns(ctx context.Context) {
+	failing := false
+	for ctx.Err() == nil {
+		lanes := d.backlog.round()
+		busy, err := d.round(ctx, lanes)
+		d.report(ctx, &failing, err)
+		switch {
+		case err != nil:
+			rest(ctx, time.After(d.SweepEvery), nil)
+		case len(lanes) == 0:
+			rest(ctx, nil, d.backlog.fell)
+		case !busy:
+			rest(ctx, time.After(askEvery), d.backlog.fell)
+		}
+	}
+}
+
+func rest(ctx context.Context, after <-chan time.Time, fell <-chan struct{}) {
+	select {
+	case <-ctx.Done():
+	case <-after:
+	case <-fell:
+	}
+}
+
+// round gives each tenant its turn. It reports whether another round at once may find more to do.
+func (d *Dispatcher) round(ctx context.Context, lanes []*lane) (busy bool, err error) {
+	for some := range slices.Chunk(lanes, turnTenants) {
+		began := time.Now()
+		turns, err := d.lookAt(ctx, some)
+		if err == nil {
+			err = d.ask(ctx, turns, began)
+		}
+		if err != nil {
+			return false, err
+		}
+		more, err := d.startTurns(ctx, turns)
+		if err != nil {
+			return false, err
+		}
+		busy = busy || more
+	}
+	return busy, nil
+}
+
+// lookAt looks what waits of those tenants that have room for it, or may have by now.
+func (d *Dispatcher) lookAt(ctx context.Context, lanes []*lane) ([]*turn, error) {
+	turns := make([]*turn, 0, len(lanes))
+	for _, l := range lanes {
+		t := &turn{look: d.backlog.look(l), lane: l}
+		if !t.room && !t.due {
+			continue
+		}
+		if err := d.find(ctx, t); err != nil {
+			return nil, err
+		}
+		turns = append(turns, t)
+	}
+	return turns, nil
+}
+
+// find reads the oldest accepted events of the tenant until there are enough for a turn. What another process has
+// accepted just now is its to start.
+func (d *Dispatcher) find(ctx context.Context, t *turn) error {
+	before := time.Now().Add(-d.SweepAfter)
+	if ours := t.left.Add(time.Millisecond); ours.After(before) {
+		before = ours
+	}
+	for after := t.after; len(t.waiting) < turnEvents && t.unplanned < d.Ahead; {
+		page, err := d.Store.AcceptedEvents(ctx, t.lane.tenant, before, after, turnPage)
+		if err != nil {
+			return err
+		}
+		for _, event := range page {
+			d.place(t, event)
+		}
+		if len(page) < turnPage {
+			t.all = t.after == ""
+			break
+		}
+		after = page[len(page)-1].ID
+	}
+	return nil
+}
+
+func (d *Dispatcher) place(t *turn, event *models.Event) {
+	switch d.backlog.stage(event.ID) {
+	case waiting, queued:
+		t.waiting = append(t.waiting, event)
+	case begun:
+		t.unplanned++
+	case refused:
+	}
+}
+
+// ask corrects the estimates. It comes after the look: what is planned in between counts twice for a while, not never.
+func (d *Dispatcher) ask(ctx context.Context, turns []*turn, began time.Time) error {
+	var tenants []string
+	for _, t := range turns {
+		if t.due {
+			tenants = append(tenants, t.lane.tenant)
+		}
+	}
+	if tenants == nil {
+		return nil
+	}
+	counts, err := d.Store.Outstanding(ctx, tenants)
+	if err != nil {
+		return err
+	}
+	// However much there is to look through and to count, it takes a tenth of the time.
+	next := time.Now().Add(min(max(10*time.Since(began), askEvery), askAtLeast))
+	for _, t := range turns {
+		if t.due {
+			d.backlog.correct(t.lane, counts[t.lane.tenant], t.unplanned, next)
+		}
+	}
+	return nil
+}
+
+// startTurns starts what waits and has room, some at a time, and stops at the first error.
+func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn) (busy bool, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(starters)
+	for _, t := range turns {
+		taken := 0
+		for taken < len(t.waiting) && ctx.Err() == nil && d.backlog.take(t.lane, t.waiting[taken].ID) {
+			in := d.input(t.waiting[taken])
+			group.Go(func() error { return d.start(ctx, in) })
+			taken++
+		}
+		busy = busy || taken > 0
+		// What comes now is started beside the last few, of which some are started at once anyway.
+		if t.all && taken == len(t.waiting) && taken <= starters && !d.backlog.catchUp(t.lane, t.left) {
+			busy = true
+		}
+	}
+	return busy, group.Wait()
+}
