@@ -22,10 +22,14 @@ type load struct {
 	bytes       int     // of an event's data
 	subscribers int     // that answer at once
 	rate        float64 // events a second; 0: as fast as they are accepted
-	oneByOne    bool    // each is published when the one before it has arrived
+	oneByOne    bool    // each is published when the one before it has arrived, and a little later
 	beside      string  // path of one more subscriber, which is not counted; empty: there is none
 	retries     bool    // the receiver is broken at first: retries follow as soon as it says
 }
+
+// idle is how long a server is left alone that has delivered an event, so that it has nothing else to do when the next
+// one comes: not even to write down the last.
+const idle = 250 * time.Millisecond
 
 // name is for people.
 func (l load) name() string {
@@ -75,6 +79,7 @@ func (b *bench) send(ctx context.Context, f *field, l load) (*sending, error) {
 		if here, err = b.receiver.await(ctx, Counts{Arrived: here.Arrived + 1}, b.Patience, func(Counts) {}); err != nil {
 			return nil, err
 		}
+		_ = pause(ctx, idle) // else the loop ends
 	}
 	_ = group.Wait()
 	s.ended = time.Now()

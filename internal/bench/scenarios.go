@@ -57,7 +57,7 @@ func fanout(ctx context.Context, b *bench) ([]Result, error) {
 	return b.measureAll(ctx, all...)
 }
 
-// latency is about a server that has nothing else to do: the next event is published when the last has arrived.
+// latency is about a server that has nothing else to do: the next event is published a while after the last has arrived.
 func latency(ctx context.Context, b *bench) ([]Result, error) {
 	return b.measureAll(ctx, load{scenario: "latency", events: b.events(200), batch: 1, bytes: smallBody, subscribers: 1, oneByOne: true})
 }
