@@ -87,7 +87,6 @@ type receiver struct {
 	ids     []string
 	bodies  []string
 	last    models.Request
-	during  func(attempt int) // called while an attempt is being made; nil: nothing
 }
 
 func (r *receiver) Send(_ context.Context, request models.Request) (models.Exchange, error) {
@@ -98,9 +97,6 @@ func (r *receiver) Send(_ context.Context, request models.Request) (models.Excha
 	r.ids = append(r.ids, request.Header.Get(webhook.HeaderID))
 	r.bodies = append(r.bodies, string(request.Body))
 	r.last = request
-	if r.during != nil {
-		r.during(len(r.times))
-	}
 	return r.answers[min(len(r.times), len(r.answers))-1], nil
 }
 
@@ -139,6 +135,7 @@ type flakyStore struct {
 	failedCalls  int
 	planFailures int
 	cancelling   func() // called once, after the next CancelDelivery; nil: nothing
+	recording    func() // called once, after the next RecordAttempt; nil: nothing
 }
 
 var errAway = errors.New("the database is away")
@@ -165,7 +162,9 @@ func (s *flakyStore) RecordAttempt(ctx context.Context, a *models.Attempt, o mod
 	if s.failing(&s.failRecords) {
 		return errAway
 	}
-	return s.Store.RecordAttempt(ctx, a, o)
+	err := s.Store.RecordAttempt(ctx, a, o)
+	once(&s.recording)
+	return err
 }
 
 func (s *flakyStore) BringForward(
@@ -179,11 +178,15 @@ func (s *flakyStore) BringForward(
 
 func (s *flakyStore) CancelDelivery(ctx context.Context, id string, why models.Why, origin string) (*models.Delivery, error) {
 	after, err := s.Store.CancelDelivery(ctx, id, why, origin)
-	if s.cancelling != nil {
-		s.cancelling()
-		s.cancelling = nil
-	}
+	once(&s.cancelling)
 	return after, err
+}
+
+func once(f *func()) {
+	if *f != nil {
+		(*f)()
+		*f = nil
+	}
 }
 
 func (s *flakyStore) PlanClaiming(ctx context.Context, eventID string, claim func(string) bool) (models.Plan, error) {

@@ -71,7 +71,7 @@ func TestRunFindsFaults(t *testing.T) {
 		"an event that comes twice": {&fakeServer{times: at(10, 0, 2)}, Throughput, 20, 0, 1},
 		"an event that comes often": {&fakeServer{times: at(5, 1, 7)}, Fanout, 6, 0, 6},
 		"one while it is alone":     {&fakeServer{times: at(7, 0, 0)}, "latency", 20, 1, 0},
-		"one that hangs": {&fakeServer{times: at(40, 1, 0)}, "isolation", 40, 1, 0},
+		"one that hangs":            {&fakeServer{times: at(40, 1, 0)}, "isolation", 40, 1, 0},
 		"a refused event":           {&fakeServer{refuse: 10}, Throughput, 19, 0, 0},
 		"one refused in a batch":    {&fakeServer{refuse: 40}, "ingest", 39, 0, 0},
 	} {
