@@ -110,7 +110,7 @@ func profile(file string) (func() error, error) {
 	if file == "" {
 		return func() error { return nil }, nil
 	}
-	f, err := os.Create(file)
+	f, err := os.Create(file) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("--profile: %w", err)
 	}

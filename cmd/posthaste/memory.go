@@ -2,10 +2,11 @@ package main
 
 import (
 	"log/slog"
-	"os"
 	"runtime/debug"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"github.com/posthaste/posthaste/internal/config"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 
 // spendMemory trades memory for CPU in a process with an embedded Temporal. GOGC and GOMEMLIMIT come first.
 func spendMemory(log *slog.Logger) {
-	if os.Getenv("GOGC") == "" {
+	if config.GOGC() == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithProvider(memoryLimit))
