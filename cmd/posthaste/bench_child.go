@@ -26,8 +26,8 @@ type child struct {
 	ended   chan struct{} // closed when it is gone
 }
 
-// startChild starts a child and waits for what it says first, one JSON value. The environment is ours and what is added.
-func startChild(ctx context.Context, environment []string, says any, name string, args ...string) (*child, error) {
+// startChild starts a child and hears what it says, in JSON. The environment is ours and what is added.
+func startChild(ctx context.Context, environment []string, hear func(*json.Decoder) error, name string, args ...string) (*child, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -39,13 +39,18 @@ func startChild(ctx context.Context, environment []string, says any, name string
 	c.command.Stderr = &c.said
 	c.command.Cancel = func() error { return c.command.Process.Signal(syscall.SIGTERM) }
 	c.command.WaitDelay = childStopTimeout
-	if err := c.start(says); err != nil {
+	if err := c.start(hear); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *child) start(says any) error {
+// word hears one value.
+func word(says any) func(*json.Decoder) error {
+	return func(output *json.Decoder) error { return output.Decode(says) }
+}
+
+func (c *child) start(hear func(*json.Decoder) error) error {
 	defer func() {
 		if c.command.Process == nil {
 			c.cancel()
@@ -62,7 +67,7 @@ func (c *child) start(says any) error {
 		return err
 	}
 	const most = 16 << 20
-	unsaid := json.NewDecoder(io.LimitReader(output, most)).Decode(says)
+	unsaid := hear(json.NewDecoder(io.LimitReader(output, most)))
 	go func() {
 		defer close(c.ended)
 		_ = c.command.Wait() // mostly by our own signal

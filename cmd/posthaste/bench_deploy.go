@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,7 +32,7 @@ type deployment struct {
 // measure measures the server that was named, or one that it starts.
 func (b *benchRun) measure(ctx context.Context) (results []bench.Result, err error) {
 	var at receiverUp
-	receiver, err := startChild(ctx, nil, &at, "bench-receiver", "--listen", b.Receiver)
+	receiver, err := startChild(ctx, nil, word(&at), "bench-receiver", "--listen", b.Receiver)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 	}
 	key := rand.Text()
 	var up serverUp
-	server, err := startChild(ctx, append(b.database(), "POSTHASTE_API_KEY="+key, "POSTHASTE_MASTER_KEY="+b.masterKey), &up,
+	server, err := startChild(ctx, append(b.database(), "POSTHASTE_API_KEY="+key, "POSTHASTE_MASTER_KEY="+b.masterKey), word(&up),
 		"bench-server", "--engine", b.Engine, "--data", folder, "--allow-networks", allowed, "--delivery-mode", b.Mode, "--cpu-profile", b.Profile,
 		"--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0")
 	if err != nil {
@@ -117,7 +118,7 @@ func (d deployment) engine() (temporal.Client, error) {
 // measureEngine measures the engine alone.
 func (b *benchRun) measureEngine(ctx context.Context, naive bool) (results []bench.Result, err error) {
 	err = b.inFolder(func(folder string) error {
-		floor, err := startChild(ctx, b.database(), &results, "bench-floor", "--data", folder, "--naive="+strconv.FormatBool(naive), "--delivery-mode", b.Mode,
+		floor, err := startChild(ctx, b.database(), b.hearResults(&results), "bench-floor", "--data", folder, "--naive="+strconv.FormatBool(naive), "--delivery-mode", b.Mode,
 			"--events", strconv.Itoa(b.Events), "--fanout", b.engineFanouts(), "--concurrency", strconv.Itoa(b.Concurrency),
 			"--duration", b.Duration.String(), "--patience", b.Patience.String())
 		if err == nil {
@@ -126,6 +127,22 @@ func (b *benchRun) measureEngine(ctx context.Context, naive bool) (results []ben
 		return err
 	})
 	return results, err
+}
+
+// hearResults hears what the engine's measurement found, and shows how far it is until then.
+func (b *benchRun) hearResults(results *[]bench.Result) func(*json.Decoder) error {
+	return func(output *json.Decoder) error {
+		for {
+			var says floorSays
+			if err := output.Decode(&says); err != nil {
+				return err
+			}
+			if *results = says.Results; *results != nil {
+				return nil
+			}
+			b.progress.show(says.What, says.Done, says.Total)
+		}
+	}
 }
 
 // inFolder calls do with a new folder, which it removes afterwards.

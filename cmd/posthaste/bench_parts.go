@@ -142,6 +142,13 @@ type benchFloorCmd struct {
 	Patience    time.Duration `name:"patience"`
 }
 
+// floorSays is how far it has come, again and again, and at last what it found.
+type floorSays struct {
+	What        string
+	Done, Total int
+	Results     []bench.Result
+}
+
 // Run implements the command.
 func (c *benchFloorCmd) Run(ctx context.Context, s streams, log *slog.Logger) (err error) {
 	endWithParent(s.in)
@@ -155,14 +162,18 @@ func (c *benchFloorCmd) Run(ctx context.Context, s streams, log *slog.Logger) (e
 		return err
 	}
 	defer client.Close()
+	says := json.NewEncoder(s.out)
 	results, err := bench.Floor(ctx, bench.FloorOptions{
 		Temporal: client, Naive: c.Naive, Inline: models.DeliveryMode(c.Mode) == models.ModeInline, Events: c.Events, Fanout: c.Fanout,
 		Concurrency: c.Concurrency, Duration: c.Duration, Patience: c.Patience,
+		Progress: func(what string, done, total int) {
+			_ = says.Encode(floorSays{What: what, Done: done, Total: total}) // nobody needs to hear it
+		},
 	})
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(s.out).Encode(results)
+	return says.Encode(floorSays{Results: results})
 }
 
 // floorNamespace keeps the engine's measurements away from what servers left in the same database.

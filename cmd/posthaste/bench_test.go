@@ -30,7 +30,7 @@ func TestBench(t *testing.T) {
 		require.Positive(t, result.Accepted)
 		require.Positive(t, result.Metrics["delivery_p50_ms"])
 	}
-	require.Equal(t, []string{"throughput", "latency", "floor", "floor", "naive", "naive"}, names)
+	require.Equal(t, []string{"throughput", "latency", "floor", "naive"}, names)
 	of := r.Results[0].Metrics
 	for _, name := range []string{"ratio_to_floor", "ratio_to_naive", "transitions_per_delivery", "delivery_transitions", "event_transitions"} {
 		require.Positive(t, of[name], name)

@@ -29,6 +29,8 @@ type FloorOptions struct {
 	Concurrency int             // starts at once; 0: 16
 	Duration    time.Duration   // after which no event is started any more; 0: 5m
 	Patience    time.Duration   // how long nothing may happen before what is missing is lost; 0: 30s
+
+	Progress func(what string, done, total int) // is told now and then, by one goroutine at a time; nil: nobody is
 }
 
 // shape is a way to use Temporal for deliveries.
@@ -51,6 +53,9 @@ type floor struct {
 func Floor(ctx context.Context, o FloorOptions) ([]Result, error) {
 	o.Events, o.Concurrency = cmp.Or(o.Events, 2000), cmp.Or(o.Concurrency, 16)
 	o.Duration, o.Patience = cmp.Or(o.Duration, 5*time.Minute), cmp.Or(o.Patience, 30*time.Second)
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
 	seen := NewReceiver()
 	f := &floor{FloorOptions: o, name: FloorName, shape: &ours{seen: seen, inline: o.Inline}, seen: seen, meter: meter{{name: "server", pid: os.Getpid()}}}
 	if o.Naive {
@@ -108,7 +113,9 @@ func (f *floor) run(ctx context.Context, events, fanout int) (*sending, error) {
 	_, err := await(ctx, want, f.Patience, func(ctx context.Context) (Counts, error) {
 		asking, cancel := context.WithTimeout(ctx, pollFor)
 		defer cancel()
-		return f.seen.wait(asking, want), ctx.Err()
+		now := f.seen.wait(asking, want)
+		f.Progress(fmt.Sprintf("%s, %d subscribers", f.name, fanout), now.Arrived, want.Arrived)
+		return now, ctx.Err()
 	})
 	return s, err
 }
