@@ -22,7 +22,7 @@ const (
 func (r *Receiver) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, request *http.Request) {
-		r.reset(moment(request.FormValue("mended")))
+		r.reset(moment(request.FormValue("mended")), request.FormValue("hanging") == "true")
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, request *http.Request) {
@@ -56,9 +56,10 @@ func moment(text string) time.Time {
 // remote is the receiver as the generator sees it.
 type remote struct{ control string }
 
-// reset makes the receiver forget what came. It refuses what comes before it is mended; the zero time means nothing.
-func (r remote) reset(ctx context.Context, mended time.Time) error {
-	query := url.Values{}
+// reset makes the receiver forget what came. It refuses what comes before it is mended; the zero time means nothing. It
+// does not answer what comes to /beside if that is to hang.
+func (r remote) reset(ctx context.Context, mended time.Time, hanging bool) error {
+	query := url.Values{"hanging": {strconv.FormatBool(hanging)}}
 	if !mended.IsZero() {
 		query.Set("mended", strconv.FormatInt(mended.UnixNano(), 10))
 	}

@@ -56,9 +56,9 @@ func (b *bench) subscriptions(tenant string, l load) []client.SubscriptionFields
 		}
 		all = append(all, fields)
 	}
-	if l.beside != "" {
+	if l.beside {
 		all = append(all, client.SubscriptionFields{
-			Tenant: tenant, URL: b.Receiver + "/" + l.beside, EventTypes: []string{eventType},
+			Tenant: tenant, URL: b.Receiver + "/" + besidePath, EventTypes: []string{eventType},
 			Timeout: client.Duration(b.Timeout), RetrySchedule: repeat(time.Minute, 5),
 		})
 	}
@@ -95,5 +95,5 @@ func (f *field) clear(ctx context.Context) {
 		}
 	}
 	_ = group.Wait()
-	_ = f.receiver.reset(ctx, time.Time{})
+	_ = f.receiver.reset(ctx, time.Time{}, false)
 }

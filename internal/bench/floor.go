@@ -95,7 +95,7 @@ func (f *floor) measure(ctx context.Context, fanout int) (Result, error) {
 
 // run starts events and waits until their deliveries have been made.
 func (f *floor) run(ctx context.Context, events, fanout int) (*sending, error) {
-	f.seen.reset(time.Time{})
+	f.seen.reset(time.Time{}, false)
 	s := &sending{began: time.Now(), latency: newLatencies()}
 	group, starting := errgroup.WithContext(ctx)
 	group.SetLimit(f.Concurrency)

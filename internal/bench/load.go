@@ -23,7 +23,8 @@ type load struct {
 	subscribers int     // that answer at once
 	rate        float64 // events a second; 0: as fast as they are accepted
 	oneByOne    bool    // each is published when the one before it has arrived, and a little later
-	beside      string  // path of one more subscriber, which is not counted; empty: there is none
+	beside      bool    // there is one more subscriber, which is not counted
+	hanging     bool    // it does not answer
 	retries     bool    // the receiver is broken at first: retries follow as soon as it says
 }
 

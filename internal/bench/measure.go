@@ -16,14 +16,29 @@ func warmUps(subscribers int) int {
 	return 1
 }
 
-// measure lets a load loose and returns what it came to.
-func (b *bench) measure(ctx context.Context, l load) (Result, error) {
-	f, err := b.subscribe(ctx, l)
+// measure lets loads loose on the same subscribers, one after the other, and returns what they came to.
+func (b *bench) measure(ctx context.Context, loads ...load) ([]Result, error) {
+	f, err := b.subscribe(ctx, loads[0])
 	defer f.clear(ctx)
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	if err := b.warmUp(ctx, f, l); err != nil {
+	if err := b.warmUp(ctx, f, loads[0]); err != nil {
+		return nil, err
+	}
+	var all []Result
+	for _, l := range loads {
+		r, err := b.run(ctx, f, l)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+func (b *bench) run(ctx context.Context, f *field, l load) (Result, error) {
+	if err := b.receiver.reset(ctx, time.Time{}, l.hanging); err != nil {
 		return Result{}, err
 	}
 	before := b.meter.read()
@@ -36,7 +51,7 @@ func (b *bench) measure(ctx context.Context, l load) (Result, error) {
 
 // warmUp sends a few events, and sees that they arrive.
 func (b *bench) warmUp(ctx context.Context, f *field, l load) error {
-	if err := b.receiver.reset(ctx, time.Time{}); err != nil {
+	if err := b.receiver.reset(ctx, time.Time{}, false); err != nil {
 		return err
 	}
 	first := load{scenario: "warm-up of " + l.name(), events: warmUps(l.subscribers), batch: 1, bytes: l.bytes, subscribers: l.subscribers}
@@ -55,7 +70,7 @@ func (b *bench) warmUp(ctx context.Context, f *field, l load) error {
 	if !got.reach(want) {
 		return fmt.Errorf("%d of %d deliveries arrived before the start%s", got.Arrived, want.Arrived, b.whyNot(ctx, s.accepted[0].id))
 	}
-	return b.receiver.reset(ctx, time.Time{})
+	return nil
 }
 
 // whyNot is what the server says of an event that did not arrive.

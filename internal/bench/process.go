@@ -34,7 +34,11 @@ type process struct {
 // usage reads /proc. It fails where there is none, and for processes of other users.
 func (p process) usage() (usage, error) {
 	total, err := usageOf(p.pid, p.log != nil)
-	if err != nil || p.log == nil {
+	if err != nil {
+		return usage{}, err
+	}
+	if p.log == nil {
+		total.written, err = writtenBy(p.pid)
 		return total, err
 	}
 	total.resident = 0
@@ -60,17 +64,12 @@ func usageOf(pid int, reaped bool) (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	written, err := writtenBy(pid)
-	if err != nil {
-		return usage{}, err
-	}
 	ticks := fields.number(14) + fields.number(15)
 	if reaped {
 		ticks += fields.number(16) + fields.number(17)
 	}
 	return usage{
 		cpu:      time.Duration(ticks) * time.Second / userHZ,
-		written:  written,
 		resident: fields.number(24) * int64(os.Getpagesize()),
 	}, nil
 }

@@ -12,10 +12,7 @@ import (
 const (
 	maxDelivery = 16 << 20  // bytes of a body that are read
 	maxArrivals = 5_000_000 // that are remembered between two resets; more are refused
-
-	// Subscribers that are not counted.
-	hangPath   = "hang"   // never answers
-	answerPath = "answer" // answers at once
+	besidePath  = "beside"
 )
 
 // Arrival is an event that has reached a subscriber.
@@ -43,31 +40,33 @@ type destination struct {
 }
 
 // Receiver is every subscriber of a measurement at once: the path /7 is subscriber 7. It answers 204 and counts; before
-// it is mended it answers 503 and when to come again. The path /hang never answers, and what /answer gets is not counted. It
-// looks at nothing else, and so costs little. Safe for concurrent use.
+// it is mended it answers 503 and when to come again. What the path /beside gets is not counted, and is not answered either
+// while it is to hang. It looks at nothing else, and so costs little. Safe for concurrent use.
 type Receiver struct {
 	mu      sync.Mutex
 	mended  time.Time // zero: it was never broken
 	arrived map[destination]*Arrival
 	refused map[destination]struct{}
 	waiters []waiter
+	hanging bool          // what comes to /beside
 	letGo   chan struct{} // closed when what hangs is to end
 }
 
 // NewReceiver makes a Receiver that works and has seen nothing.
 func NewReceiver() *Receiver {
 	r := &Receiver{letGo: make(chan struct{})}
-	r.reset(time.Time{})
+	r.reset(time.Time{}, false)
 	return r
 }
 
 // reset forgets what came, lets go what hangs, and breaks the receiver until it is mended; the zero time means not at all.
-func (r *Receiver) reset(mended time.Time) {
+// From now on what comes to /beside hangs or does not.
+func (r *Receiver) reset(mended time.Time, hanging bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	close(r.letGo)
 	r.letGo = make(chan struct{})
-	r.mended = mended
+	r.mended, r.hanging = mended, hanging
 	r.arrived, r.refused = map[destination]*Arrival{}, map[destination]struct{}{}
 }
 
@@ -77,13 +76,8 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return // it has not arrived, and nobody listens any more
 	}
 	path := strings.TrimPrefix(request.URL.Path, "/")
-	switch path {
-	case hangPath:
-		r.hang(request)
-		http.Error(w, "let go", http.StatusServiceUnavailable)
-		return
-	case answerPath:
-		w.WriteHeader(http.StatusNoContent)
+	if path == besidePath {
+		w.WriteHeader(r.beside(request))
 		return
 	}
 	subscriber, err := strconv.Atoi(path)
@@ -100,15 +94,19 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// hang waits until the sender has given up.
-func (r *Receiver) hang(request *http.Request) {
+// beside is how /beside answers: where it hangs, not before the sender has given up.
+func (r *Receiver) beside(request *http.Request) int {
 	r.mu.Lock()
-	letGo := r.letGo
+	hanging, letGo := r.hanging, r.letGo
 	r.mu.Unlock()
+	if !hanging {
+		return http.StatusNoContent
+	}
 	select {
 	case <-request.Context().Done():
 	case <-letGo:
 	}
+	return http.StatusServiceUnavailable
 }
 
 // take counts a delivery. It returns how long the receiver cannot take it yet.

@@ -57,7 +57,7 @@ func TestReceiver(t *testing.T) {
 	t.Run("refuses until it is mended, and says when", func(t *testing.T) {
 		t.Parallel()
 		r := NewReceiver()
-		r.reset(time.Now().Add(90 * time.Second))
+		r.reset(time.Now().Add(90*time.Second), false)
 		refusal := post(t, r, "/0", "a")
 		require.Equal(t, http.StatusServiceUnavailable, refusal.StatusCode)
 		after, err := strconv.Atoi(refusal.Header.Get("Retry-After"))
@@ -66,7 +66,7 @@ func TestReceiver(t *testing.T) {
 		require.Equal(t, Counts{Refused: 1}, r.wait(t.Context(), Counts{Refused: 1}))
 		require.Empty(t, r.arrivals())
 
-		r.reset(time.Now())
+		r.reset(time.Now(), false)
 		require.Equal(t, http.StatusNoContent, post(t, r, "/0", "a").StatusCode)
 		require.Equal(t, Counts{Arrived: 1}, r.wait(t.Context(), Counts{Arrived: 1}))
 	})
@@ -90,10 +90,13 @@ func TestReceiver(t *testing.T) {
 	t.Run("hangs until it is reset", func(t *testing.T) {
 		t.Parallel()
 		r := NewReceiver()
+		require.Equal(t, http.StatusNoContent, post(t, r, "/beside", "a").StatusCode)
+		require.Empty(t, r.arrivals(), "it is not counted")
+		r.reset(time.Time{}, true)
 		answered := make(chan int)
-		go func() { answered <- post(t, r, "/hang", "a").StatusCode }()
+		go func() { answered <- post(t, r, "/beside", "a").StatusCode }()
 		require.Eventually(t, func() bool {
-			r.reset(time.Time{})
+			r.reset(time.Time{}, true)
 			select {
 			case status := <-answered:
 				return status == http.StatusServiceUnavailable

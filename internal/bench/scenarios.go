@@ -68,24 +68,24 @@ func large(ctx context.Context, b *bench) ([]Result, error) {
 }
 
 // isolation is about how much subscribers suffer from one that lets every request time out: the same steady load while it
-// answers like the others, and while it hangs.
+// answers like the others, and from when it begins to hang.
 func isolation(ctx context.Context, b *bench) ([]Result, error) {
 	const others = 3
 	calm := load{
 		scenario: "isolation", variant: "all answer", events: b.events(200), batch: 1, bytes: smallBody, subscribers: others,
-		beside: answerPath, rate: b.Rate,
+		beside: true, rate: b.Rate,
 	}
 	hanging := calm
-	hanging.variant, hanging.beside = "one hangs", hangPath
-	results, err := b.measureAll(ctx, calm, hanging)
+	hanging.variant, hanging.hanging = "one hangs", true
+	results, err := b.measure(ctx, calm, hanging)
 	if err != nil {
 		return nil, err
 	}
-	before, after := results[0].Metrics, results[1].Metrics
-	for _, name := range []string{"p50", "p99"} {
-		was, is := before["delivery_"+name+"_ms"], after["delivery_"+name+"_ms"]
-		after["delivery_"+name+"_moved_ms"] = is - was
-		after["delivery_"+name+"_moved_percent"] = (is - was) / was * 100
+	for _, name := range []string{"delivery_p50", "delivery_p99"} {
+		if was, is := results[0].Metrics[name+"_ms"], results[1].Metrics[name+"_ms"]; was > 0 && is > 0 { // else all was lost
+			results[1].Metrics[name+"_moved_ms"] = is - was
+			results[1].Metrics[name+"_moved_percent"] = (is - was) / was * 100
+		}
 	}
 	return results, nil
 }
@@ -93,6 +93,7 @@ func isolation(ctx context.Context, b *bench) ([]Result, error) {
 // events is the number that was asked for, or the scenario's own.
 func (b *bench) events(own int) int { return cmp.Or(b.Events, own) }
 
+// measureAll measures each load on subscribers of its own.
 func (b *bench) measureAll(ctx context.Context, loads ...load) ([]Result, error) {
 	var all []Result
 	for _, l := range loads {
@@ -100,7 +101,7 @@ func (b *bench) measureAll(ctx context.Context, loads ...load) ([]Result, error)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, r)
+		all = append(all, r...)
 	}
 	return all, nil
 }

@@ -16,7 +16,7 @@ func retryStorm(ctx context.Context, b *bench) ([]Result, error) {
 		return nil, err
 	}
 	mended := time.Now().Add(b.Due)
-	if err := b.receiver.reset(ctx, mended); err != nil {
+	if err := b.receiver.reset(ctx, mended, false); err != nil {
 		return nil, err
 	}
 	s, err := b.send(ctx, f, l)

@@ -2,7 +2,10 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"slices"
+
+	"go.temporal.io/api/serviceerror"
 
 	"github.com/posthaste/posthaste/activities"
 	"github.com/posthaste/posthaste/client"
@@ -25,7 +28,7 @@ type transitions struct {
 // addTransitions says how much Temporal had to write for an event with its batches and for a delivery, as means of a few.
 func (b *bench) addTransitions(ctx context.Context, m Metrics, l load, accepted []sent) {
 	fanout := l.subscribers
-	if l.beside != "" {
+	if l.beside {
 		fanout++
 	}
 	if b.Temporal == nil || fanout > widest {
@@ -54,10 +57,10 @@ func (b *bench) sample(ctx context.Context, t *transitions, id string, fanout in
 		return
 	}
 	ofEvent, known := b.describe(ctx, workflows.EventWorkflowID(id))
-	if !known {
+	ofDelivery, knownToo := b.describe(ctx, workflows.DeliveryWorkflowID(event.Deliveries[at].ID))
+	if !known || !knownToo {
 		return
 	}
-	ofDelivery, _ := b.describe(ctx, workflows.DeliveryWorkflowID(event.Deliveries[at].ID)) // made inline, it has none
 	t.samples++
 	t.event, t.delivery = t.event+ofEvent, t.delivery+ofDelivery
 	for from := 0; from < fanout && fanout > activities.MaxTargets; from += activities.MaxTargets {
@@ -66,9 +69,12 @@ func (b *bench) sample(ctx context.Context, t *transitions, id string, fanout in
 	}
 }
 
-// describe is how many state transitions a workflow has had.
+// describe is how many state transitions a workflow has had: none if it never was, as that of a delivery made inline.
 func (b *bench) describe(ctx context.Context, workflowID string) (count float64, known bool) {
 	description, err := b.Temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	if _, never := errors.AsType[*serviceerror.NotFound](err); never {
+		return 0, true
+	}
 	if err != nil {
 		return 0, false
 	}
