@@ -68,6 +68,8 @@ func (c *benchCmd) Validate() error {
 		return errors.New("--runs, --concurrency, --waiting and --rate must be above 0, and --events not below")
 	case c.Store == storePostgres && c.DatabaseURL == "":
 		return errors.New("--store postgres needs --database-url")
+	case c.Profile != "" && (c.URL != "" || c.Runs > 1):
+		return errors.New("--profile is of the server that one run starts: it goes with neither --url nor --runs")
 	case alone && (c.URL != "" || c.Engine != engineEmbedded):
 		return errors.New("--floor and --naive measure the embedded Temporal: they go with neither --url nor --engine external")
 	}

@@ -89,6 +89,7 @@ func TestBenchRefusals(t *testing.T) {
 		"bench --store postgres":                 "--database-url",
 		"bench --url http://127.0.0.1:1 --floor": "--floor and --naive",
 		"bench --engine external --naive":        "--floor and --naive",
+		"bench --runs 2 --profile x":             "--profile",
 		"bench --runs 0":                         "--runs",
 		"bench --fanout 0":                       "--fanout 0",
 	} {

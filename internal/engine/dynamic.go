@@ -37,6 +37,11 @@ var dynamicConfig = dc.StaticClient{
 	// searched for references to it.
 	dc.ExternalPayloadsEnabled.Key(): false,
 
+	// The timeout of a workflow task is deleted with the task's completion, instead
+	// of being read and looked into ten seconds later. What speaks against it is a
+	// database that Posthaste does not use.
+	dc.EnableBestEffortDeleteTasksOnWorkflowUpdate.Key(): true,
+
 	// A task queue is split so that several nodes can serve it. On one node the
 	// parts only make pollers miss tasks that wait in another part, and rate limits
 	// are divided by their number.
