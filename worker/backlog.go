@@ -18,7 +18,7 @@ const (
 	startedSize   = 100_000
 
 	maxLanes  = 10_000
-	maxBehind = maxLanes / 2 // so that those who wait never push one another out; further ones are left to a later sweep
+	maxBehind = maxLanes / 2 // further ones are left to a later sweep
 
 	// unasked is what a tenant may have started before the store is asked for the first time: until then nobody knows
 	// what a process before this one started, nor how many subscribers an event has.
@@ -45,9 +45,10 @@ type backlog struct {
 	stages *expirable.LRU[string, stage] // by event id
 	fell   chan struct{}                 // tells that a tenant has fallen behind
 
-	mu     sync.Mutex // guards the lanes, and what is decided by a stage
-	lanes  *simplelru.LRU[string, *lane]
-	behind []*lane
+	mu       sync.Mutex // guards the lanes, and what is decided by a stage
+	lanes    *simplelru.LRU[string, *lane]
+	behind   []*lane          // have their turn in this order
+	byTenant map[string]*lane // those behind, by tenant: they are never pushed out
 }
 
 // lane is what is known of one tenant.
@@ -56,7 +57,6 @@ type lane struct {
 	estimate int       // deliveries in the engine whose first attempt is outstanding; only the store's answer lowers it
 	width    int       // deliveries of an event
 	askAt    time.Time // when the store may be asked for the estimate again
-	behind   bool
 	left     time.Time // when this process last left an event of the tenant to its turn
 	last     string    // the newest event that had its turn; empty also when an older one may wait again
 }
@@ -72,7 +72,7 @@ type look struct {
 func newBacklog(ahead int) *backlog {
 	lanes, _ := simplelru.NewLRU[string, *lane](maxLanes, nil) // fails for a size below 1 only
 	return &backlog{
-		ahead: ahead, lanes: lanes, fell: make(chan struct{}, 1),
+		ahead: ahead, lanes: lanes, byTenant: map[string]*lane{}, fell: make(chan struct{}, 1),
 		stages: expirable.NewLRU[string, stage](startedSize, nil, startedMemory),
 	}
 }
@@ -83,7 +83,7 @@ func (b *backlog) admit(tenant, id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := b.lane(tenant)
-	if l.behind || !b.count(l, id, queued) {
+	if b.isBehind(l) || !b.count(l, id, queued) {
 		b.leave(l)
 		return false
 	}
@@ -98,7 +98,7 @@ func (b *backlog) claim(tenant, id string) bool {
 	if is := b.stage(id); is == begun || is == refused { // it had its turn
 		return false
 	}
-	if l := b.lane(tenant); l.behind {
+	if l := b.lane(tenant); b.isBehind(l) {
 		b.stages.Remove(id)
 		b.leave(l)
 		return false
@@ -159,13 +159,13 @@ func (b *backlog) leave(l *lane) {
 }
 
 func (b *backlog) fall(l *lane) bool {
-	if l.behind {
+	if b.isBehind(l) {
 		return true
 	}
 	if len(b.behind) >= maxBehind {
 		return false
 	}
-	l.behind, b.behind = true, append(b.behind, l)
+	b.byTenant[l.tenant], b.behind = l, append(b.behind, l)
 	select {
 	case b.fell <- struct{}{}:
 	default:
@@ -177,9 +177,6 @@ func (b *backlog) fall(l *lane) bool {
 func (b *backlog) round() []*lane {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, l := range b.behind {
-		b.lanes.Get(l.tenant) // is in use
-	}
 	return slices.Clone(b.behind)
 }
 
@@ -191,10 +188,18 @@ func (b *backlog) catchUp(l *lane, left time.Time) bool {
 	if !l.left.Equal(left) {
 		return false
 	}
-	l.behind = false
 	b.behind = slices.DeleteFunc(b.behind, func(other *lane) bool { return other == l })
+	b.rejoin(l)
 	return true
 }
+
+// rejoin ends that a tenant is behind.
+func (b *backlog) rejoin(l *lane) {
+	delete(b.byTenant, l.tenant)
+	b.lanes.Add(l.tenant, l)
+}
+
+func (b *backlog) isBehind(l *lane) bool { return b.byTenant[l.tenant] != nil }
 
 // correct replaces the estimate by what the store says, and how many events were started but are not planned yet.
 func (b *backlog) correct(l *lane, is models.Outstanding, unplanned int, askAt time.Time) {
@@ -217,6 +222,9 @@ func (b *backlog) look(l *lane) look {
 }
 
 func (b *backlog) lane(tenant string) *lane {
+	if l := b.byTenant[tenant]; l != nil {
+		return l
+	}
 	if l, ok := b.lanes.Get(tenant); ok {
 		return l
 	}

@@ -31,6 +31,21 @@ func TestBacklogIsBounded(t *testing.T) {
 	require.True(t, b.found("one more"))
 }
 
+func TestTenantThatIsBehindIsNeverPushedOut(t *testing.T) {
+	t.Parallel()
+	b := newBacklog(1)
+	require.True(t, b.admit("a", "evt_1"))
+	require.False(t, b.admit("a", "evt_2"))
+	for i := range 2 * maxLanes {
+		require.True(t, b.admit(strconv.Itoa(i), strconv.Itoa(i)))
+	}
+	require.False(t, b.admit("a", "evt_3"))
+	require.Len(t, b.round(), 1)
+	l := b.round()[0]
+	require.True(t, b.catchUp(l, b.look(l).left))
+	require.False(t, b.admit("a", "evt_4"), "what is known of it stays known")
+}
+
 func TestTenantStaysBehindWhenAnotherEventIsLeftMeanwhile(t *testing.T) {
 	t.Parallel()
 	b := newBacklog(1)
