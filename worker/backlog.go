@@ -18,7 +18,7 @@ const (
 	startedSize   = 100_000
 
 	maxLanes  = 10_000
-	maxBehind = maxLanes / 2 // further ones are left to a later sweep
+	maxBehind = maxLanes / 2 // further ones take the place of such as have no room, or wait for a later sweep
 
 	// unasked is what a tenant may have started before the store is asked for the first time: until then nobody knows
 	// what a process before this one started, nor how many subscribers an event has.
@@ -162,7 +162,7 @@ func (b *backlog) fall(l *lane) bool {
 	if b.isBehind(l) {
 		return true
 	}
-	if len(b.behind) >= maxBehind {
+	if len(b.behind) >= maxBehind && !b.giveWay() {
 		return false
 	}
 	b.byTenant[l.tenant], b.behind = l, append(b.behind, l)
@@ -170,6 +170,17 @@ func (b *backlog) fall(l *lane) bool {
 	case b.fell <- struct{}{}:
 	default:
 	}
+	return true
+}
+
+// giveWay drops a tenant that could start nothing at its turn anyway. A sweep finds it again.
+func (b *backlog) giveWay() bool {
+	i := slices.IndexFunc(b.behind, func(l *lane) bool { return l.estimate >= b.ahead })
+	if i < 0 {
+		return false
+	}
+	b.rejoin(b.behind[i])
+	b.behind = slices.Delete(b.behind, i, i+1)
 	return true
 }
 
@@ -185,6 +196,9 @@ func (b *backlog) round() []*lane {
 func (b *backlog) catchUp(l *lane, left time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !b.isBehind(l) {
+		return true // it gave way to another
+	}
 	if !l.left.Equal(left) {
 		return false
 	}
@@ -199,7 +213,7 @@ func (b *backlog) rejoin(l *lane) {
 	b.lanes.Add(l.tenant, l)
 }
 
-func (b *backlog) isBehind(l *lane) bool { return b.byTenant[l.tenant] != nil }
+func (b *backlog) isBehind(l *lane) bool { return b.byTenant[l.tenant] == l }
 
 // correct replaces the estimate by what the store says, and how many events were started but are not planned yet.
 func (b *backlog) correct(l *lane, is models.Outstanding, unplanned int, askAt time.Time) {

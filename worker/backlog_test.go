@@ -31,6 +31,27 @@ func TestBacklogIsBounded(t *testing.T) {
 	require.True(t, b.found("one more"))
 }
 
+func TestTenantWithoutRoomGivesWay(t *testing.T) {
+	t.Parallel()
+	b := newBacklog(1)
+	for i := range maxBehind {
+		require.True(t, b.found(strconv.Itoa(i)))
+	}
+	full := b.round()[7]
+	seen := b.look(full)
+	require.True(t, b.take(full, "evt_1"))
+	require.True(t, b.admit("one more", "evt_2"))
+	require.False(t, b.admit("one more", "evt_3"))
+	require.Len(t, b.round(), maxBehind)
+	require.NotContains(t, b.round(), full)
+	require.Equal(t, "one more", b.round()[maxBehind-1].tenant)
+
+	require.True(t, b.catchUp(full, seen.left), "it was having its turn meanwhile")
+	require.False(t, b.admit(full.tenant, "evt_4"), "it has no room still")
+	require.True(t, b.found(full.tenant))
+	require.Len(t, b.round(), maxBehind)
+}
+
 func TestTenantThatIsBehindIsNeverPushedOut(t *testing.T) {
 	t.Parallel()
 	b := newBacklog(1)
