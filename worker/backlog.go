@@ -57,7 +57,7 @@ type lane struct {
 	estimate int       // deliveries in the engine whose first attempt is outstanding; only the store's answer lowers it
 	width    int       // deliveries of an event
 	askAt    time.Time // when the store may be asked for the estimate again
-	left     time.Time // when this process last left an event of the tenant to its turn
+	left     time.Time // when this process last left an event of the tenant to its turn, and no sooner than any was accepted
 	last     string    // the newest event that had its turn; empty also when an older one may wait again
 }
 
@@ -79,12 +79,12 @@ func newBacklog(ahead int) *backlog {
 
 // admit reports whether an event may be queued to be started at once, and counts it if so. Otherwise its tenant is
 // behind: the event has its turn after the older ones.
-func (b *backlog) admit(tenant, id string) bool {
+func (b *backlog) admit(s start) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.lane(tenant)
-	if b.isBehind(l) || !b.count(l, id, queued) {
-		b.leave(l)
+	l := b.lane(s.Tenant)
+	if b.isBehind(l) || !b.count(l, s.EventID, queued) {
+		b.leave(l, s.accepted)
 		return false
 	}
 	return true
@@ -92,18 +92,18 @@ func (b *backlog) admit(tenant, id string) bool {
 
 // claim reports whether a queued event is still to be started at once. If its tenant has fallen behind meanwhile it is
 // not: older ones come first, and other tenants need not wait for all that is queued.
-func (b *backlog) claim(tenant, id string) bool {
+func (b *backlog) claim(s start) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if is := b.stage(id); is == begun || is == refused { // it had its turn
+	if is := b.stage(s.EventID); is == begun || is == refused { // it had its turn
 		return false
 	}
-	if l := b.lane(tenant); b.isBehind(l) {
-		b.stages.Remove(id)
-		b.leave(l)
+	if l := b.lane(s.Tenant); b.isBehind(l) {
+		b.stages.Remove(s.EventID)
+		b.leave(l, s.accepted)
 		return false
 	}
-	b.stages.Add(id, begun)
+	b.stages.Add(s.EventID, begun)
 	return true
 }
 
@@ -128,13 +128,13 @@ func (b *backlog) count(l *lane, id string, is stage) bool {
 }
 
 // putBack says that an event was not started after all. Its tenant is behind now.
-func (b *backlog) putBack(tenant, id string) {
+func (b *backlog) putBack(s start) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stages.Remove(id)
-	l := b.lane(tenant)
+	b.stages.Remove(s.EventID)
+	l := b.lane(s.Tenant)
 	l.last = ""
-	b.leave(l)
+	b.leave(l, s.accepted)
 }
 
 // refuse says that an event cannot be started. It is not tried again for a while, and takes no room.
@@ -153,8 +153,11 @@ func (b *backlog) found(tenant string) bool {
 	return b.fall(b.lane(tenant))
 }
 
-func (b *backlog) leave(l *lane) {
-	l.left = time.Now()
+// leave leaves an event to its turn. The time always rises, also when the clock was set back: by it the event is found,
+// and one left meanwhile is told.
+func (b *backlog) leave(l *lane, accepted time.Time) {
+	now := time.Now().Round(0) // the clock's time, which is what the store compares with
+	l.left = slices.MaxFunc([]time.Time{now, accepted, l.left.Add(1)}, time.Time.Compare)
 	b.fall(l)
 }
 

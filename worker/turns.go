@@ -155,8 +155,8 @@ func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn) (busy bool, 
 	for _, t := range turns {
 		taken := 0
 		for taken < len(t.waiting) && ctx.Err() == nil && d.backlog.take(t.lane, t.waiting[taken].ID) {
-			in := d.input(t.waiting[taken])
-			group.Go(func() error { return d.start(ctx, in) })
+			next := d.prepare(t.waiting[taken])
+			group.Go(func() error { return d.start(ctx, next) })
 			taken++
 		}
 		busy = busy || taken > 0
