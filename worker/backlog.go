@@ -222,8 +222,11 @@ func (b *backlog) isBehind(l *lane) bool { return b.byTenant[l.tenant] == l }
 func (b *backlog) correct(l *lane, is models.Outstanding, unplanned int, askAt time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if is.Events > 0 {
+	switch {
+	case is.Events > 0:
 		l.width = (is.Deliveries + is.Events - 1) / is.Events
+	case unplanned == 0: // so nobody knows, and one wide event must not slow down narrow ones for good
+		l.width = (l.width + 1) / 2
 	}
 	l.estimate, l.askAt = is.Deliveries+unplanned*l.width, askAt
 }

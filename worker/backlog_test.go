@@ -115,6 +115,17 @@ func TestQueuedEventIsStartedOnce(t *testing.T) {
 	require.Equal(t, waiting, b.stage("evt_3"))
 }
 
+func TestWidthIsForgotten(t *testing.T) {
+	t.Parallel()
+	b := newBacklog(1000)
+	l := b.lane("a")
+	b.correct(l, models.Outstanding{Deliveries: 500, Events: 1}, 0, time.Now())
+	for range 9 {
+		b.correct(l, models.Outstanding{}, 0, time.Now())
+	}
+	require.Equal(t, 1, l.width)
+}
+
 func TestEstimate(t *testing.T) {
 	t.Parallel()
 	b := newBacklog(1000)
