@@ -13,7 +13,7 @@ import (
 
 const (
 	// startedMemory is for how long what this process started is not started again: the plan may take a while when all
-	// workers are busy or away.
+	// workers are busy or away. It is remembered for twice as long, so that it is known to have been started before.
 	startedMemory = time.Minute
 	startedSize   = 100_000
 
@@ -35,15 +35,22 @@ const (
 	waiting stage = iota // in the store, and in no queue of this process
 	queued               // waits to be started at once; should its tenant fall behind, it may have its turn instead
 	begun                // started, or about to be
+	overdue              // started a while ago, and still not planned: to be started once more
+	again                // started once more
 	refused              // by Temporal
 )
+
+type step struct {
+	is stage
+	at time.Time
+}
 
 // backlog knows which tenants have events waiting in the store, and how many deliveries of each are probably in the
 // engine and have not been attempted yet. It does no I/O. Safe for concurrent use.
 type backlog struct {
 	ahead  int
-	stages *expirable.LRU[string, stage] // by event id
-	fell   chan struct{}                 // tells that a tenant has fallen behind
+	stages *expirable.LRU[string, step] // by event id
+	fell   chan struct{}                // tells that a tenant has fallen behind
 
 	mu       sync.Mutex // guards the lanes, and what is decided by a stage
 	lanes    *simplelru.LRU[string, *lane]
@@ -58,7 +65,7 @@ type lane struct {
 	width    int       // deliveries of an event
 	askAt    time.Time // when the store may be asked for the estimate again
 	left     time.Time // when this process last left an event of the tenant to its turn, and no sooner than any was accepted
-	last     string    // the newest event that had its turn; empty also when an older one may wait again
+	last     string    // the last event that had its turn; empty also when an older one may wait again
 }
 
 // look says what to look for when a tenant that is behind may have its turn.
@@ -73,7 +80,7 @@ func newBacklog(ahead int) *backlog {
 	lanes, _ := simplelru.NewLRU[string, *lane](maxLanes, nil) // fails for a size below 1 only
 	return &backlog{
 		ahead: ahead, lanes: lanes, byTenant: map[string]*lane{}, fell: make(chan struct{}, 1),
-		stages: expirable.NewLRU[string, stage](startedSize, nil, startedMemory),
+		stages: expirable.NewLRU[string, step](startedSize, nil, 2*startedMemory),
 	}
 }
 
@@ -95,7 +102,7 @@ func (b *backlog) admit(s start) bool {
 func (b *backlog) claim(s start) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if is := b.stage(s.EventID); is == begun || is == refused { // it had its turn
+	if is := b.stage(s.EventID); is != waiting && is != queued { // it had its turn
 		return false
 	}
 	if l := b.lane(s.Tenant); b.isBehind(l) {
@@ -103,7 +110,7 @@ func (b *backlog) claim(s start) bool {
 		b.leave(l, s.accepted)
 		return false
 	}
-	b.stages.Add(s.EventID, begun)
+	b.reach(s.EventID, begun)
 	return true
 }
 
@@ -114,7 +121,7 @@ func (b *backlog) take(l *lane, id string) bool {
 	if !b.count(l, id, begun) {
 		return false
 	}
-	l.last = max(l.last, id)
+	l.last = id
 	return true
 }
 
@@ -123,7 +130,7 @@ func (b *backlog) count(l *lane, id string, is stage) bool {
 		return false
 	}
 	l.estimate += l.width
-	b.stages.Add(id, is)
+	b.reach(id, is)
 	return true
 }
 
@@ -138,11 +145,27 @@ func (b *backlog) putBack(s start) {
 }
 
 // refuse says that an event cannot be started. It is not tried again for a while, and takes no room.
-func (b *backlog) refuse(id string) { b.stages.Add(id, refused) }
+func (b *backlog) refuse(id string) { b.reach(id, refused) }
+
+// restart counts an overdue event as started once more, and reports whether that was the first time.
+func (b *backlog) restart(id string) (first bool) {
+	s, _ := b.stages.Peek(id)
+	b.reach(id, again)
+	return s.is != again
+}
+
+func (b *backlog) reach(id string, is stage) { b.stages.Add(id, step{is: is, at: time.Now()}) }
 
 func (b *backlog) stage(id string) stage {
-	is, _ := b.stages.Peek(id)
-	return is
+	s, _ := b.stages.Peek(id)
+	switch {
+	case time.Since(s.at) < startedMemory:
+		return s.is
+	case s.is == begun || s.is == again:
+		return overdue
+	default:
+		return waiting
+	}
 }
 
 // found says that the store has events of the tenant that nobody started. It reports whether there is a place for one
@@ -218,8 +241,9 @@ func (b *backlog) rejoin(l *lane) {
 
 func (b *backlog) isBehind(l *lane) bool { return b.byTenant[l.tenant] == l }
 
-// correct replaces the estimate by what the store says, and how many events were started but are not planned yet.
-func (b *backlog) correct(l *lane, is models.Outstanding, unplanned int, askAt time.Time) {
+// correct replaces the estimate by what the store says, and how many events were started but are not planned yet. Those
+// that take suspiciously long count for one only, so that a few that can never be planned leave room.
+func (b *backlog) correct(l *lane, is models.Outstanding, unplanned, late int, askAt time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
@@ -228,7 +252,7 @@ func (b *backlog) correct(l *lane, is models.Outstanding, unplanned int, askAt t
 	case unplanned == 0: // so nobody knows, and one wide event must not slow down narrow ones for good
 		l.width = (l.width + 1) / 2
 	}
-	l.estimate, l.askAt = is.Deliveries+unplanned*l.width, askAt
+	l.estimate, l.askAt = is.Deliveries+unplanned*l.width+late, askAt
 }
 
 func (b *backlog) look(l *lane) look {

@@ -119,9 +119,9 @@ func TestWidthIsForgotten(t *testing.T) {
 	t.Parallel()
 	b := newBacklog(1000)
 	l := b.lane("a")
-	b.correct(l, models.Outstanding{Deliveries: 500, Events: 1}, 0, time.Now())
+	b.correct(l, models.Outstanding{Deliveries: 500, Events: 1}, 0, 0, time.Now())
 	for range 9 {
-		b.correct(l, models.Outstanding{}, 0, time.Now())
+		b.correct(l, models.Outstanding{}, 0, 0, time.Now())
 	}
 	require.Equal(t, 1, l.width)
 }
@@ -137,15 +137,15 @@ func TestEstimate(t *testing.T) {
 	require.Equal(t, look{due: true, left: l.left}, b.look(l))
 
 	soon := time.Now().Add(time.Hour)
-	b.correct(l, models.Outstanding{Deliveries: 29, Events: 10}, 4, soon)
+	b.correct(l, models.Outstanding{Deliveries: 29, Events: 10}, 4, 0, soon)
 	require.Equal(t, 3, l.width, "rounded up")
 	require.Equal(t, 29+4*3, l.estimate)
 	require.Equal(t, look{room: true, left: l.left}, b.look(l))
 	require.True(t, b.take(l, "x"))
 	require.Equal(t, 44, l.estimate)
 
-	b.correct(l, models.Outstanding{}, 2, soon)
-	require.Equal(t, 2*3, l.estimate, "the width is remembered")
-	b.correct(l, models.Outstanding{Deliveries: 100_000, Events: 1}, 0, soon)
+	b.correct(l, models.Outstanding{}, 2, 5, soon)
+	require.Equal(t, 2*3+5, l.estimate, "the width is remembered")
+	b.correct(l, models.Outstanding{Deliveries: 100_000, Events: 1}, 0, 0, soon)
 	require.False(t, b.look(l).room)
 }

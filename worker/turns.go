@@ -21,7 +21,9 @@ type turn struct {
 	look
 	lane      *lane
 	waiting   []*models.Event // oldest first
+	overdue   []*models.Event // some of the late ones, to be started once more
 	unplanned int             // started by this process, and still accepted
+	late      int             // as unplanned, but for so long that they are, or were, overdue
 	all       bool            // nothing else waits
 }
 
@@ -96,7 +98,7 @@ func (d *Dispatcher) find(ctx context.Context, t *turn) error {
 	if ours := t.left.Add(time.Millisecond); ours.After(before) {
 		before = ours
 	}
-	for after := t.after; len(t.waiting) < turnEvents && t.unplanned < d.Ahead; {
+	for after := t.after; len(t.waiting) < turnEvents && t.unplanned+t.late < d.Ahead; {
 		page, err := d.Store.AcceptedEvents(ctx, t.lane.tenant, before, after, turnPage)
 		if err != nil {
 			return err
@@ -119,6 +121,13 @@ func (d *Dispatcher) place(t *turn, event *models.Event) {
 		t.waiting = append(t.waiting, event)
 	case begun:
 		t.unplanned++
+	case overdue:
+		t.late++
+		if len(t.overdue) < turnEvents {
+			t.overdue = append(t.overdue, event)
+		}
+	case again:
+		t.late++
 	case refused:
 	}
 }
@@ -142,7 +151,7 @@ func (d *Dispatcher) ask(ctx context.Context, turns []*turn, began time.Time) er
 	next := time.Now().Add(min(max(10*time.Since(began), askEvery), askAtLeast))
 	for _, t := range turns {
 		if t.due {
-			d.backlog.correct(t.lane, counts[t.lane.tenant], t.unplanned, next)
+			d.backlog.correct(t.lane, counts[t.lane.tenant], t.unplanned, t.late, next)
 		}
 	}
 	return nil
@@ -153,6 +162,9 @@ func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn) (busy bool, 
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(starters)
 	for _, t := range turns {
+		for _, event := range t.overdue {
+			group.Go(func() error { return d.startAgain(ctx, event) })
+		}
 		taken := 0
 		for taken < len(t.waiting) && ctx.Err() == nil && d.backlog.take(t.lane, t.waiting[taken].ID) {
 			next := d.prepare(t.waiting[taken])
@@ -166,4 +178,14 @@ func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn) (busy bool, 
 		}
 	}
 	return busy, group.Wait()
+}
+
+// startAgain starts an event whose workflow may be gone. It takes no room: it is counted already.
+func (d *Dispatcher) startAgain(ctx context.Context, event *models.Event) error {
+	first := d.backlog.restart(event.ID)
+	err := d.start(ctx, d.prepare(event))
+	if err == nil && first {
+		d.Logger.WarnContext(ctx, "accepted, started, and still not planned: started once more", "event_id", event.ID)
+	}
+	return err
 }
