@@ -65,15 +65,17 @@ type lane struct {
 	width    int       // deliveries of an event
 	askAt    time.Time // when the store may be asked for the estimate again
 	left     time.Time // when this process last left an event of the tenant to its turn, and no sooner than any was accepted
+	failing  bool      // a start at its last turn failed
 	last     string    // the last event that had its turn; empty also when an older one may wait again
 }
 
 // look says what to look for when a tenant that is behind may have its turn.
 type look struct {
-	room  bool      // for further events
-	due   bool      // the estimate may be corrected
-	after string    // the event after which to begin: no sooner than what had its turn, but for a correction
-	left  time.Time // the lane's
+	failing bool      // the lane's
+	room    bool      // for further events
+	due     bool      // the estimate may be corrected
+	after   string    // the event after which to begin: no sooner than what had its turn, but for a correction
+	left    time.Time // the lane's
 }
 
 func newBacklog(ahead int) *backlog {
@@ -233,6 +235,16 @@ func (b *backlog) catchUp(l *lane, left time.Time) bool {
 	return true
 }
 
+// end says how the turn of a tenant ended. After one that failed the tenant comes last.
+func (b *backlog) end(l *lane, failed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l.failing = failed
+	if i := slices.Index(b.behind, l); failed && i >= 0 {
+		b.behind = append(slices.Delete(b.behind, i, i+1), l)
+	}
+}
+
 // rejoin ends that a tenant is behind.
 func (b *backlog) rejoin(l *lane) {
 	delete(b.byTenant, l.tenant)
@@ -258,7 +270,7 @@ func (b *backlog) correct(l *lane, is models.Outstanding, unplanned, late int, a
 func (b *backlog) look(l *lane) look {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := look{room: l.estimate < b.ahead, due: !time.Now().Before(l.askAt), left: l.left}
+	now := look{room: l.estimate < b.ahead, due: !time.Now().Before(l.askAt), left: l.left, failing: l.failing}
 	if !now.due {
 		now.after = l.last
 	}

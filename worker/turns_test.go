@@ -3,9 +3,11 @@ package worker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -93,4 +95,54 @@ func TestWhatIsNeverPlannedKeepsItsRoom(t *testing.T) {
 	slices.Sort(w.begun)
 	require.Len(t, slices.Compact(w.begun), 200)
 	require.Equal(t, 200, strings.Count(log.String(), "still not planned"), "of each once")
+}
+
+func TestStartThatFailsHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	w, d := newWorld(DispatcherOptions{})
+	w.fails["bad"] = errors.New("no")
+	w.accept(d, "bad", 40)
+	for i := range 20 {
+		w.accept(d, fmt.Sprintf("good%02d", i), 5)
+	}
+	_, err := d.round(t.Context(), d.backlog.round())
+	require.NoError(t, err)
+	started := slices.DeleteFunc(slices.Clone(w.begun), func(id string) bool { return strings.HasPrefix(id, "bad") })
+	require.Len(t, started, 20*5)
+	require.Less(t, len(w.begun)-len(started), 2*starters, "its turn ends with the failure")
+	require.Equal(t, "bad", d.backlog.round()[0].tenant, "the others have caught up")
+
+	w.accept(d, "late", 1)
+	busy, err := d.round(t.Context(), d.backlog.round())
+	require.NoError(t, err)
+	require.True(t, busy)
+	require.Equal(t, "bad", d.backlog.round()[0].tenant)
+	busy, err = d.round(t.Context(), d.backlog.round())
+	require.EqualError(t, err, "no")
+	require.False(t, busy)
+}
+
+func TestTenantWhoseStartFailsComesLast(t *testing.T) {
+	t.Parallel()
+	w, d := newWorld(DispatcherOptions{})
+	w.fails["bad"] = errors.New("no")
+	w.accept(d, "bad", 40)
+	w.accept(d, "good", 100)
+	_, err := d.round(t.Context(), d.backlog.round())
+	require.NoError(t, err)
+	require.Equal(t, "good", d.backlog.round()[0].tenant)
+	require.Equal(t, "bad", d.backlog.round()[1].tenant)
+}
+
+func TestRoundEndsWhenNoStartSucceeds(t *testing.T) {
+	t.Parallel()
+	w, d := newWorld(DispatcherOptions{})
+	for i := range 100 {
+		tenant := strconv.Itoa(i)
+		w.fails[tenant] = errors.New("away")
+		w.accept(d, tenant, 20)
+	}
+	_, err := d.round(t.Context(), d.backlog.round())
+	require.EqualError(t, err, "away")
+	require.Less(t, len(w.begun), hopeless+2*starters)
 }
