@@ -23,7 +23,7 @@ const (
 type Store interface {
 	AcceptedEvents(ctx context.Context, tenant string, before time.Time, after string, limit int) ([]*models.Event, error)
 	AcceptedTenants(ctx context.Context, before time.Time, after string, limit int) ([]string, error)
-	Outstanding(ctx context.Context, tenants []string) (map[string]models.Outstanding, error)
+	Outstanding(ctx context.Context, tenants []string, room int) (map[string]models.Outstanding, error)
 	OverdueDeliveries(ctx context.Context, before time.Time, after string, limit int) ([]*models.Delivery, error)
 	ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error)
 	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
@@ -38,7 +38,8 @@ type DispatcherOptions struct {
 	Mode    func(tenant string) models.DeliveryMode // nil: models.ModeChild for all
 
 	// Ahead is how many deliveries of a tenant may be in the engine whose first attempt is outstanding. Further events
-	// of the tenant wait in the store, but one that has many subscribers is started if there is room for any. 0: 1,000.
+	// of the tenant wait in the store, but one that has many subscribers is started if there is room for any. A subscription counts for a tenth at most, or
+	// for an equal part where the tenant has fewer than ten active ones. 0: 1,000.
 	Ahead int
 
 	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for, and tried again while Temporal is away

@@ -178,7 +178,7 @@ func (d *Dispatcher) ask(ctx context.Context, turns []*turn, began time.Time) er
 	if tenants == nil {
 		return nil
 	}
-	counts, err := d.Store.Outstanding(ctx, tenants)
+	counts, err := d.Store.Outstanding(ctx, tenants, d.Ahead)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (w *world) AcceptedEvents(_ context.Context, tenant string, _ time.Time, af
 	return events[:min(limit, len(events))], nil
 }
 
-func (w *world) Outstanding(context.Context, []string) (map[string]models.Outstanding, error) {
+func (w *world) Outstanding(context.Context, []string, int) (map[string]models.Outstanding, error) {
 	return nil, nil
 }
 
