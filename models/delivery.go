@@ -84,7 +84,7 @@ type Plan struct {
 	Deliveries int // how many deliveries the event has
 }
 
-// Outstanding is how much of a tenant's is under way for the first time.
+// Outstanding is how much of a tenant's is under way for the first time, no more of a subscription than its share.
 type Outstanding struct {
 	Deliveries int // pending ones whose first attempt has not been made
 	Events     int // whose deliveries these are

@@ -13,12 +13,12 @@ import (
 
 const (
 	// startedMemory is for how long what this process started is not started again: the plan may take a while when all
-	// workers are busy or away.
+	// workers are busy or away. It is remembered for twice as long, so that it is known to have been started before.
 	startedMemory = time.Minute
 	startedSize   = 100_000
 
 	maxLanes  = 10_000
-	maxBehind = maxLanes / 2 // so that those who wait never push one another out; further ones are left to a later sweep
+	maxBehind = maxLanes / 2 // further ones take the place of such as have no room, or wait for a later sweep
 
 	// unasked is what a tenant may have started before the store is asked for the first time: until then nobody knows
 	// what a process before this one started, nor how many subscribers an event has.
@@ -35,19 +35,27 @@ const (
 	waiting stage = iota // in the store, and in no queue of this process
 	queued               // waits to be started at once; should its tenant fall behind, it may have its turn instead
 	begun                // started, or about to be
+	overdue              // started a while ago, and still not planned: to be started once more
+	again                // started once more
 	refused              // by Temporal
 )
+
+type step struct {
+	is stage
+	at time.Time
+}
 
 // backlog knows which tenants have events waiting in the store, and how many deliveries of each are probably in the
 // engine and have not been attempted yet. It does no I/O. Safe for concurrent use.
 type backlog struct {
 	ahead  int
-	stages *expirable.LRU[string, stage] // by event id
-	fell   chan struct{}                 // tells that a tenant has fallen behind
+	stages *expirable.LRU[string, step] // by event id
+	fell   chan struct{}                // tells that a tenant has fallen behind
 
-	mu     sync.Mutex // guards the lanes, and what is decided by a stage
-	lanes  *simplelru.LRU[string, *lane]
-	behind []*lane
+	mu       sync.Mutex // guards the lanes, and what is decided by a stage
+	lanes    *simplelru.LRU[string, *lane]
+	behind   []*lane          // have their turn in this order
+	byTenant map[string]*lane // those behind, by tenant: they are never pushed out
 }
 
 // lane is what is known of one tenant.
@@ -56,35 +64,36 @@ type lane struct {
 	estimate int       // deliveries in the engine whose first attempt is outstanding; only the store's answer lowers it
 	width    int       // deliveries of an event
 	askAt    time.Time // when the store may be asked for the estimate again
-	behind   bool
-	left     time.Time // when this process last left an event of the tenant to its turn
-	last     string    // the newest event that had its turn; empty also when an older one may wait again
+	left     time.Time // when this process last left an event of the tenant to its turn, and no sooner than any was accepted
+	failing  bool      // a start at its last turn failed
+	last     string    // the last event that had its turn; empty also when an older one may wait again
 }
 
 // look says what to look for when a tenant that is behind may have its turn.
 type look struct {
-	room  bool      // for further events
-	due   bool      // the estimate may be corrected
-	after string    // the event after which to begin: no sooner than what had its turn, but for a correction
-	left  time.Time // the lane's
+	failing bool      // the lane's
+	room    bool      // for further events
+	due     bool      // the estimate may be corrected
+	after   string    // the event after which to begin: no sooner than what had its turn, but for a correction
+	left    time.Time // the lane's
 }
 
 func newBacklog(ahead int) *backlog {
 	lanes, _ := simplelru.NewLRU[string, *lane](maxLanes, nil) // fails for a size below 1 only
 	return &backlog{
-		ahead: ahead, lanes: lanes, fell: make(chan struct{}, 1),
-		stages: expirable.NewLRU[string, stage](startedSize, nil, startedMemory),
+		ahead: ahead, lanes: lanes, byTenant: map[string]*lane{}, fell: make(chan struct{}, 1),
+		stages: expirable.NewLRU[string, step](startedSize, nil, 2*startedMemory),
 	}
 }
 
 // admit reports whether an event may be queued to be started at once, and counts it if so. Otherwise its tenant is
 // behind: the event has its turn after the older ones.
-func (b *backlog) admit(tenant, id string) bool {
+func (b *backlog) admit(s start) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := b.lane(tenant)
-	if l.behind || !b.count(l, id, queued) {
-		b.leave(l)
+	l := b.lane(s.Tenant)
+	if b.isBehind(l) || !b.count(l, s.EventID, queued) {
+		b.leave(l, s.accepted)
 		return false
 	}
 	return true
@@ -92,18 +101,18 @@ func (b *backlog) admit(tenant, id string) bool {
 
 // claim reports whether a queued event is still to be started at once. If its tenant has fallen behind meanwhile it is
 // not: older ones come first, and other tenants need not wait for all that is queued.
-func (b *backlog) claim(tenant, id string) bool {
+func (b *backlog) claim(s start) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if is := b.stage(id); is == begun || is == refused { // it had its turn
+	if is := b.stage(s.EventID); is != waiting && is != queued { // it had its turn
 		return false
 	}
-	if l := b.lane(tenant); l.behind {
-		b.stages.Remove(id)
-		b.leave(l)
+	if l := b.lane(s.Tenant); b.isBehind(l) {
+		b.stages.Remove(s.EventID)
+		b.leave(l, s.accepted)
 		return false
 	}
-	b.stages.Add(id, begun)
+	b.reach(s.EventID, begun)
 	return true
 }
 
@@ -114,7 +123,7 @@ func (b *backlog) take(l *lane, id string) bool {
 	if !b.count(l, id, begun) {
 		return false
 	}
-	l.last = max(l.last, id)
+	l.last = id
 	return true
 }
 
@@ -123,26 +132,42 @@ func (b *backlog) count(l *lane, id string, is stage) bool {
 		return false
 	}
 	l.estimate += l.width
-	b.stages.Add(id, is)
+	b.reach(id, is)
 	return true
 }
 
 // putBack says that an event was not started after all. Its tenant is behind now.
-func (b *backlog) putBack(tenant, id string) {
+func (b *backlog) putBack(s start) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stages.Remove(id)
-	l := b.lane(tenant)
+	b.stages.Remove(s.EventID)
+	l := b.lane(s.Tenant)
 	l.last = ""
-	b.leave(l)
+	b.leave(l, s.accepted)
 }
 
 // refuse says that an event cannot be started. It is not tried again for a while, and takes no room.
-func (b *backlog) refuse(id string) { b.stages.Add(id, refused) }
+func (b *backlog) refuse(id string) { b.reach(id, refused) }
+
+// restart counts an overdue event as started once more, and reports whether that was the first time.
+func (b *backlog) restart(id string) (first bool) {
+	s, _ := b.stages.Peek(id)
+	b.reach(id, again)
+	return s.is != again
+}
+
+func (b *backlog) reach(id string, is stage) { b.stages.Add(id, step{is: is, at: time.Now()}) }
 
 func (b *backlog) stage(id string) stage {
-	is, _ := b.stages.Peek(id)
-	return is
+	s, _ := b.stages.Peek(id)
+	switch {
+	case time.Since(s.at) < startedMemory:
+		return s.is
+	case s.is == begun || s.is == again:
+		return overdue
+	default:
+		return waiting
+	}
 }
 
 // found says that the store has events of the tenant that nobody started. It reports whether there is a place for one
@@ -153,19 +178,22 @@ func (b *backlog) found(tenant string) bool {
 	return b.fall(b.lane(tenant))
 }
 
-func (b *backlog) leave(l *lane) {
-	l.left = time.Now()
+// leave leaves an event to its turn. The time always rises, also when the clock was set back: by it the event is found,
+// and one left meanwhile is told.
+func (b *backlog) leave(l *lane, accepted time.Time) {
+	now := time.Now().Round(0) // the clock's time, which is what the store compares with
+	l.left = slices.MaxFunc([]time.Time{now, accepted, l.left.Add(1)}, time.Time.Compare)
 	b.fall(l)
 }
 
 func (b *backlog) fall(l *lane) bool {
-	if l.behind {
+	if b.isBehind(l) {
 		return true
 	}
-	if len(b.behind) >= maxBehind {
+	if len(b.behind) >= maxBehind && !b.giveWay() {
 		return false
 	}
-	l.behind, b.behind = true, append(b.behind, l)
+	b.byTenant[l.tenant], b.behind = l, append(b.behind, l)
 	select {
 	case b.fell <- struct{}{}:
 	default:
@@ -173,13 +201,21 @@ func (b *backlog) fall(l *lane) bool {
 	return true
 }
 
+// giveWay drops a tenant that could start nothing at its turn anyway. A sweep finds it again.
+func (b *backlog) giveWay() bool {
+	i := slices.IndexFunc(b.behind, func(l *lane) bool { return l.estimate >= b.ahead })
+	if i < 0 {
+		return false
+	}
+	b.rejoin(b.behind[i])
+	b.behind = slices.Delete(b.behind, i, i+1)
+	return true
+}
+
 // round returns the tenants that are behind.
 func (b *backlog) round() []*lane {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, l := range b.behind {
-		b.lanes.Get(l.tenant) // is in use
-	}
 	return slices.Clone(b.behind)
 }
 
@@ -188,28 +224,53 @@ func (b *backlog) round() []*lane {
 func (b *backlog) catchUp(l *lane, left time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !b.isBehind(l) {
+		return true // it gave way to another
+	}
 	if !l.left.Equal(left) {
 		return false
 	}
-	l.behind = false
 	b.behind = slices.DeleteFunc(b.behind, func(other *lane) bool { return other == l })
+	b.rejoin(l)
 	return true
 }
 
-// correct replaces the estimate by what the store says, and how many events were started but are not planned yet.
-func (b *backlog) correct(l *lane, is models.Outstanding, unplanned int, askAt time.Time) {
+// end says how the turn of a tenant ended. After one that failed the tenant comes last.
+func (b *backlog) end(l *lane, failed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if is.Events > 0 {
-		l.width = (is.Deliveries + is.Events - 1) / is.Events
+	l.failing = failed
+	if i := slices.Index(b.behind, l); failed && i >= 0 {
+		b.behind = append(slices.Delete(b.behind, i, i+1), l)
 	}
-	l.estimate, l.askAt = is.Deliveries+unplanned*l.width, askAt
+}
+
+// rejoin ends that a tenant is behind.
+func (b *backlog) rejoin(l *lane) {
+	delete(b.byTenant, l.tenant)
+	b.lanes.Add(l.tenant, l)
+}
+
+func (b *backlog) isBehind(l *lane) bool { return b.byTenant[l.tenant] == l }
+
+// correct replaces the estimate by what the store says, and how many events were started but are not planned yet. Those
+// that take suspiciously long count for one only, so that a few that can never be planned leave room.
+func (b *backlog) correct(l *lane, is models.Outstanding, unplanned, late int, askAt time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case is.Events > 0:
+		l.width = (is.Deliveries + is.Events - 1) / is.Events
+	case unplanned == 0: // so nobody knows, and one wide event must not slow down narrow ones for good
+		l.width = (l.width + 1) / 2
+	}
+	l.estimate, l.askAt = is.Deliveries+unplanned*l.width+late, askAt
 }
 
 func (b *backlog) look(l *lane) look {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := look{room: l.estimate < b.ahead, due: !time.Now().Before(l.askAt), left: l.left}
+	now := look{room: l.estimate < b.ahead, due: !time.Now().Before(l.askAt), left: l.left, failing: l.failing}
 	if !now.due {
 		now.after = l.last
 	}
@@ -217,6 +278,9 @@ func (b *backlog) look(l *lane) look {
 }
 
 func (b *backlog) lane(tenant string) *lane {
+	if l := b.byTenant[tenant]; l != nil {
+		return l
+	}
 	if l, ok := b.lanes.Get(tenant); ok {
 		return l
 	}

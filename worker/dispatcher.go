@@ -23,7 +23,7 @@ const (
 type Store interface {
 	AcceptedEvents(ctx context.Context, tenant string, before time.Time, after string, limit int) ([]*models.Event, error)
 	AcceptedTenants(ctx context.Context, before time.Time, after string, limit int) ([]string, error)
-	Outstanding(ctx context.Context, tenants []string) (map[string]models.Outstanding, error)
+	Outstanding(ctx context.Context, tenants []string, room int) (map[string]models.Outstanding, error)
 	OverdueDeliveries(ctx context.Context, before time.Time, after string, limit int) ([]*models.Delivery, error)
 	ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error)
 	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
@@ -38,7 +38,8 @@ type DispatcherOptions struct {
 	Mode    func(tenant string) models.DeliveryMode // nil: models.ModeChild for all
 
 	// Ahead is how many deliveries of a tenant may be in the engine whose first attempt is outstanding. Further events
-	// of the tenant wait in the store, but one that has many subscribers is started if there is room for any. 0: 1,000.
+	// of the tenant wait in the store, but one that has many subscribers is started if there is room for any. A subscription counts for a tenth at most, or
+	// for an equal part where the tenant has fewer than ten active ones. 0: 1,000.
 	Ahead int
 
 	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for, and tried again while Temporal is away
@@ -56,8 +57,14 @@ type DispatcherOptions struct {
 // Starting twice is harmless, so any number of processes may dispatch.
 type Dispatcher struct {
 	DispatcherOptions
-	wake    chan workflows.DeliverEventInput // not the events: their data would fill the memory while Temporal is away
+	wake    chan start
 	backlog *backlog
+}
+
+// start is an event to be started. It is without the data, which would fill the memory while Temporal is away.
+type start struct {
+	workflows.DeliverEventInput
+	accepted time.Time // zero for one that the store found
 }
 
 // NewDispatcher makes a Dispatcher. It does nothing until Run.
@@ -73,7 +80,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	orDefault(&o.OverdueAfter, 5*time.Minute)
 	return &Dispatcher{
 		DispatcherOptions: o,
-		wake:              make(chan workflows.DeliverEventInput, wakeQueue),
+		wake:              make(chan start, wakeQueue),
 		backlog:           newBacklog(o.Ahead),
 	}
 }
@@ -82,13 +89,14 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 // what does not fit in the queue, get their turn. Safe for concurrent use.
 func (d *Dispatcher) Wake(events ...*models.Event) {
 	for _, event := range events {
-		if !d.backlog.admit(event.Tenant, event.ID) {
+		s := d.prepare(event)
+		if !d.backlog.admit(s) {
 			continue
 		}
 		select {
-		case d.wake <- d.input(event):
+		case d.wake <- s:
 		default:
-			d.backlog.putBack(event.Tenant, event.ID)
+			d.backlog.putBack(s)
 		}
 	}
 }
@@ -111,12 +119,12 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case in := <-d.wake:
-			if !d.backlog.claim(in.Tenant, in.EventID) {
+		case s := <-d.wake:
+			if !d.backlog.claim(s) {
 				continue
 			}
-			if err := d.start(ctx, in); err != nil {
-				d.Logger.DebugContext(ctx, "start of an event left to its turn", "event_id", in.EventID, "error", err)
+			if err := d.start(ctx, s); err != nil {
+				d.Logger.DebugContext(ctx, "start of an event left to its turn", "event_id", s.EventID, "error", err)
 			}
 		}
 	}
@@ -124,25 +132,26 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 
 // start starts the workflow of an event that the backlog has counted. One that has been started before, by whomever, is
 // as good: the client takes it for started. One that fails waits for its turn.
-func (d *Dispatcher) start(ctx context.Context, in workflows.DeliverEventInput) error {
+func (d *Dispatcher) start(ctx context.Context, s start) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	in := s.DeliverEventInput
 	_, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
 	if err == nil {
 		return nil
 	}
 	if err := d.passOver(ctx, "event_id", in.EventID, err); err != nil {
-		d.backlog.putBack(in.Tenant, in.EventID)
+		d.backlog.putBack(s)
 		return err
 	}
 	d.backlog.refuse(in.EventID)
 	return nil
 }
 
-func (d *Dispatcher) input(event *models.Event) workflows.DeliverEventInput {
-	return workflows.DeliverEventInput{
+func (d *Dispatcher) prepare(event *models.Event) start {
+	return start{accepted: event.CreatedAt, DeliverEventInput: workflows.DeliverEventInput{
 		EventID: event.ID, Tenant: event.Tenant, EventType: event.Type, Inline: d.Mode(event.Tenant) == models.ModeInline,
-	}
+	}}
 }
 
 func orDefault[T comparable](field *T, value T) {

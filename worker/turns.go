@@ -1,8 +1,11 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,6 +17,8 @@ const (
 	turnTenants = 500 // tenants looked at together
 	turnPage    = 100
 	turnEvents  = 32 // what a look for a turn is content with
+
+	hopeless = 2 * starters // failures after which a round in which no start succeeded goes no further
 )
 
 // turn is what a tenant that is behind has waiting.
@@ -21,13 +26,44 @@ type turn struct {
 	look
 	lane      *lane
 	waiting   []*models.Event // oldest first
+	overdue   []*models.Event // some of the late ones, to be started once more
 	unplanned int             // started by this process, and still accepted
+	late      int             // as unplanned, but for so long that they are, or were, overdue
 	all       bool            // nothing else waits
+	failed    atomic.Bool     // a start of it
+}
+
+// tally is what became of the starts of a round. Safe for concurrent use.
+type tally struct {
+	mu            sync.Mutex
+	begun, failed int
+	err           error // the first
+}
+
+func (c *tally) add(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		c.begun++
+		return
+	}
+	c.failed++
+	c.err = cmp.Or(c.err, err)
+}
+
+// failure returns the first error if at least so many starts failed and none succeeded: then it is not for the events.
+func (c *tally) failure(atLeast int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.begun > 0 || c.failed < atLeast {
+		return nil
+	}
+	return c.err
 }
 
 // takeTurns starts, for as long as any tenant is behind, some of the oldest waiting events of each, round and round. So
-// what one has waiting delays the others by a turn, however much it is. When it cannot, it reports that once and tries
-// again after a while.
+// what one has waiting delays the others by a turn, however much it is. When no start succeeds, it reports that once and
+// tries again after a while.
 func (d *Dispatcher) takeTurns(ctx context.Context) {
 	failing := false
 	for ctx.Err() == nil {
@@ -53,8 +89,10 @@ func rest(ctx context.Context, after <-chan time.Time, fell <-chan struct{}) {
 	}
 }
 
-// round gives each tenant its turn. It reports whether another round at once may find more to do.
+// round gives each tenant its turn. It reports whether another round at once may find more to do. It fails if the store
+// does, or if no start succeeded.
 func (d *Dispatcher) round(ctx context.Context, lanes []*lane) (busy bool, err error) {
+	var starts tally
 	for some := range slices.Chunk(lanes, turnTenants) {
 		began := time.Now()
 		turns, err := d.lookAt(ctx, some)
@@ -64,13 +102,12 @@ func (d *Dispatcher) round(ctx context.Context, lanes []*lane) (busy bool, err e
 		if err != nil {
 			return false, err
 		}
-		more, err := d.startTurns(ctx, turns)
-		if err != nil {
+		busy = d.startTurns(ctx, turns, &starts) || busy
+		if err := starts.failure(hopeless); err != nil {
 			return false, err
 		}
-		busy = busy || more
 	}
-	return busy, nil
+	return busy, starts.failure(1)
 }
 
 // lookAt looks what waits of those tenants that have room for it, or may have by now.
@@ -96,7 +133,7 @@ func (d *Dispatcher) find(ctx context.Context, t *turn) error {
 	if ours := t.left.Add(time.Millisecond); ours.After(before) {
 		before = ours
 	}
-	for after := t.after; len(t.waiting) < turnEvents && t.unplanned < d.Ahead; {
+	for after := t.after; len(t.waiting) < turnEvents && t.unplanned+t.late < d.Ahead; {
 		page, err := d.Store.AcceptedEvents(ctx, t.lane.tenant, before, after, turnPage)
 		if err != nil {
 			return err
@@ -119,6 +156,13 @@ func (d *Dispatcher) place(t *turn, event *models.Event) {
 		t.waiting = append(t.waiting, event)
 	case begun:
 		t.unplanned++
+	case overdue:
+		t.late++
+		if len(t.overdue) < turnEvents {
+			t.overdue = append(t.overdue, event)
+		}
+	case again:
+		t.late++
 	case refused:
 	}
 }
@@ -134,7 +178,7 @@ func (d *Dispatcher) ask(ctx context.Context, turns []*turn, began time.Time) er
 	if tenants == nil {
 		return nil
 	}
-	counts, err := d.Store.Outstanding(ctx, tenants)
+	counts, err := d.Store.Outstanding(ctx, tenants, d.Ahead)
 	if err != nil {
 		return err
 	}
@@ -142,28 +186,66 @@ func (d *Dispatcher) ask(ctx context.Context, turns []*turn, began time.Time) er
 	next := time.Now().Add(min(max(10*time.Since(began), askEvery), askAtLeast))
 	for _, t := range turns {
 		if t.due {
-			d.backlog.correct(t.lane, counts[t.lane.tenant], t.unplanned, next)
+			d.backlog.correct(t.lane, counts[t.lane.tenant], t.unplanned, t.late, next)
 		}
 	}
 	return nil
 }
 
-// startTurns starts what waits and has room, some at a time, and stops at the first error.
-func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn) (busy bool, err error) {
-	group, ctx := errgroup.WithContext(ctx)
+// startTurns starts what waits and has room, some at a time. A tenant of which a start fails is the last from then on.
+func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn, starts *tally) (busy bool) {
+	var group errgroup.Group
 	group.SetLimit(starters)
 	for _, t := range turns {
-		taken := 0
-		for taken < len(t.waiting) && ctx.Err() == nil && d.backlog.take(t.lane, t.waiting[taken].ID) {
-			in := d.input(t.waiting[taken])
-			group.Go(func() error { return d.start(ctx, in) })
-			taken++
+		if starts.failure(hopeless) != nil {
+			break
 		}
-		busy = busy || taken > 0
-		// What comes now is started beside the last few, of which some are started at once anyway.
-		if t.all && taken == len(t.waiting) && taken <= starters && !d.backlog.catchUp(t.lane, t.left) {
-			busy = true
+		busy = d.startTurn(ctx, t, func(work func() error) {
+			group.Go(func() error {
+				err := work()
+				starts.add(err)
+				t.failed.CompareAndSwap(false, err != nil)
+				return nil
+			})
+		}) || busy
+	}
+	_ = group.Wait() // the tally has the errors
+	for _, t := range turns {
+		d.backlog.end(t.lane, t.failed.Load())
+	}
+	return busy
+}
+
+// startTurn starts what waits of a tenant until a start fails: that may take long, and others wait for their turn.
+func (d *Dispatcher) startTurn(ctx context.Context, t *turn, begin func(func() error)) (busy bool) {
+	stop := func() bool { return t.failed.Load() || ctx.Err() != nil }
+	for _, event := range t.overdue {
+		if !stop() {
+			begin(func() error { return d.startAgain(ctx, event) })
 		}
 	}
-	return busy, group.Wait()
+	taken := 0
+	for taken < len(t.waiting) && !stop() && d.backlog.take(t.lane, t.waiting[taken].ID) {
+		next := d.prepare(t.waiting[taken])
+		begin(func() error { return d.start(ctx, next) })
+		taken++
+	}
+	if t.failing || t.failed.Load() {
+		return false
+	}
+	// What comes now is started beside the last few, of which some are started at once anyway.
+	if t.all && taken == len(t.waiting) && taken <= starters {
+		return !d.backlog.catchUp(t.lane, t.left) || taken > 0
+	}
+	return taken > 0
+}
+
+// startAgain starts an event whose workflow may be gone. It takes no room: it is counted already.
+func (d *Dispatcher) startAgain(ctx context.Context, event *models.Event) error {
+	first := d.backlog.restart(event.ID)
+	err := d.start(ctx, d.prepare(event))
+	if err == nil && first {
+		d.Logger.WarnContext(ctx, "accepted, started, and still not planned: started once more", "event_id", event.ID)
+	}
+	return err
 }

@@ -73,17 +73,25 @@ func (s *Store) OverdueDeliveries(
 }
 
 // Outstanding counts, for each of the tenants that has any, its pending deliveries whose first attempt has not been made.
-// They are always due.
-func (s *Store) Outstanding(ctx context.Context, tenants []string) (map[string]models.Outstanding, error) {
+// They are always due. Of room for so many, a subscription counts for its share at most: a tenth, or, of a tenant that has
+// fewer than ten active ones, an equal part. So what is wrong with one leaves room for the others.
+func (s *Store) Outstanding(ctx context.Context, tenants []string, room int) (map[string]models.Outstanding, error) {
+	// The conditions are literals so that both databases see that the partial index applies.
+	const query = `SELECT d.tenant, count(*) AS deliveries, count(DISTINCT d.event_id) AS events
+		FROM (
+			SELECT tenant, event_id, row_number() OVER (PARTITION BY tenant, subscription_id ORDER BY event_id) AS place
+			FROM deliveries WHERE status = 'pending' AND attempts = 0 AND tenant IN ?
+		) AS d
+		LEFT JOIN (
+			SELECT tenant, count(*) AS active FROM subscriptions WHERE status = 'active' AND tenant IN ? GROUP BY tenant
+		) AS s ON s.tenant = d.tenant
+		WHERE d.place = 1 OR d.place * CASE WHEN s.active > 10 THEN 10 ELSE coalesce(s.active, 1) END <= ?
+		GROUP BY d.tenant`
 	var rows []struct {
 		Tenant string
 		models.Outstanding
 	}
-	// The conditions are literals so that both databases see that the partial index applies.
-	err := s.read.WithContext(ctx).Model(&deliveryRow{}).Where("status = 'pending' AND attempts = 0").
-		Where("tenant IN ?", tenants).Group("tenant").
-		Select("tenant, count(*) AS deliveries, count(DISTINCT event_id) AS events").Scan(&rows).Error
-	if err != nil {
+	if err := s.read.WithContext(ctx).Raw(query, tenants, tenants, room).Scan(&rows).Error; err != nil {
 		return nil, translate("count outstanding deliveries", err)
 	}
 	counts := make(map[string]models.Outstanding, len(rows))

@@ -40,7 +40,7 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			return err
 		}, "COVERING INDEX events_waiting (tenant>?)"},
 		"outstanding deliveries": {func(s *Store) error {
-			_, err := s.Outstanding(ctx, []string{"a", "b"})
+			_, err := s.Outstanding(ctx, []string{"a", "b"}, 1000)
 			return err
 		}, "COVERING INDEX deliveries_outstanding (tenant=?)"},
 		"subscriptions": {func(s *Store) error {

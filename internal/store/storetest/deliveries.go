@@ -152,17 +152,39 @@ func testOutstanding(t *testing.T, open Open) {
 		require.Zero(t, b.outstanding(t))
 	})
 
+	run("a subscription counts for its share", func(t *testing.T, b *bundle) {
+		b.subscription(t, "slow")
+		for range 25 {
+			b.plan(t, b.event(t, "slow").ID)
+		}
+		require.Equal(t, models.Outstanding{Deliveries: 20, Events: 20}, b.outstandingOf(t, 20), "it is the only one")
+		b.subscription(t, "*")
+		require.Equal(t, models.Outstanding{Deliveries: 10, Events: 10}, b.outstandingOf(t, 20))
+		for range 10 {
+			b.subscription(t, "*")
+		}
+		require.Equal(t, models.Outstanding{Deliveries: 2, Events: 2}, b.outstandingOf(t, 20))
+	})
+
+	run("an event counts for all of its subscriptions, however many", func(t *testing.T, b *bundle) {
+		for range 30 {
+			b.subscription(t, "*")
+		}
+		b.plan(t, b.event(t, "a").ID)
+		require.Equal(t, models.Outstanding{Deliveries: 30, Events: 1}, b.outstandingOf(t, 5))
+	})
+
 	run("each tenant asked for has its own", func(t *testing.T, b *bundle) {
 		other := &bundle{Store: b.Store, tenant: b.tenant + "x"}
 		b.delivery(t)
 		other.delivery(t)
 		other.delivery(t)
-		counts, err := b.Outstanding(t.Context(), []string{b.tenant, other.tenant, "none"})
+		counts, err := b.Outstanding(t.Context(), []string{b.tenant, other.tenant, "none"}, 1000)
 		require.NoError(t, err)
 		require.Equal(t, map[string]models.Outstanding{
 			b.tenant: {Deliveries: 1, Events: 1}, other.tenant: {Deliveries: 2, Events: 2},
 		}, counts)
-		counts, err = b.Outstanding(t.Context(), nil)
+		counts, err = b.Outstanding(t.Context(), nil, 1000)
 		require.NoError(t, err)
 		require.Empty(t, counts)
 	})
@@ -170,7 +192,12 @@ func testOutstanding(t *testing.T, open Open) {
 
 func (b *bundle) outstanding(t *testing.T) models.Outstanding {
 	t.Helper()
-	counts, err := b.Outstanding(t.Context(), []string{b.tenant})
+	return b.outstandingOf(t, 1000)
+}
+
+func (b *bundle) outstandingOf(t *testing.T, room int) models.Outstanding {
+	t.Helper()
+	counts, err := b.Outstanding(t.Context(), []string{b.tenant}, room)
 	require.NoError(t, err)
 	return counts[b.tenant]
 }

@@ -1,0 +1,148 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/workflows"
+)
+
+// world is a store of accepted events that nobody plans, by tenant, and a Temporal.
+type world struct {
+	Store
+	client.Client
+	accepted map[string][]*models.Event
+	fails    map[string]error // by tenant
+
+	mu    sync.Mutex
+	begun []string // every start, in order
+}
+
+func (w *world) AcceptedEvents(_ context.Context, tenant string, _ time.Time, after string, limit int) ([]*models.Event, error) {
+	events := slices.DeleteFunc(slices.Clone(w.accepted[tenant]), func(e *models.Event) bool { return e.ID <= after })
+	return events[:min(limit, len(events))], nil
+}
+
+func (w *world) Outstanding(context.Context, []string, int) (map[string]models.Outstanding, error) {
+	return nil, nil
+}
+
+func (w *world) ExecuteWorkflow(
+	_ context.Context, _ client.StartWorkflowOptions, _ any, args ...any,
+) (client.WorkflowRun, error) {
+	in, ok := args[0].(workflows.DeliverEventInput)
+	if !ok {
+		return nil, fmt.Errorf("an unexpected workflow: %v", args)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = append(w.begun, in.EventID)
+	return nil, w.fails[in.Tenant]
+}
+
+// accept has so many events wait and the tenant be behind.
+func (w *world) accept(d *Dispatcher, tenant string, count int) {
+	for i := range count {
+		w.accepted[tenant] = append(w.accepted[tenant], &models.Event{ID: fmt.Sprintf("%s_%04d", tenant, i), Tenant: tenant})
+	}
+	d.backlog.found(tenant)
+}
+
+func newWorld(o DispatcherOptions) (*world, *Dispatcher) {
+	w := &world{accepted: map[string][]*models.Event{}, fails: map[string]error{}}
+	o.Store, o.Client = w, w
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return w, NewDispatcher(o)
+}
+
+// age has what this process did be so long ago, and the store be asked again.
+func (d *Dispatcher) age(by time.Duration) {
+	for _, id := range d.backlog.stages.Keys() {
+		s, _ := d.backlog.stages.Peek(id)
+		d.backlog.stages.Add(id, step{is: s.is, at: s.at.Add(-by)})
+	}
+	for _, l := range d.backlog.round() {
+		l.askAt = time.Time{}
+	}
+}
+
+func TestWhatIsNeverPlannedKeepsItsRoom(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	w, d := newWorld(DispatcherOptions{Ahead: 200, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	w.accept(d, "a", 500)
+	for range 50 {
+		_, err := d.round(t.Context(), d.backlog.round())
+		require.NoError(t, err)
+		d.age(startedMemory / 10) // so that some are overdue, and some not yet
+	}
+	require.Greater(t, len(w.begun), 400, "they are started again and again")
+	slices.Sort(w.begun)
+	require.Len(t, slices.Compact(w.begun), 200)
+	require.Equal(t, 200, strings.Count(log.String(), "still not planned"), "of each once")
+}
+
+func TestStartThatFailsHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	w, d := newWorld(DispatcherOptions{})
+	w.fails["bad"] = errors.New("no")
+	w.accept(d, "bad", 40)
+	for i := range 20 {
+		w.accept(d, fmt.Sprintf("good%02d", i), 5)
+	}
+	_, err := d.round(t.Context(), d.backlog.round())
+	require.NoError(t, err)
+	started := slices.DeleteFunc(slices.Clone(w.begun), func(id string) bool { return strings.HasPrefix(id, "bad") })
+	require.Len(t, started, 20*5)
+	require.Less(t, len(w.begun)-len(started), 2*starters, "its turn ends with the failure")
+	require.Equal(t, "bad", d.backlog.round()[0].tenant, "the others have caught up")
+
+	w.accept(d, "late", 1)
+	busy, err := d.round(t.Context(), d.backlog.round())
+	require.NoError(t, err)
+	require.True(t, busy)
+	require.Equal(t, "bad", d.backlog.round()[0].tenant)
+	busy, err = d.round(t.Context(), d.backlog.round())
+	require.EqualError(t, err, "no")
+	require.False(t, busy)
+}
+
+func TestTenantWhoseStartFailsComesLast(t *testing.T) {
+	t.Parallel()
+	w, d := newWorld(DispatcherOptions{})
+	w.fails["bad"] = errors.New("no")
+	w.accept(d, "bad", 40)
+	w.accept(d, "good", 100)
+	_, err := d.round(t.Context(), d.backlog.round())
+	require.NoError(t, err)
+	require.Equal(t, "good", d.backlog.round()[0].tenant)
+	require.Equal(t, "bad", d.backlog.round()[1].tenant)
+}
+
+func TestRoundEndsWhenNoStartSucceeds(t *testing.T) {
+	t.Parallel()
+	w, d := newWorld(DispatcherOptions{})
+	for i := range 100 {
+		tenant := strconv.Itoa(i)
+		w.fails[tenant] = errors.New("away")
+		w.accept(d, tenant, 20)
+	}
+	_, err := d.round(t.Context(), d.backlog.round())
+	require.EqualError(t, err, "away")
+	require.Less(t, len(w.begun), hopeless+2*starters)
+}
