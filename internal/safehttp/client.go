@@ -74,8 +74,7 @@ func (c *Client) RoundTripper() http.RoundTripper {
 func (c *Client) Close() { c.transports.close() }
 
 // Send makes the request and reports what came of it. An error means that we could not try, because ctx ended, the
-// request cannot be built, the proxy is away, this machine is out of resources, or all connections that we allow ourselves
-// to the receiver were in use by other deliveries; everything the receiver does, and its
+// request cannot be built, the proxy is away, or this machine is out of resources; everything the receiver does, and its
 // token endpoint, is an Exchange.
 //
 // A connection that fails before a byte of the request was written gets a second try at once, within the same timeout
@@ -95,7 +94,7 @@ func (c *Client) Send(ctx context.Context, r models.Request) (models.Exchange, e
 	case isOurs(err):
 		return models.Exchange{}, err
 	case attempt.Err() != nil && watch.stage() == stageStart && !isTokenError(err):
-		return models.Exchange{}, fmt.Errorf("no free connection to the receiver within %s: %d are in use", r.Timeout, maxConnsPerHost)
+		return models.Exchange{}, fmt.Errorf("the request could not be begun within %s", r.Timeout)
 	default:
 		return c.failed(attempt, err, watch, r), nil
 	}

@@ -19,11 +19,10 @@ import (
 )
 
 const (
-	maxHeaderBytes  = 64 * 1024 // what we read before giving up, 1xx answers included; what is kept is models.MaxResponse
-	idleTimeout     = 90 * time.Second
-	maxConnsPerHost = 64
-	maxIdlePerHost  = 16
-	maxIdleTotal    = 1024
+	maxHeaderBytes = 64 * 1024 // what we read before giving up, 1xx answers included; what is kept is models.MaxResponse
+	idleTimeout    = 90 * time.Second
+	maxIdlePerHost = 16
+	maxIdleTotal   = 1024
 	// maxTransports is how many sets of certificates have connections of their own at a time.
 	maxTransports = 64
 
@@ -54,6 +53,8 @@ func newTransports(d *dialer, proxy *url.URL) *transports {
 	return t
 }
 
+// build sets no limit to the connections of a host: many subscribers may share one, and those that hang must not keep the
+// others waiting. What bounds them is how many attempts a worker makes at a time.
 func (t *transports) build(config *tls.Config) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyURL(t.proxy), // nil is none: the environment has no say
@@ -65,7 +66,6 @@ func (t *transports) build(config *tls.Config) *http.Transport {
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		IdleConnTimeout:        idleTimeout,
-		MaxConnsPerHost:        maxConnsPerHost,
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		MaxIdleConns:           maxIdleTotal,
 		HTTP2: &http.HTTP2Config{
