@@ -21,7 +21,7 @@ const (
 
 // memory spares the database to be asked again and again for what hardly ever changes. What it gives is never old: an
 // event does not change at all, and subscriptions go by their tenant's version, which every transaction that changes one
-// of them changes, too (migration 11), and which is read with the row that needs them. So there is nothing to be told to
+// of them replaces by a new, random one (migration 11), and which is read with the row that needs them. So there is nothing to be told to
 // other processes, and nothing that could be missed.
 //
 // What is in memory is shared: whoever gets it must not change it.
@@ -39,6 +39,10 @@ func newMemory() *memory {
 		matches:       newRecall[[]subscriber](rememberedMatches),
 	}
 }
+
+// unversioned is what a tenant has as long as it has no subscriptions. It is not known as that: unlike a version, it comes
+// back when the database is set back in time.
+const unversioned = 0
 
 // recall remembers values of tenants by name, each with the version that was read no later than it: then one that is
 // too new for its version is read again before it is needed, and none that is too old is ever taken.
@@ -68,7 +72,9 @@ func (r recall[V]) at(tenant, name string, version int64) (value V, ok bool) {
 }
 
 func (r recall[V]) put(tenant, name string, version int64, value V) {
-	r.cache.Add(recallKey{tenant, name}, recalled[V]{version, value})
+	if version != unversioned {
+		r.cache.Add(recallKey{tenant, name}, recalled[V]{version, value})
+	}
 }
 
 // versioned is a row of a tenant with the version that the tenant's subscriptions have in the very same snapshot.

@@ -134,12 +134,26 @@ func TestQueriesOfAPlan(t *testing.T) {
 
 		_, made = d.plan(t, models.Event{Type: "b"})
 		requireMatched(t, true, made)
+		d.subscribe(t, func(s *models.Subscription) { s.Tenant, s.EventTypes = "other", []string{"b"} })
 		targets, made := d.plan(t, models.Event{Tenant: "other", Type: "a"})
 		require.Empty(t, targets)
 		requireMatched(t, true, made)
 		_, made = d.plan(t, models.Event{Tenant: "other", Type: "a"})
 		require.Len(t, made, 2, "that nobody wants it is known, too")
 		requireMatched(t, false, made)
+	})
+}
+
+// TestNothingIsRememberedWithoutAVersion asks for a tenant that never had subscriptions. One whose subscriptions came, and
+// went when the database was set back, would look the same.
+func TestNothingIsRememberedWithoutAVersion(t *testing.T) {
+	t.Parallel()
+	onBothDesks(t, func(t *testing.T, d *desk) {
+		for range 2 {
+			_, made := d.plan(t, models.Event{Tenant: "new", Type: "a"})
+			requireMatched(t, true, made)
+		}
+		require.Zero(t, d.memory.matches.cache.Len())
 	})
 }
 
