@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"math"
+	"net/url"
 	"path/filepath"
 	"testing"
 
@@ -99,4 +100,27 @@ func (b *office) touch(t *testing.T, tx *sql.Tx) (version int64) {
 	require.NoError(t, tx.QueryRowContext(t.Context(),
 		"SELECT version FROM subscription_versions WHERE tenant = $1", b.subscription.Tenant).Scan(&version))
 	return version
+}
+
+// TestChangesFromElsewhereAreSeen changes subscriptions in a schema that is not on the search path of whoever changes
+// them. Restoring a dump is like that.
+func TestChangesFromElsewhereAreSeen(t *testing.T) {
+	t.Parallel()
+	elsewhere := postgresOptions(t)
+	_, err := rawDB(t, elsewhere).ExecContext(t.Context(), `CREATE SCHEMA "Our own"`)
+	require.NoError(t, err)
+	o := elsewhere
+	o.DatabaseURL += "&search_path=" + url.QueryEscape(`"Our own"`)
+	migrated(t, o)
+	b := newOffice(t, o)
+	for _, change := range []string{
+		`UPDATE "Our own".subscriptions SET url = 'https://hand.example/'`,
+		`DELETE FROM "Our own".subscription_patterns`,
+		`TRUNCATE "Our own".subscriptions CASCADE`,
+	} {
+		before := b.version(t)
+		_, err := rawDB(t, elsewhere).ExecContext(t.Context(), change)
+		require.NoError(t, err)
+		require.NotEqual(t, before, b.version(t))
+	}
 }

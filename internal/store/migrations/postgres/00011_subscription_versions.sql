@@ -12,8 +12,10 @@ INSERT INTO subscription_versions (tenant) SELECT DISTINCT tenant FROM subscript
 -- Triggers, because then no kind of change can forget it, not even one that is made by hand. They are deferred to the
 -- commit: there the lock on the tenant's row is the last one taken, and whoever has it waits for nobody.
 -- +goose StatementBegin
-CREATE FUNCTION subscription_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION subscription_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
+    -- Whoever changes something by hand, or restores it, may look for tables elsewhere. This ends with the function.
+    PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA), true);
     IF TG_OP = 'TRUNCATE' THEN
         UPDATE subscription_versions SET version = DEFAULT;
         RETURN NULL;
