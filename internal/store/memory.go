@@ -9,12 +9,13 @@ import (
 )
 
 // What memory holds at most: 16 MiB of events, and 64 MiB each of subscriptions and of matches if all of them were as
-// large as may be, which hardly any is. What is larger is read each time.
+// large as may be, which hardly any is; and less than as much again for what their maps and lists take besides, as each
+// has some hundred entries at most. What is larger is read each time.
 const (
 	rememberedEvents        = 256
-	rememberedEvent         = 64 * 1024 // bytes of data
+	rememberedEvent         = 64 * 1024 // bytes of data and metadata
 	rememberedSubscriptions = 4096
-	rememberedSubscription  = 16 * 1024 // bytes of all that has no fixed size
+	rememberedSubscription  = 16 * 1024 // bytes of all that has no fixed size, without the properties
 	rememberedMatches       = 4096      // types of events, each tenant's on its own
 	rememberedMatch         = 16 * 1024 // bytes of subscribers, some hundred
 )
