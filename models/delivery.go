@@ -51,7 +51,7 @@ type Delivery struct {
 type Work struct {
 	Delivery     *Delivery
 	Event        *Event        // nil: it is gone, or the delivery is closed
-	Subscription *Subscription // nil: likewise
+	Subscription *Subscription // nil: likewise; its Properties are left out, the delivery has its own
 }
 
 // Target is what the plan of an event knows of one of its deliveries: enough to start its workflow, nothing secret.

@@ -9,19 +9,20 @@ import (
 )
 
 // What memory holds at most: 16 MiB of events, and 64 MiB each of subscriptions and of matches if all of them were as
-// large as may be, which hardly any is. What is larger is read each time.
+// large as may be, which hardly any is; and less than as much again for what their maps and lists take besides, as each
+// has some hundred entries at most. What is larger is read each time.
 const (
 	rememberedEvents        = 256
-	rememberedEvent         = 64 * 1024 // bytes of data
+	rememberedEvent         = 64 * 1024 // bytes of data and metadata
 	rememberedSubscriptions = 4096
-	rememberedSubscription  = 16 * 1024 // bytes of all that has no fixed size
+	rememberedSubscription  = 16 * 1024 // bytes of all that has no fixed size, without the properties
 	rememberedMatches       = 4096      // types of events, each tenant's on its own
 	rememberedMatch         = 16 * 1024 // bytes of subscribers, some hundred
 )
 
 // memory spares the database to be asked again and again for what hardly ever changes. What it gives is never old: an
 // event does not change at all, and subscriptions go by their tenant's version, which every transaction that changes one
-// of them changes, too (migration 11), and which is read with the row that needs them. So there is nothing to be told to
+// of them replaces by a new, random one (migration 11), and which is read with the row that needs them. So there is nothing to be told to
 // other processes, and nothing that could be missed.
 //
 // What is in memory is shared: whoever gets it must not change it.
@@ -39,6 +40,10 @@ func newMemory() *memory {
 		matches:       newRecall[[]subscriber](rememberedMatches),
 	}
 }
+
+// unversioned is what a tenant has as long as it has no subscriptions. It is not known as that: unlike a version, it comes
+// back when the database is set back in time.
+const unversioned = 0
 
 // recall remembers values of tenants by name, each with the version that was read no later than it: then one that is
 // too new for its version is read again before it is needed, and none that is too old is ever taken.
@@ -68,7 +73,9 @@ func (r recall[V]) at(tenant, name string, version int64) (value V, ok bool) {
 }
 
 func (r recall[V]) put(tenant, name string, version int64, value V) {
-	r.cache.Add(recallKey{tenant, name}, recalled[V]{version, value})
+	if version != unversioned {
+		r.cache.Add(recallKey{tenant, name}, recalled[V]{version, value})
+	}
 }
 
 // versioned is a row of a tenant with the version that the tenant's subscriptions have in the very same snapshot.

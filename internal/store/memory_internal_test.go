@@ -134,12 +134,26 @@ func TestQueriesOfAPlan(t *testing.T) {
 
 		_, made = d.plan(t, models.Event{Type: "b"})
 		requireMatched(t, true, made)
+		d.subscribe(t, func(s *models.Subscription) { s.Tenant, s.EventTypes = "other", []string{"b"} })
 		targets, made := d.plan(t, models.Event{Tenant: "other", Type: "a"})
 		require.Empty(t, targets)
 		requireMatched(t, true, made)
 		_, made = d.plan(t, models.Event{Tenant: "other", Type: "a"})
 		require.Len(t, made, 2, "that nobody wants it is known, too")
 		requireMatched(t, false, made)
+	})
+}
+
+// TestNothingIsRememberedWithoutAVersion asks for a tenant that never had subscriptions. One whose subscriptions came, and
+// went when the database was set back, would look the same.
+func TestNothingIsRememberedWithoutAVersion(t *testing.T) {
+	t.Parallel()
+	onBothDesks(t, func(t *testing.T, d *desk) {
+		for range 2 {
+			_, made := d.plan(t, models.Event{Tenant: "new", Type: "a"})
+			requireMatched(t, true, made)
+		}
+		require.Zero(t, d.memory.matches.cache.Len())
 	})
 }
 
@@ -168,15 +182,37 @@ func TestWhatIsLargeIsNotRemembered(t *testing.T) {
 		d.subscribe(t, func(s *models.Subscription) {
 			s.Tenant = "large"
 			s.Properties = map[string]json.RawMessage{"a": quoted(models.MaxProperties - 20)}
-			s.Headers = map[string]string{"X-A": "1"}
+			s.Headers = map[string]string{"X-A": strings.Repeat("x", rememberedSubscription)}
 		})
-		large := models.Event{Tenant: "large", Type: "a", Data: quoted(rememberedEvent)}
+		large := models.Event{
+			Tenant: "large", Type: "a", Data: quoted(rememberedEvent - 20),
+			Metadata: map[string]string{"some": "that makes it too large"},
+		}
 		d.plan(t, large)
 		targets, made := d.plan(t, large)
 		requireMatched(t, true, made)
 		d.work(t, targets[0].DeliveryID)
 		_, made = d.work(t, targets[0].DeliveryID)
 		require.Len(t, made, 3)
+	})
+}
+
+// TestPropertiesAreNotRemembered has a subscription whose properties alone would be too large, and take still more as a
+// map.
+func TestPropertiesAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	onBothDesks(t, func(t *testing.T, d *desk) {
+		d.subscribe(t, func(s *models.Subscription) {
+			s.Tenant = "large"
+			s.Properties = map[string]json.RawMessage{"a": quoted(rememberedSubscription)}
+		})
+		targets, _ := d.plan(t, models.Event{Tenant: "large", Type: "a"})
+		for _, queries := range []int{3, 1} {
+			work, made := d.work(t, targets[0].DeliveryID)
+			require.Len(t, made, queries)
+			require.Nil(t, work.Subscription.Properties)
+			require.NotEmpty(t, work.Delivery.Properties)
+		}
 	})
 }
 

@@ -56,12 +56,12 @@ func properties(n int64) map[string]json.RawMessage {
 	return map[string]json.RawMessage{"n": json.RawMessage(strconv.FormatInt(n, 10))}
 }
 
-// change counts up in the properties of the subscription, and tells of each number after its commit.
+// change counts up in the properties of the subscription, and in its name, and tells of each number after its commit.
 func change(t *testing.T, s *store.Store, id string, times int64, committed *atomic.Int64) {
 	t.Helper()
 	for n := range times {
 		_, err := s.UpdateSubscription(t.Context(), id, func(s *models.Subscription) error {
-			s.Properties = properties(n + 1)
+			s.Properties, s.Name = properties(n+1), strconv.FormatInt(n+1, 10)
 			return nil
 		})
 		if err != nil {
@@ -101,7 +101,7 @@ func requireUpToDate(t *testing.T, s *store.Store, tenant string, subs map[strin
 			return
 		}
 		var planned struct{ N int64 }
-		attempted, _ := strconv.ParseInt(string(work.Subscription.Properties["n"]), 10, 64)
+		attempted, _ := strconv.ParseInt(work.Subscription.Name, 10, 64)
 		if err := json.Unmarshal(work.Delivery.Properties, &planned); err != nil || planned.N < least[target.SubscriptionID] {
 			t.Errorf("planned at %d after %d was committed: %v", planned.N, least[target.SubscriptionID], err)
 		}

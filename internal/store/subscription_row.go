@@ -104,9 +104,9 @@ func (r *subscriptionRow) model() (*models.Subscription, error) {
 	return sub, nil
 }
 
-// size is about how many bytes the subscription takes, beyond what each one takes.
+// size is about how many bytes the subscription takes without its properties, beyond what each one takes.
 func (r *subscriptionRow) size() int {
-	size := len(r.Headers) + len(r.Access) + len(r.Properties) + len(r.Secrets) + len(r.Name) + len(r.URL)
+	size := len(r.Headers) + len(r.Access) + len(r.Secrets) + len(r.Name) + len(r.URL)
 	for _, pattern := range r.EventTypes {
 		size += len(pattern)
 	}

@@ -8,7 +8,8 @@ import (
 
 // Work returns the delivery with what an attempt at it needs, as of now: a change of the subscription that was committed,
 // by whichever process, before the call is in it. An unknown delivery is a CodeNotFound error. The usual call reads one
-// row; event and subscription come from memory, shared with others, and must not be changed.
+// row; event and subscription come from memory, shared with others, and must not be changed. The subscription has no
+// Properties: an attempt sends those that its delivery was planned with, and as a map they take many times their size.
 func (s *Store) Work(ctx context.Context, deliveryID string) (*models.Work, error) {
 	found, err := takeVersioned[deliveryRow](s.read.WithContext(ctx), "delivery", deliveryID)
 	if err != nil {
@@ -41,10 +42,19 @@ func (s *Store) eventOf(ctx context.Context, delivery *deliveryRow) (*models.Eve
 		return event, nil
 	}
 	event, err := s.Event(ctx, delivery.EventID)
-	if err == nil && len(event.Data) <= rememberedEvent {
+	if err == nil && sizeOfEvent(event) <= rememberedEvent {
 		s.memory.events.Add(event.ID, event)
 	}
 	return event, err
+}
+
+// sizeOfEvent is about how many bytes the event takes, beyond what each one takes.
+func sizeOfEvent(e *models.Event) int {
+	size := len(e.Data)
+	for key, value := range e.Metadata {
+		size += len(key) + len(value)
+	}
+	return size
 }
 
 // subscriptionOf reads the subscription of a delivery, from memory if it is known there at the version. It remembers it
@@ -58,6 +68,7 @@ func (s *Store) subscriptionOf(ctx context.Context, delivery *deliveryRow, versi
 	if err != nil {
 		return nil, err
 	}
+	found.Row.Properties = nil
 	sub, err := s.opened(&found.Row)
 	if err == nil && found.Row.size() <= rememberedSubscription {
 		s.memory.subscriptions.put(sub.Tenant, id, found.Version, sub)

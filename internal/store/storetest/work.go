@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,15 +12,22 @@ import (
 func testWork(t *testing.T, open Open) {
 	run := cases(t, open)
 
-	run("it is the delivery with its event and its subscription", func(t *testing.T, b *bundle) {
+	run("it is the delivery with its event and its subscription, without the properties", func(t *testing.T, b *bundle) {
 		d := b.delivery(t)
+		_, err := b.UpdateSubscription(t.Context(), d.SubscriptionID, func(s *models.Subscription) error {
+			s.Properties = map[string]json.RawMessage{"a": raw("1")}
+			return nil
+		})
+		require.NoError(t, err)
 		for range 2 { // read, and remembered
 			work := b.work(t, d)
 			require.Equal(t, d, work.Delivery)
 			event, err := b.Event(t.Context(), d.EventID)
 			require.NoError(t, err)
 			require.Equal(t, event, work.Event)
-			require.Equal(t, b.loadSubscription(t, d.SubscriptionID), work.Subscription)
+			sub := b.loadSubscription(t, d.SubscriptionID)
+			sub.Properties = nil
+			require.Equal(t, sub, work.Subscription)
 		}
 	})
 

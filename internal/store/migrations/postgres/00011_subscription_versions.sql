@@ -1,28 +1,30 @@
 -- +goose Up
 
 -- Which state a tenant's subscriptions are in. Whoever remembers some of them uses what it remembers only while this is
--- what it was when they were read. A version is the number of the transaction that changed them last.
+-- what it was when they were read. Versions are random: one that is counted, or the number of a transaction, would come
+-- back with other subscriptions after the database was set back in time. None is 0: half a UUID, with its first bit set.
 CREATE TABLE subscription_versions (
     tenant  text COLLATE "C" PRIMARY KEY,
-    version bigint NOT NULL
+    version bigint NOT NULL DEFAULT ('x' || right(replace(gen_random_uuid()::text, '-', ''), 16))::bit(64)::bigint
 );
-INSERT INTO subscription_versions SELECT DISTINCT tenant, 0 FROM subscriptions; -- so that TRUNCATE reaches them
+INSERT INTO subscription_versions (tenant) SELECT DISTINCT tenant FROM subscriptions; -- so that TRUNCATE reaches them
 
 -- Triggers, because then no kind of change can forget it, not even one that is made by hand. They are deferred to the
 -- commit: there the lock on the tenant's row is the last one taken, and whoever has it waits for nobody.
 -- +goose StatementBegin
-CREATE FUNCTION subscription_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    present CONSTANT bigint := pg_current_xact_id()::text::bigint;
+CREATE FUNCTION subscription_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
+    -- Whoever changes something by hand, or restores it, may look for tables elsewhere. This ends with the function.
+    PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA), true);
     IF TG_OP = 'TRUNCATE' THEN
-        UPDATE subscription_versions SET version = present;
+        UPDATE subscription_versions SET version = DEFAULT;
         RETURN NULL;
     END IF;
-    INSERT INTO subscription_versions AS known (tenant, version)
-    SELECT DISTINCT changed.tenant, present FROM (VALUES (OLD.tenant), (NEW.tenant)) AS changed (tenant)
+    INSERT INTO subscription_versions AS known (tenant)
+    SELECT DISTINCT changed.tenant FROM (VALUES (OLD.tenant), (NEW.tenant)) AS changed (tenant)
     WHERE changed.tenant IS NOT NULL
-    ON CONFLICT (tenant) DO UPDATE SET version = present WHERE known.version <> present; -- once a transaction
+    ON CONFLICT (tenant) DO UPDATE SET version = DEFAULT
+    WHERE known.xmin <> pg_current_xact_id()::xid; -- once a transaction
     RETURN NULL;
 END
 $$;
