@@ -6,9 +6,11 @@ import (
 	"net/url"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/internal/keyring"
 	"github.com/posthaste/posthaste/internal/store"
 )
 
@@ -123,4 +125,41 @@ func TestChangesFromElsewhereAreSeen(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEqual(t, before, b.version(t))
 	}
+}
+
+// TestResealLocksTenantsInOrder has it wait for the first tenant, whose subscription is the newer one. It must not have
+// the second by then: another process that has the first may want that, too.
+func TestResealLocksTenantsInOrder(t *testing.T) {
+	t.Parallel()
+	o := postgresOptions(t)
+	migrated(t, o)
+	r := rotation{Options: o, oldKey: keyring.New(), newKey: keyring.New()}
+	older, both := r.with(t, r.oldKey), r.with(t, r.newKey, r.oldKey)
+	for _, tenant := range []string{"second", "first"} {
+		require.NoError(t, older.CreateSubscription(t.Context(), newOrderSubscription(tenant)))
+	}
+	db := rawDB(t, o)
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	lock := func(tenant string) error {
+		var version int64
+		return tx.QueryRowContext(t.Context(), "SELECT version FROM subscription_versions WHERE tenant = $1 FOR UPDATE NOWAIT",
+			tenant).Scan(&version)
+	}
+	require.NoError(t, lock("first"))
+
+	done := make(chan error, 1)
+	go func() {
+		_, err := both.Reseal(t.Context(), nil)
+		done <- err
+	}()
+	require.Eventually(t, func() bool {
+		var waiting bool
+		err := db.QueryRowContext(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waiting)
+		return err == nil && waiting
+	}, time.Minute, time.Millisecond)
+	require.NoError(t, lock("second"))
+	require.NoError(t, tx.Commit())
+	require.NoError(t, <-done)
 }

@@ -10,7 +10,9 @@ CREATE TABLE subscription_versions (
 INSERT INTO subscription_versions (tenant) SELECT DISTINCT tenant FROM subscriptions; -- so that TRUNCATE reaches them
 
 -- Triggers, because then no kind of change can forget it, not even one that is made by hand. They are deferred to the
--- commit: there the lock on the tenant's row is the last one taken, and whoever has it waits for nobody.
+-- commit: there the lock on the tenant's row is the last one taken, and whoever changes one tenant's subscriptions waits
+-- for nobody while having it. Whoever changes those of several takes these locks in the order of the changes, and should
+-- make that the order of tenants: else two of them can be in each other's way until Postgres ends one.
 -- +goose StatementBegin
 CREATE FUNCTION subscription_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
