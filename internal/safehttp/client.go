@@ -74,8 +74,8 @@ func (c *Client) RoundTripper() http.RoundTripper {
 func (c *Client) Close() { c.transports.close() }
 
 // Send makes the request and reports what came of it. An error means that we could not try, because ctx ended, the
-// request cannot be built, the proxy is away, or this machine is out of resources; everything the receiver does, and its
-// token endpoint, is an Exchange.
+// request cannot be built, the proxy is away, or this machine is out of resources or time; everything the receiver does,
+// and its token endpoint, is an Exchange.
 //
 // A connection that fails before a byte of the request was written gets a second try at once, within the same timeout
 // and as the same attempt.

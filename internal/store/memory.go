@@ -22,8 +22,8 @@ const (
 
 // memory spares the database to be asked again and again for what hardly ever changes. What it gives is never old: an
 // event does not change at all, and subscriptions go by their tenant's version, which every transaction that changes one
-// of them replaces by a new, random one (migration 11), and which is read with the row that needs them. So there is nothing to be told to
-// other processes, and nothing that could be missed.
+// of them replaces by a new, random one (migration 11), and which is read with the row that needs them. So there is
+// nothing to be told to other processes, and nothing that could be missed.
 //
 // What is in memory is shared: whoever gets it must not change it.
 type memory struct {
