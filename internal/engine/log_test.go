@@ -49,6 +49,7 @@ func TestLogger(t *testing.T) {
 			log.b.Reset()
 			l.Error("poll", tag.Error(errors.New("context canceled")))
 			l.Warn("network dial error")
+			l.Error("poll", tag.Error(errors.New("sql: database is closed")))
 			l.Error("poll", tag.Error(errors.New("disk full")))
 			return log.String()
 		}
@@ -58,6 +59,7 @@ func TestLogger(t *testing.T) {
 		require.Contains(t, say(), "network dial error")
 		state.stopping()
 		require.NotContains(t, say(), "canceled", "after Stop")
+		require.NotContains(t, say(), "database is closed")
 		require.NotContains(t, say(), "network dial error")
 		require.Contains(t, say(), "disk full")
 	})

@@ -57,6 +57,7 @@ var transitionCauses = []string{
 	"conn closed",
 	"driver: bad connection",
 	"transaction has already been committed or rolled back",
+	"sql: database is closed",
 	"no usable database connection found",
 	"Frontend is not healthy yet",
 	"shard status unknown", // not acquired yet
