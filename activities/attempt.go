@@ -65,6 +65,9 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 	if err := a.notDue(ctx, in, j); err != nil {
 		return nil, err
 	}
+	if err := a.tooSlow(ctx, in, j); err != nil {
+		return nil, err
+	}
 	return a.attempt(ctx, j)
 }
 
@@ -72,7 +75,9 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResult, error) {
 	ctx, stop := uninterrupted(ctx)
 	defer stop()
+	over := a.pace.watch(j.subscription.ID)
 	attempt, err := a.send(ctx, j)
+	over()
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +145,15 @@ func (a *Activities) claimed(in AttemptDeliveryInput, j *job) error {
 		return retryAfter(NotDue, "the first attempt is being made by the event's workflow", left)
 	}
 	return nil
+}
+
+// tooSlow leaves an attempt within a workflow task, for which the subscription was too slow after all, to a regular
+// activity: it may have been fast when that was decided, behind a thousand others. A claim is for this attempt alone.
+func (a *Activities) tooSlow(ctx context.Context, in AttemptDeliveryInput, j *job) error {
+	if !activity.GetInfo(ctx).IsLocalActivity || in.Claimed || a.pace.fast(j.subscription.ID) {
+		return nil
+	}
+	return retryAfter(NotDue, "the subscriber has become slow", 0)
 }
 
 // obstructed closes a delivery whose subscription or event no longer allows it.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -11,17 +12,47 @@ const (
 	rememberedFast = 100_000 // subscriptions
 )
 
-// pace remembers which subscriptions answered their last attempt with success and within fastAnswer. Their next first
-// attempt may run inside the workflow task, which takes fewer writes but would hold a slot if they were slow. It is a
-// hint of this process only: forgetting it costs speed, nothing else. Safe for concurrent use.
-type pace struct{ seen *lru.Cache[string, struct{}] }
+// pace remembers which subscriptions answered their last attempt with success and within fastAnswer, and which have a
+// request out that is late. A first attempt at a fast one may run inside the workflow task, which takes fewer writes but
+// holds a slot that everybody's planning needs too. It is a hint of this process only: forgetting it costs speed,
+// nothing else. Safe for concurrent use.
+type pace struct {
+	seen *lru.Cache[string, struct{}]
+
+	mu   sync.Mutex
+	late map[string]int // requests that have been out for longer than fastAnswer
+}
 
 func newPace() *pace {
 	seen, _ := lru.New[string, struct{}](rememberedFast) // fails for sizes below 1 only
-	return &pace{seen: seen}
+	return &pace{seen: seen, late: map[string]int{}}
 }
 
-func (p *pace) fast(subscriptionID string) bool { return p.seen.Contains(subscriptionID) }
+// fast does not wait for a timeout to find that a subscriber hangs: until then all that is sent to it would hang too.
+func (p *pace) fast(subscriptionID string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.late[subscriptionID] == 0 && p.seen.Contains(subscriptionID)
+}
+
+// watch says that a request is out, until over is called.
+func (p *pace) watch(subscriptionID string) (over func()) {
+	timer := time.AfterFunc(fastAnswer, func() { p.count(subscriptionID, 1) })
+	return func() {
+		if !timer.Stop() {
+			p.count(subscriptionID, -1)
+		}
+	}
+}
+
+func (p *pace) count(subscriptionID string, late int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.late[subscriptionID] += late
+	if p.late[subscriptionID] == 0 {
+		delete(p.late, subscriptionID)
+	}
+}
 
 func (p *pace) note(subscriptionID string, succeeded bool, took time.Duration) {
 	if succeeded && took < fastAnswer {
