@@ -34,13 +34,15 @@ func untilMended() *temporal.RetryPolicy {
 }
 
 // forAttempt are the options of an attempt as a regular activity: shown by the Web UI with its attempts, last failure and
-// next time. An attempt that is being made when we lose interest is waited for, so that never two run at once.
-func forAttempt(ctx workflow.Context, host string) workflow.Context {
+// next time. An attempt that is being made when we lose interest is waited for, so that never two run at once. Attempts
+// that wait for a slot take turns between subscriptions: one that hangs holds many slots, and has many waiting.
+func forAttempt(ctx workflow.Context, subscriptionID, host string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: attemptTimeout,
 		WaitForCancellation: true,
 		RetryPolicy:         untilMended(),
 		Summary:             clip("POST to "+host, maxSummary),
+		Priority:            temporal.Priority{FairnessKey: fairnessKey(subscriptionID)},
 	})
 }
 
@@ -139,21 +141,21 @@ func DeliveryOptions(in DeliverToSubscriberInput, taskQueue string) client.Start
 	}
 }
 
-// fairly has Temporal's task queues take turns between tenants, where they know how to. Children and activities inherit
-// it from the workflow that a client started.
+// fairly has Temporal's task queues take turns between tenants, where they know how to. Children and activities other than
+// attempts inherit it from the workflow that a client started.
 func fairly(tenant string) temporal.Priority {
 	return temporal.Priority{FairnessKey: fairnessKey(tenant)}
 }
 
-// fairnessKey is the tenant, or its beginning and a digest of all of it: a key above 64 bytes is refused, and with it
-// the workflow. No tenant's name has a tilde.
-func fairnessKey(tenant string) string {
-	if len(tenant) <= maxFairnessKey {
-		return tenant
+// fairnessKey is the name of a tenant or the id of a subscription, or its beginning and a digest of all of it: a key above
+// 64 bytes is refused, and with it the workflow. No name has a tilde.
+func fairnessKey(name string) string {
+	if len(name) <= maxFairnessKey {
+		return name
 	}
-	digest := sha256.Sum256([]byte(tenant))
+	digest := sha256.Sum256([]byte(name))
 	tail := "~" + hex.EncodeToString(digest[:12])
-	return tenant[:maxFairnessKey-len(tail)] + tail
+	return name[:maxFairnessKey-len(tail)] + tail
 }
 
 // JobOptions are how a client starts SteerDeliveries. A job that runs already is left to run.

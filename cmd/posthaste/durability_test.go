@@ -141,6 +141,22 @@ func TestResetButtonTriesNow(t *testing.T) {
 	}
 }
 
+// TestAttemptsTakeTurnsBetweenSubscriptions looks at what Temporal was told: its own tests see that it heeds it.
+func TestAttemptsTakeTurnsBetweenSubscriptions(t *testing.T) {
+	n := devHere(t)
+	receiver := newSink(t, 204)
+	n.subscribe(t, receiver.url, time.Hour)
+	id := n.startDelivery(t, n.accept(t), false)
+	n.awaitClosed(t, id)
+	var keys []string
+	for _, event := range n.history(t, id).GetEvents() {
+		if attempt := event.GetActivityTaskScheduledEventAttributes(); attempt != nil {
+			keys = append(keys, attempt.GetPriority().GetFairnessKey())
+		}
+	}
+	require.Equal(t, []string{n.row(t, id).SubscriptionID}, keys)
+}
+
 // backingOff reports whether an attempt failed and the next one waits, with the failure in words.
 func (n *node) backingOff(t *testing.T, workflowID string) bool {
 	t.Helper()
