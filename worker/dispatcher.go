@@ -14,10 +14,12 @@ import (
 
 const (
 	wakeQueue    = 4096 // events waiting to be started; more get their turn from the store
-	starters     = 8    // starts under way at once, for wakes, for turns and for each sweep
 	sweepPage    = 500
 	startTimeout = 10 * time.Second
 )
+
+// Starters is how many starts are under way at once, for wakes, for turns and for each sweep.
+const Starters = 8
 
 // Store is what the dispatcher asks of the store.
 type Store interface {
@@ -104,7 +106,7 @@ func (d *Dispatcher) Wake(events ...*models.Event) {
 // Run dispatches until ctx ends. What is still queued then is left to the sweep of another process, or of the next start.
 func (d *Dispatcher) Run(ctx context.Context) {
 	var group errgroup.Group
-	for range starters {
+	for range Starters {
 		group.Go(func() error { d.startWoken(ctx); return nil })
 	}
 	group.Go(func() error { d.takeTurns(ctx); return nil })

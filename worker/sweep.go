@@ -58,7 +58,7 @@ func (d *Dispatcher) passOver(ctx context.Context, what, id string, err error) e
 // each does the work for every row of a page, some at a time, and stops at the first error.
 func each[T any](ctx context.Context, page []T, work func(context.Context, T) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(starters)
+	group.SetLimit(Starters)
 	for _, row := range page {
 		group.Go(func() error { return work(ctx, row) })
 	}

@@ -18,7 +18,7 @@ const (
 	turnPage    = 100
 	turnEvents  = 32 // what a look for a turn is content with
 
-	hopeless = 2 * starters // failures after which a round in which no start succeeded goes no further
+	hopeless = 2 * Starters // failures after which a round in which no start succeeded goes no further
 )
 
 // turn is what a tenant that is behind has waiting.
@@ -195,7 +195,7 @@ func (d *Dispatcher) ask(ctx context.Context, turns []*turn, began time.Time) er
 // startTurns starts what waits and has room, some at a time. A tenant of which a start fails is the last from then on.
 func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn, starts *tally) (busy bool) {
 	var group errgroup.Group
-	group.SetLimit(starters)
+	group.SetLimit(Starters)
 	for _, t := range turns {
 		if starts.failure(hopeless) != nil {
 			break
@@ -234,7 +234,7 @@ func (d *Dispatcher) startTurn(ctx context.Context, t *turn, begin func(func() e
 		return false
 	}
 	// What comes now is started beside the last few, of which some are started at once anyway.
-	if t.all && taken == len(t.waiting) && taken <= starters {
+	if t.all && taken == len(t.waiting) && taken <= Starters {
 		return !d.backlog.catchUp(t.lane, t.left) || taken > 0
 	}
 	return taken > 0

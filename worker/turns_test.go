@@ -109,7 +109,7 @@ func TestStartThatFailsHoldsUpNobodyElse(t *testing.T) {
 	require.NoError(t, err)
 	started := slices.DeleteFunc(slices.Clone(w.begun), func(id string) bool { return strings.HasPrefix(id, "bad") })
 	require.Len(t, started, 20*5)
-	require.Less(t, len(w.begun)-len(started), 2*starters, "its turn ends with the failure")
+	require.Less(t, len(w.begun)-len(started), 2*Starters, "its turn ends with the failure")
 	require.Equal(t, "bad", d.backlog.round()[0].tenant, "the others have caught up")
 
 	w.accept(d, "late", 1)
@@ -144,5 +144,5 @@ func TestRoundEndsWhenNoStartSucceeds(t *testing.T) {
 	}
 	_, err := d.round(t.Context(), d.backlog.round())
 	require.EqualError(t, err, "away")
-	require.Less(t, len(w.begun), hopeless+2*starters)
+	require.Less(t, len(w.begun), hopeless+2*Starters)
 }

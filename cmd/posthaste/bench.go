@@ -40,12 +40,12 @@ type benchCmd struct {
 	Naive bool `name:"naive" help:"Measure also a first sketch on Temporal with all settings untouched."`
 	Runs  int  `name:"runs" default:"1" placeholder:"N" help:"How often to measure all; what is printed are medians (default ${default})."`
 
-	Events      int           `name:"events" placeholder:"N" help:"Events of each measurement, for fanout deliveries (default: the scenario's own, 200 to 2,000)."`
+	Events      int           `name:"events" placeholder:"N" help:"Events of each measurement, for fanout deliveries (default: the scenario's own, 200 to 10,000)."`
 	Waiting     int           `name:"waiting" default:"10000" placeholder:"N" help:"Deliveries of retry-storm (default ${default})."`
 	Due         time.Duration `name:"due" placeholder:"DURATION" help:"How long after its start the retries of retry-storm come due (default: 30s and 60ms for each delivery)."`
 	Rest        time.Duration `name:"rest" default:"15s" help:"How long retry-storm watches the server wait (default ${default})."`
 	Fanout      []int         `name:"fanout" default:"10,20,100,1000" placeholder:"N,…" help:"Subscribers in fanout (default ${default})."`
-	Rate        float64       `name:"rate" default:"5" placeholder:"N" help:"Events a second in isolation, which has three subscribers (default ${default})."`
+	Rate        float64       `name:"rate" default:"5" placeholder:"N" help:"Events a second in isolation, which has four subscribers (default ${default})."`
 	Timeout     time.Duration `name:"timeout" default:"15s" help:"Timeout of the subscriber that hangs in isolation (default ${default})."`
 	Concurrency int           `name:"concurrency" default:"16" placeholder:"N" help:"Calls of the API at once (default ${default})."`
 	Duration    time.Duration `name:"duration" default:"5m" help:"Time after which no measurement publishes any more (default ${default})."`
@@ -64,8 +64,14 @@ func (benchCmd) Help() string {
 func (c *benchCmd) Validate() error {
 	alone := c.Floor || c.Naive
 	switch {
-	case c.Runs < 1 || c.Concurrency < 1 || c.Events < 0 || c.Waiting < 1 || c.Rate <= 0:
+	case c.Runs < 1 || c.Concurrency < 1 || c.Events < 0 || c.Waiting < 1 || !(c.Rate > 0): // NaN is not above
 		return errors.New("--runs, --concurrency, --waiting and --rate must be above 0, and --events not below")
+	case min(c.Rest, c.Timeout, c.Duration, c.Patience, c.Settle) <= 0 || c.Due < 0:
+		return errors.New("--rest, --timeout, --duration, --patience and --settle must be above 0, and --due not below")
+	case c.URL != "" && (c.Engine != engineEmbedded || c.Store != storeSQLite || c.Data != ""):
+		return errors.New("--engine, --store and --data are of a server that is started: they do not go with --url")
+	case c.URL == "" && c.ServerPID != 0 || c.ServerPID < 0:
+		return errors.New("--server-pid is the process of the server at --url")
 	case c.Store == storePostgres && c.DatabaseURL == "":
 		return errors.New("--store postgres needs --database-url")
 	case c.Profile != "" && (c.URL != "" || c.Runs > 1):
@@ -85,7 +91,7 @@ func (c *benchCmd) Validate() error {
 func (c *benchCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
 	b := benchRun{benchCmd: c, log: log, masterKey: keyring.New(), progress: &benchProgress{w: s.err}}
 	var err error
-	if c.DatabaseURL != "" {
+	if c.DatabaseURL != "" && (c.Store == storePostgres || c.URL != "") {
 		if b.postgres, err = bench.FindPostgres(ctx, c.DatabaseURL); err != nil {
 			return fmt.Errorf("--database-url: %w", err)
 		}
@@ -118,7 +124,7 @@ func (b *benchRun) versions() map[string]string {
 func (c *benchCmd) settings() map[string]any {
 	settings := map[string]any{
 		"engine": c.Engine, "store": c.Store, "delivery_mode": c.Mode, "concurrency": c.Concurrency, "duration": c.Duration.String(), "patience": c.Patience.String(),
-		"rate": c.Rate, "timeout": c.Timeout.String(), "waiting": c.Waiting, "rest": c.Rest.String(),
+		"rate": c.Rate, "timeout": c.Timeout.String(), "waiting": c.Waiting, "rest": c.Rest.String(), "settle": c.Settle.String(),
 	}
 	if c.URL != "" {
 		for _, own := range []string{"engine", "store", "delivery_mode"} {

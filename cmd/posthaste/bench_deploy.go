@@ -79,7 +79,7 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 
 // scenarios runs them against a deployment.
 func (b *benchRun) scenarios(ctx context.Context, at receiverUp, d deployment) ([]bench.Result, error) {
-	api, err := client.New(d.url, d.key, client.WithActor("bench"))
+	api, err := client.New(d.url, d.key, client.WithActor("bench"), client.WithMaxAttempts(1)) // what is refused counts
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -119,8 +119,8 @@ func (d deployment) engine() (temporal.Client, error) {
 func (b *benchRun) measureEngine(ctx context.Context, naive bool) (results []bench.Result, err error) {
 	err = b.inFolder(func(folder string) error {
 		floor, err := startChild(ctx, b.database(), b.hearResults(&results), "bench-floor", "--data", folder, "--naive="+strconv.FormatBool(naive), "--delivery-mode", b.Mode,
-			"--events", strconv.Itoa(b.Events), "--fanout", b.engineFanouts(), "--concurrency", strconv.Itoa(b.Concurrency),
-			"--duration", b.Duration.String(), "--patience", b.Patience.String())
+			"--events", strconv.Itoa(b.Events), "--fanout", b.engineFanouts(),
+			"--duration", b.Duration.String(), "--patience", b.Patience.String(), "--settle", b.Settle.String())
 		if err == nil {
 			floor.stop()
 		}

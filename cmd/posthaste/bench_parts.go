@@ -133,13 +133,13 @@ func (c *benchServerCmd) migrate(ctx context.Context, log *slog.Logger) error {
 type benchFloorCmd struct {
 	config.Store
 
-	Naive       bool          `name:"naive"`
-	Mode        string        `name:"delivery-mode"`
-	Events      int           `name:"events"`
-	Fanout      []int         `name:"fanout"`
-	Concurrency int           `name:"concurrency"`
-	Duration    time.Duration `name:"duration"`
-	Patience    time.Duration `name:"patience"`
+	Naive    bool          `name:"naive"`
+	Mode     string        `name:"delivery-mode"`
+	Events   int           `name:"events"`
+	Fanout   []int         `name:"fanout"`
+	Duration time.Duration `name:"duration"`
+	Patience time.Duration `name:"patience"`
+	Settle   time.Duration `name:"settle"`
 }
 
 // floorSays is how far it has come, again and again, and at last what it found.
@@ -165,7 +165,7 @@ func (c *benchFloorCmd) Run(ctx context.Context, s streams, log *slog.Logger) (e
 	says := json.NewEncoder(s.out)
 	results, err := bench.Floor(ctx, bench.FloorOptions{
 		Temporal: client, Naive: c.Naive, Inline: models.DeliveryMode(c.Mode) == models.ModeInline, Events: c.Events, Fanout: c.Fanout,
-		Concurrency: c.Concurrency, Duration: c.Duration, Patience: c.Patience,
+		Duration: c.Duration, Patience: c.Patience, Settle: c.Settle,
 		Progress: func(what string, done, total int) {
 			_ = says.Encode(floorSays{What: what, Done: done, Total: total}) // nobody needs to hear it
 		},

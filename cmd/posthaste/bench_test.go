@@ -85,13 +85,18 @@ func TestBenchRefusals(t *testing.T) {
 	t.Parallel()
 
 	for args, want := range map[string]string{
-		"bench speed":                            "speed",
-		"bench --store postgres":                 "--database-url",
-		"bench --url http://127.0.0.1:1 --floor": "--floor and --naive",
-		"bench --engine external --naive":        "--floor and --naive",
-		"bench --runs 2 --profile x":             "--profile",
-		"bench --runs 0":                         "--runs",
-		"bench --fanout 0":                       "--fanout 0",
+		"bench speed":                                      "speed",
+		"bench --store postgres":                           "--database-url",
+		"bench --url http://127.0.0.1:1 --floor":           "--floor and --naive",
+		"bench --engine external --naive":                  "--floor and --naive",
+		"bench --runs 2 --profile x":                       "--profile",
+		"bench --runs 0":                                   "--runs",
+		"bench --rate NaN":                                 "--rate",
+		"bench --settle 0s":                                "--settle",
+		"bench --duration=-1s":                             "--duration",
+		"bench --server-pid 1":                             "--server-pid",
+		"bench --url http://127.0.0.1:1 --engine external": "--url",
+		"bench --fanout 0":                                 "--fanout 0",
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

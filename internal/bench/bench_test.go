@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -92,6 +93,30 @@ func TestRunFindsFaults(t *testing.T) {
 			require.Equal(t, tt.server.refuse > 0, refused)
 		})
 	}
+
+	t.Run("what comes again while the next is measured", func(t *testing.T) {
+		t.Parallel()
+		server := &fakeServer{}
+		o := newRun(t, server)
+		server.times = func(event, _ int) int {
+			if event == 30 { // of the second load
+				server.deliver(context.Background(), "evt_10", o.Receiver+"/0", make([]byte, smallBody))
+			}
+			return 1
+		}
+		results, err := Run(t.Context(), o, "ingest")
+		require.NoError(t, err)
+		require.Equal(t, []int{0, 1}, []int{results[0].Duplicates, results[1].Duplicates})
+	})
+
+	t.Run("a subscriber that should hang and is not asked", func(t *testing.T) {
+		t.Parallel()
+		server := &fakeServer{forgets: "/" + besidePath}
+		o := newRun(t, server)
+		o.Rate, o.Events = 500, 5
+		_, err := Run(t.Context(), o, "isolation")
+		require.ErrorContains(t, err, "0 requests hung, of 5 events")
+	})
 
 	t.Run("a receiver out of reach", func(t *testing.T) {
 		t.Parallel()

@@ -17,12 +17,15 @@ const (
 	maxReport     = 1 << 30                // bytes of the list of arrivals: more than maxArrivals of them
 )
 
-// Control is what the generator asks of the receiver, on a port of its own: to reset it, for the counts, and for what
-// arrived.
+// Control is what the generator asks of the receiver, on a port of its own: to reset it, for the counts, and for all that
+// came.
 func (r *Receiver) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, request *http.Request) {
-		r.reset(moment(request.FormValue("mended")), request.FormValue("hanging") == "true")
+		r.reset(conduct{
+			mended: moment(request.FormValue("mended")), hanging: request.FormValue("hanging") == "true",
+			least: int64(number(request.FormValue("least"))),
+		})
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, request *http.Request) {
@@ -30,7 +33,7 @@ func (r *Receiver) Control() http.Handler {
 		defer cancel()
 		answer(w, r.wait(ctx, Counts{Arrived: number(request.FormValue("arrived")), Refused: number(request.FormValue("refused"))}))
 	})
-	mux.HandleFunc("GET /arrivals", func(w http.ResponseWriter, _ *http.Request) { answer(w, r.arrivals()) })
+	mux.HandleFunc("GET /seen", func(w http.ResponseWriter, _ *http.Request) { answer(w, r.all()) })
 	return mux
 }
 
@@ -56,19 +59,18 @@ func moment(text string) time.Time {
 // remote is the receiver as the generator sees it.
 type remote struct{ control string }
 
-// reset makes the receiver forget what came. It refuses what comes before it is mended; the zero time means nothing. It
-// does not answer what comes to /beside if that is to hang.
-func (r remote) reset(ctx context.Context, mended time.Time, hanging bool) error {
-	query := url.Values{"hanging": {strconv.FormatBool(hanging)}}
-	if !mended.IsZero() {
-		query.Set("mended", strconv.FormatInt(mended.UnixNano(), 10))
+// reset makes the receiver count anew, and tells it how to behave.
+func (r remote) reset(ctx context.Context, c conduct) error {
+	query := url.Values{"hanging": {strconv.FormatBool(c.hanging)}, "least": {strconv.FormatInt(c.least, 10)}}
+	if !c.mended.IsZero() {
+		query.Set("mended", strconv.FormatInt(c.mended.UnixNano(), 10))
 	}
 	return r.call(ctx, http.MethodPost, "/reset", query, nil)
 }
 
-// arrivals asks for what was taken.
-func (r remote) arrivals(ctx context.Context) (all []Arrival, err error) {
-	return all, r.call(ctx, http.MethodGet, "/arrivals", nil, &all)
+// seen asks for all that came.
+func (r remote) seen(ctx context.Context) (all Seen, err error) {
+	return all, r.call(ctx, http.MethodGet, "/seen", nil, &all)
 }
 
 // await waits until the counts reach what is wanted, or until nothing has come for as long as patience. It calls seen

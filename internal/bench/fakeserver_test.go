@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,8 @@ import (
 
 // fakeServer is a server that delivers at once, as often as it is told to.
 type fakeServer struct {
-	times func(event, subscriber int) int // how often the nth event goes to the nth subscriber of its tenant
+	times   func(event, subscriber int) int // how often the nth event goes to the nth subscriber of its tenant
+	forgets string                          // end of the URL of subscriptions that it does not keep
 
 	mu            sync.Mutex
 	subscriptions map[string][]string // URLs by tenant
@@ -27,6 +29,11 @@ type fakeServer struct {
 	events        int
 	refuse        int // the nth event of all; 0: none
 	deliveries    sync.WaitGroup
+}
+
+type fakeEvent struct {
+	Tenant string
+	Data   json.RawMessage
 }
 
 // newRun starts a fake server and a receiver, and returns how to measure the one by the other.
@@ -61,17 +68,17 @@ func (s *fakeServer) routes() http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /v1/events", func(w http.ResponseWriter, r *http.Request) {
-		var event struct{ Tenant string }
+		var event fakeEvent
 		_ = json.NewDecoder(r.Body).Decode(&event)
-		s.accept(r.Context(), w, http.StatusAccepted, event.Tenant)
+		s.accept(r.Context(), w, http.StatusAccepted, event)
 	})
 	mux.HandleFunc("POST /v1/events/batch", func(w http.ResponseWriter, r *http.Request) {
-		var batch struct{ Events []struct{ Tenant string } }
+		var batch struct{ Events []fakeEvent }
 		_ = json.NewDecoder(r.Body).Decode(&batch)
 		fmt.Fprint(w, `{"results":[`)
 		for i, event := range batch.Events {
 			fmt.Fprint(w, map[bool]string{true: ","}[i > 0])
-			s.accept(r.Context(), w, 0, event.Tenant)
+			s.accept(r.Context(), w, 0, event)
 		}
 		fmt.Fprint(w, `]}`)
 	})
@@ -83,13 +90,15 @@ func (s *fakeServer) subscribe(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewDecoder(r.Body).Decode(&in)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.subscriptions[in.Tenant] = append(s.subscriptions[in.Tenant], in.URL)
+	if s.forgets == "" || !strings.HasSuffix(in.URL, s.forgets) {
+		s.subscriptions[in.Tenant] = append(s.subscriptions[in.Tenant], in.URL)
+	}
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprintf(w, `{"id":"sub_%d"}`, len(s.subscriptions[in.Tenant]))
 }
 
 // accept answers an event, with a status unless it is one of a batch, and delivers it.
-func (s *fakeServer) accept(ctx context.Context, w http.ResponseWriter, status int, tenant string) {
+func (s *fakeServer) accept(ctx context.Context, w http.ResponseWriter, status int, event fakeEvent) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events++
@@ -104,18 +113,18 @@ func (s *fakeServer) accept(ctx context.Context, w http.ResponseWriter, status i
 		w.WriteHeader(status)
 	}
 	fmt.Fprintf(w, `{"id":"evt_%d"}`, s.events)
-	for _, url := range s.subscriptions[tenant] {
+	for _, url := range s.subscriptions[event.Tenant] {
 		for range s.times(s.events, number(path.Base(url))) {
-			s.deliver(context.WithoutCancel(ctx), fmt.Sprintf("evt_%d", s.events), url)
+			s.deliver(context.WithoutCancel(ctx), fmt.Sprintf("evt_%d", s.events), url, event.Data)
 		}
 	}
 }
 
 // deliver posts an event until it is taken, and no later than it is told to.
-func (s *fakeServer) deliver(ctx context.Context, event, url string) {
+func (s *fakeServer) deliver(ctx context.Context, event, url string, body []byte) {
 	s.deliveries.Go(func() {
 		for {
-			request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString("{}"))
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 			if err != nil {
 				return
 			}

@@ -59,7 +59,7 @@ func (b *bench) subscriptions(tenant string, l load) []client.SubscriptionFields
 	if l.beside {
 		all = append(all, client.SubscriptionFields{
 			Tenant: tenant, URL: b.Receiver + "/" + besidePath, EventTypes: []string{eventType},
-			Timeout: client.Duration(b.Timeout), RetrySchedule: repeat(time.Minute, 5),
+			Timeout: client.Duration(b.Timeout),
 		})
 	}
 	return all
@@ -95,5 +95,5 @@ func (f *field) clear(ctx context.Context) {
 		}
 	}
 	_ = group.Wait()
-	_ = f.receiver.reset(ctx, time.Time{}, false)
+	_ = f.receiver.reset(ctx, conduct{})
 }

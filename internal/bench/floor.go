@@ -11,6 +11,8 @@ import (
 	temporal "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
+
+	posthaste "github.com/posthaste/posthaste/worker"
 )
 
 // The two measurements of the engine alone.
@@ -21,14 +23,14 @@ const (
 
 // FloorOptions says what [Floor] measures. Temporal and Fanout are required.
 type FloorOptions struct {
-	Temporal    temporal.Client // of an engine in this process, whose usage is taken for the engine's
-	Naive       bool            // not our workflows, but what somebody new to Temporal would write
-	Inline      bool            // our workflows in delivery mode inline; naive knows no modes
-	Events      int             // of each fan-out, as deliveries; 0: 2,000
-	Fanout      []int           // deliveries of each event
-	Concurrency int             // starts at once; 0: 16
-	Duration    time.Duration   // after which no event is started any more; 0: 5m
-	Patience    time.Duration   // how long nothing may happen before what is missing is lost; 0: 30s
+	Temporal temporal.Client // of an engine in this process, whose usage is taken for the engine's
+	Naive    bool            // not our workflows, but what somebody new to Temporal would write
+	Inline   bool            // our workflows in delivery mode inline; naive knows no modes
+	Events   int             // of each fan-out, as deliveries; 0: 2,000
+	Fanout   []int           // deliveries of each event
+	Duration time.Duration   // after which no event is started any more; 0: 5m
+	Patience time.Duration   // how long nothing may happen before what is missing is lost; 0: 30s
+	Settle   time.Duration   // how long what an event leaves to be done may follow the last delivery; 0: 2s
 
 	Progress func(what string, done, total int) // is told now and then, by one goroutine at a time; nil: nobody is
 }
@@ -51,8 +53,9 @@ type floor struct {
 // Floor measures the engine alone: events are fanned out to deliveries whose activities do nothing but count. Nothing is
 // stored besides what Temporal stores, and nothing is sent. It returns a result for each fan-out.
 func Floor(ctx context.Context, o FloorOptions) ([]Result, error) {
-	o.Events, o.Concurrency = cmp.Or(o.Events, 2000), cmp.Or(o.Concurrency, 16)
+	o.Events = cmp.Or(o.Events, 2000)
 	o.Duration, o.Patience = cmp.Or(o.Duration, 5*time.Minute), cmp.Or(o.Patience, 30*time.Second)
+	o.Settle = cmp.Or(o.Settle, 2*time.Second)
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}
@@ -86,8 +89,11 @@ func (f *floor) measure(ctx context.Context, fanout int) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := pause(ctx, f.Settle); err != nil {
+		return Result{}, err
+	}
 	l := load{scenario: f.name, subscribers: fanout}
-	v := verify(s.accepted, fanout, f.seen.arrivals())
+	v := verify(s.accepted, fanout, f.seen.all().Arrivals)
 	r := l.result(s, v)
 	r.addCosts(f.meter.since(before), v.owed)
 	return r, nil
@@ -95,10 +101,10 @@ func (f *floor) measure(ctx context.Context, fanout int) (Result, error) {
 
 // run starts events and waits until their deliveries have been made.
 func (f *floor) run(ctx context.Context, events, fanout int) (*sending, error) {
-	f.seen.reset(time.Time{}, false)
+	f.seen.reset(conduct{})
 	s := &sending{began: time.Now(), latency: newLatencies()}
 	group, starting := errgroup.WithContext(ctx)
-	group.SetLimit(f.Concurrency)
+	group.SetLimit(posthaste.Starters)
 	for range events {
 		if time.Since(s.began) > f.Duration {
 			break

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
@@ -88,12 +89,14 @@ func (b *bench) send(ctx context.Context, f *field, l load) (*sending, error) {
 }
 
 // turn waits for the turn of the nth event in a load with a rate, and returns when that was: what a slow server delays
-// counts from then. In other loads it is the zero time, at once.
+// counts from then. It is up to half an interval late, by chance: else what happens at a fixed time after each event,
+// such as a timeout, would always fall on another one. In other loads it is the zero time, at once.
 func (l load) turn(ctx context.Context, began time.Time, n int) (time.Time, error) {
 	if l.rate == 0 {
 		return time.Time{}, ctx.Err()
 	}
-	at := began.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
+	late := mathrand.Float64() / 2 //nolint:gosec // of an interval, and no secret
+	at := began.Add(time.Duration((float64(n) + late) / l.rate * float64(time.Second)))
 	return at, pause(ctx, time.Until(at))
 }
 

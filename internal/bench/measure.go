@@ -38,7 +38,7 @@ func (b *bench) measure(ctx context.Context, loads ...load) ([]Result, error) {
 }
 
 func (b *bench) run(ctx context.Context, f *field, l load) (Result, error) {
-	if err := b.receiver.reset(ctx, time.Time{}, l.hanging); err != nil {
+	if err := b.receiver.reset(ctx, conduct{hanging: l.hanging, least: int64(l.bytes)}); err != nil {
 		return Result{}, err
 	}
 	before := b.meter.read()
@@ -51,7 +51,7 @@ func (b *bench) run(ctx context.Context, f *field, l load) (Result, error) {
 
 // warmUp sends a few events, and sees that they arrive.
 func (b *bench) warmUp(ctx context.Context, f *field, l load) error {
-	if err := b.receiver.reset(ctx, time.Time{}, false); err != nil {
+	if err := b.receiver.reset(ctx, conduct{least: int64(l.bytes)}); err != nil {
 		return err
 	}
 	first := load{scenario: "warm-up of " + l.name(), events: warmUps(l.subscribers), batch: 1, bytes: l.bytes, subscribers: l.subscribers}
@@ -100,13 +100,23 @@ func (b *bench) finish(ctx context.Context, l load, s *sending, before map[strin
 		return Result{}, err
 	}
 	used := b.meter.since(before)
-	arrivals, err := b.receiver.arrivals(ctx)
+	seen, err := b.receiver.seen(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	v := verify(s.accepted, l.subscribers, arrivals)
+	v := verify(s.accepted, l.subscribers, seen.Arrivals)
+	v.duplicates += seen.Again
 	r := l.result(s, v)
 	r.addCosts(used, v.owed)
+	if l.retries {
+		r.Metrics["early_attempts"] = float64(seen.Early)
+	}
+	if l.hanging {
+		if seen.Hung < len(s.accepted) {
+			return Result{}, fmt.Errorf("%d requests hung, of %d events", seen.Hung, len(s.accepted))
+		}
+		r.Metrics["hung_requests"] = float64(seen.Hung)
+	}
 	b.addTransitions(ctx, r.Metrics, l, s.accepted)
 	return r, nil
 }
@@ -125,6 +135,7 @@ func (l load) result(s *sending, v verdict) Result {
 	if l.rate > 0 || l.oneByOne {
 		return r // how fast was not up to the server
 	}
+	r.Metrics["sending_seconds"] = s.ended.Sub(s.began).Seconds()
 	r.Metrics["accepted_per_second"] = perSecond(len(s.accepted), s.ended.Sub(s.began))
 	if v.last.After(s.began) {
 		r.Metrics["deliveries_per_second"] = perSecond(v.owed-v.lost, v.last.Sub(s.began))

@@ -29,6 +29,21 @@ type Counts struct {
 	Refused int `json:"refused"` // at least once, before the receiver was mended
 }
 
+// Seen is what has come since the last reset.
+type Seen struct {
+	Arrivals []Arrival `json:"arrivals"`
+	Again    int       `json:"again"` // times that something came which had arrived before the reset
+	Early    int       `json:"early"` // times that something came although it had been told to wait until later
+	Hung     int       `json:"hung"`  // requests to /beside that got no answer
+}
+
+// conduct is how the receiver behaves until the next reset. The zero value takes everything at once.
+type conduct struct {
+	mended  time.Time // what comes before is refused
+	hanging bool      // what comes to /beside gets no answer
+	least   int64     // bytes of a body; a shorter one is refused
+}
+
 func (c Counts) reach(want Counts) bool {
 	return c.Arrived >= want.Arrived && c.Refused >= want.Refused
 }
@@ -40,39 +55,47 @@ type destination struct {
 }
 
 // Receiver is every subscriber of a measurement at once: the path /7 is subscriber 7. It answers 204 and counts; before
-// it is mended it answers 503 and when to come again. What the path /beside gets is not counted, and is not answered either
-// while it is to hang. It looks at nothing else, and so costs little. Safe for concurrent use.
+// it is mended it answers 503 and when to come again. What the path /beside gets is no arrival, and is not answered either
+// while it is to hang. Of a body it looks at the length alone, and so costs little. Safe for concurrent use.
 type Receiver struct {
 	mu      sync.Mutex
-	mended  time.Time // zero: it was never broken
+	conduct conduct
 	arrived map[destination]*Arrival
 	refused map[destination]struct{}
+	earlier map[destination]struct{} // what had arrived before the last reset
+	seen    Seen                     // without the arrivals
 	waiters []waiter
-	hanging bool          // what comes to /beside
 	letGo   chan struct{} // closed when what hangs is to end
 }
 
 // NewReceiver makes a Receiver that works and has seen nothing.
 func NewReceiver() *Receiver {
-	r := &Receiver{letGo: make(chan struct{})}
-	r.reset(time.Time{}, false)
+	r := &Receiver{letGo: make(chan struct{}), earlier: map[destination]struct{}{}}
+	r.reset(conduct{})
 	return r
 }
 
-// reset forgets what came, lets go what hangs, and breaks the receiver until it is mended; the zero time means not at all.
-// From now on what comes to /beside hangs or does not.
-func (r *Receiver) reset(mended time.Time, hanging bool) {
+// reset begins to count anew, lets go what hangs, and behaves as it is told from now on. What has arrived is remembered:
+// should it come once more, that is too often, however late it is.
+func (r *Receiver) reset(c conduct) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	close(r.letGo)
 	r.letGo = make(chan struct{})
-	r.mended, r.hanging = mended, hanging
+	if len(r.earlier)+len(r.arrived) > maxArrivals {
+		clear(r.earlier)
+	}
+	for d := range r.arrived {
+		r.earlier[d] = struct{}{}
+	}
+	r.conduct, r.seen = c, Seen{}
 	r.arrived, r.refused = map[destination]*Arrival{}, map[destination]struct{}{}
 }
 
 // ServeHTTP takes a delivery.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	if _, err := io.Copy(io.Discard, http.MaxBytesReader(w, request.Body, maxDelivery)); err != nil {
+	length, err := io.Copy(io.Discard, http.MaxBytesReader(w, request.Body, maxDelivery))
+	if err != nil {
 		return // it has not arrived, and nobody listens any more
 	}
 	path := strings.TrimPrefix(request.URL.Path, "/")
@@ -86,6 +109,10 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		http.NotFound(w, request)
 		return
 	}
+	if length < r.least() {
+		http.Error(w, "that is not all of it", http.StatusBadRequest)
+		return
+	}
 	if wait := r.take(destination{subscriber, event}, time.Now()); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -94,10 +121,19 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+func (r *Receiver) least() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.conduct.least
+}
+
 // beside is how /beside answers: where it hangs, not before the sender has given up.
 func (r *Receiver) beside(request *http.Request) int {
 	r.mu.Lock()
-	hanging, letGo := r.hanging, r.letGo
+	hanging, letGo := r.conduct.hanging, r.letGo
+	if hanging {
+		r.seen.Hung++
+	}
 	r.mu.Unlock()
 	if !hanging {
 		return http.StatusNoContent
@@ -113,10 +149,16 @@ func (r *Receiver) beside(request *http.Request) int {
 func (r *Receiver) take(d destination, now time.Time) (wait time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	_, before := r.earlier[d]
 	switch seen := r.arrived[d]; {
-	case now.Before(r.mended):
+	case before:
+		r.seen.Again++
+	case now.Before(r.conduct.mended):
+		if _, told := r.refused[d]; told {
+			r.seen.Early++
+		}
 		r.refused[d] = struct{}{}
-		wait = r.mended.Sub(now)
+		wait = r.conduct.mended.Sub(now)
 	case seen != nil:
 		seen.Count++
 	case len(r.arrived) >= maxArrivals:
@@ -128,13 +170,14 @@ func (r *Receiver) take(d destination, now time.Time) (wait time.Duration) {
 	return wait
 }
 
-// arrivals lists what was taken since the last reset.
-func (r *Receiver) arrivals() []Arrival {
+// all is what has come since the last reset.
+func (r *Receiver) all() Seen {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := make([]Arrival, 0, len(r.arrived))
+	all := r.seen
+	all.Arrivals = make([]Arrival, 0, len(r.arrived))
 	for _, a := range r.arrived {
-		all = append(all, *a)
+		all.Arrivals = append(all.Arrivals, *a)
 	}
 	return all
 }

@@ -38,7 +38,7 @@ func TestReceiver(t *testing.T) {
 		post(t, r, "/8", "a")
 		require.Equal(t, Counts{Arrived: 2}, r.wait(t.Context(), Counts{Arrived: 2}))
 		times := map[int]int{}
-		for _, a := range r.arrivals() {
+		for _, a := range r.all().Arrivals {
 			times[a.Subscriber] = a.Count
 			require.Equal(t, "a", a.Event)
 			require.WithinRange(t, a.First, began, time.Now())
@@ -46,27 +46,53 @@ func TestReceiver(t *testing.T) {
 		require.Equal(t, map[int]int{7: 3, 8: 1}, times)
 	})
 
+	t.Run("knows what had arrived before it was reset", func(t *testing.T) {
+		t.Parallel()
+		r := NewReceiver()
+		post(t, r, "/7", "a")
+		r.reset(conduct{})
+		require.Equal(t, http.StatusNoContent, post(t, r, "/7", "a").StatusCode)
+		require.Equal(t, http.StatusNoContent, post(t, r, "/8", "a").StatusCode)
+		seen := r.all()
+		require.Equal(t, 1, seen.Again)
+		require.Len(t, seen.Arrivals, 1)
+		r.reset(conduct{})
+		require.Zero(t, r.all().Again)
+	})
+
+	t.Run("takes nothing that is too short", func(t *testing.T) {
+		t.Parallel()
+		r := NewReceiver()
+		r.reset(conduct{least: 3})
+		require.Equal(t, http.StatusBadRequest, post(t, r, "/7", "a").StatusCode)
+		require.Empty(t, r.all().Arrivals)
+		r.reset(conduct{least: 2})
+		require.Equal(t, http.StatusNoContent, post(t, r, "/7", "a").StatusCode)
+	})
+
 	t.Run("knows no other addresses", func(t *testing.T) {
 		t.Parallel()
 		r := NewReceiver()
 		require.Equal(t, http.StatusNotFound, post(t, r, "/hook", "a").StatusCode)
 		require.Equal(t, http.StatusNotFound, post(t, r, "/7", "").StatusCode)
-		require.Empty(t, r.arrivals())
+		require.Empty(t, r.all().Arrivals)
 	})
 
 	t.Run("refuses until it is mended, and says when", func(t *testing.T) {
 		t.Parallel()
 		r := NewReceiver()
-		r.reset(time.Now().Add(90*time.Second), false)
+		r.reset(conduct{mended: time.Now().Add(90 * time.Second)})
 		refusal := post(t, r, "/0", "a")
 		require.Equal(t, http.StatusServiceUnavailable, refusal.StatusCode)
 		after, err := strconv.Atoi(refusal.Header.Get("Retry-After"))
 		require.NoError(t, err)
 		require.InDelta(t, 90, after, 2)
 		require.Equal(t, Counts{Refused: 1}, r.wait(t.Context(), Counts{Refused: 1}))
-		require.Empty(t, r.arrivals())
+		post(t, r, "/0", "a")
+		require.Equal(t, 1, r.all().Early, "it did not wait")
+		require.Empty(t, r.all().Arrivals)
 
-		r.reset(time.Now(), false)
+		r.reset(conduct{mended: time.Now()})
 		require.Equal(t, http.StatusNoContent, post(t, r, "/0", "a").StatusCode)
 		require.Equal(t, Counts{Arrived: 1}, r.wait(t.Context(), Counts{Arrived: 1}))
 	})
@@ -91,12 +117,12 @@ func TestReceiver(t *testing.T) {
 		t.Parallel()
 		r := NewReceiver()
 		require.Equal(t, http.StatusNoContent, post(t, r, "/beside", "a").StatusCode)
-		require.Empty(t, r.arrivals(), "it is not counted")
-		r.reset(time.Time{}, true)
+		require.Equal(t, Seen{Arrivals: []Arrival{}}, r.all(), "it is not counted")
+		r.reset(conduct{hanging: true})
 		answered := make(chan int)
 		go func() { answered <- post(t, r, "/beside", "a").StatusCode }()
 		require.Eventually(t, func() bool {
-			r.reset(time.Time{}, true)
+			r.reset(conduct{hanging: true})
 			select {
 			case status := <-answered:
 				return status == http.StatusServiceUnavailable

@@ -31,11 +31,14 @@ type Report struct {
 	Results  []Result          `json:"results"`
 }
 
-// Check returns an error if anything was lost, came twice, or was not accepted. What the naive sketch loses it may lose:
-// its timeouts are longer than anybody's patience.
+// Check returns an error if anything was lost, came twice, or was not accepted, or if nothing was accepted at all. What the
+// naive sketch loses it may lose: its timeouts are longer than anybody's patience.
 func (r Report) Check() error {
 	var lost, duplicates, refused int
 	for _, result := range r.Results {
+		if result.Accepted == 0 {
+			return fmt.Errorf("%s: no event was accepted, so nothing was measured", result.Scenario)
+		}
 		if result.Scenario == NaiveName {
 			continue
 		}

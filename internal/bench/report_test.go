@@ -50,6 +50,8 @@ func TestVerify(t *testing.T) {
 		{Subscriber: 0, Event: "of another publisher", Count: 9, First: begin.Add(time.Hour)},
 	})
 	require.Equal(t, []int{4, 1, 2}, []int{v.owed, v.lost, v.duplicates})
+	twins := verify([]sent{{"a", begin}, {"a", begin}}, 1, []Arrival{{Event: "a", Count: 1, First: begin}})
+	require.Equal(t, []int{2, 1, 0}, []int{twins.owed, twins.lost, twins.duplicates}, "one id for two events is one event")
 	require.Equal(t, begin.Add(3*time.Second), v.last)
 	require.Equal(t, int64(3), v.latency.histogram.TotalCount())
 }
@@ -76,7 +78,8 @@ func TestCombine(t *testing.T) {
 	require.Equal(t, 30, all[0].Sent)
 	require.Equal(t, 1, all[0].Lost, "a loss in one run of three is no matter of medians")
 	require.EqualError(t, Report{Results: all}.Check(), "1 deliveries lost, 0 duplicates, 0 events not accepted")
-	require.NoError(t, Report{Results: []Result{{Scenario: NaiveName, Lost: 1}}}.Check())
+	require.NoError(t, Report{Results: []Result{{Scenario: NaiveName, Accepted: 1, Sent: 1, Lost: 1}}}.Check())
+	require.EqualError(t, Report{Results: []Result{{Scenario: "large"}}}.Check(), "large: no event was accepted, so nothing was measured")
 }
 
 func TestCompare(t *testing.T) {

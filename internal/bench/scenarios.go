@@ -39,7 +39,7 @@ func Scenarios() []string {
 func ingest(ctx context.Context, b *bench) ([]Result, error) {
 	l := load{scenario: "ingest", variant: "single", events: b.events(2000), batch: 1, bytes: smallBody, subscribers: 1}
 	inBatches := l
-	inBatches.variant, inBatches.batch = fmt.Sprintf("batch of %d", batchSize), batchSize
+	inBatches.variant, inBatches.batch, inBatches.events = fmt.Sprintf("batch of %d", batchSize), batchSize, b.events(10_000)
 	return b.measureAll(ctx, l, inBatches)
 }
 

@@ -16,9 +16,10 @@ func retryStorm(ctx context.Context, b *bench) ([]Result, error) {
 		return nil, err
 	}
 	mended := time.Now().Add(b.Due)
-	if err := b.receiver.reset(ctx, mended, false); err != nil {
+	if err := b.receiver.reset(ctx, conduct{mended: mended, least: int64(l.bytes)}); err != nil {
 		return nil, err
 	}
+	before := b.meter.read()
 	s, err := b.send(ctx, f, l)
 	if err != nil {
 		return nil, err
@@ -27,7 +28,7 @@ func retryStorm(ctx context.Context, b *bench) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := b.drain(ctx, l, s, mended)
+	r, err := b.drain(ctx, l, s, mended, before)
 	for name, u := range resting {
 		r.Metrics["waiting_"+name+"_cpu_cores"] = u.cpu.Seconds() / b.Rest.Seconds()
 		u.memoryInto(r.Metrics, "waiting_"+name)
@@ -57,18 +58,19 @@ func (b *bench) watchWaiting(ctx context.Context, l load, deliveries int, mended
 	return b.meter.since(before), err
 }
 
-// drain waits until all is delivered. Times count from when the receiver was mended.
-func (b *bench) drain(ctx context.Context, l load, s *sending, mended time.Time) (Result, error) {
-	accepting := perSecond(len(s.accepted), s.ended.Sub(s.began))
+// drain waits until all is delivered. Times count from when the receiver was mended, usage from before the first attempts.
+func (b *bench) drain(ctx context.Context, l load, s *sending, mended time.Time, before map[string]usage) (Result, error) {
+	sending := s.ended.Sub(s.began)
 	s.began = mended
 	for i := range s.accepted {
 		s.accepted[i].at = mended
 	}
-	r, err := b.finish(ctx, l, s, b.meter.read())
+	r, err := b.finish(ctx, l, s, before)
 	if err != nil {
 		return Result{Metrics: Metrics{}}, err
 	}
-	r.Metrics["accepted_per_second"] = accepting
+	r.Metrics["sending_seconds"] = sending.Seconds()
+	r.Metrics["accepted_per_second"] = perSecond(len(s.accepted), sending)
 	if longest, ok := r.Metrics["delivery_max_ms"]; ok {
 		r.Metrics["drain_seconds"] = longest / 1000
 	}

@@ -57,6 +57,7 @@ func (b *bench) sample(ctx context.Context, t *transitions, id string, fanout in
 		return
 	}
 	ofEvent, known := b.describe(ctx, workflows.EventWorkflowID(id))
+	known = known && ofEvent > 0 // else this is not its Temporal
 	ofDelivery, knownToo := b.describe(ctx, workflows.DeliveryWorkflowID(event.Deliveries[at].ID))
 	if !known || !knownToo {
 		return

@@ -17,7 +17,7 @@ type verdict struct {
 	last       time.Time // when the last of them arrived for the first time
 }
 
-// verify compares what was accepted with what arrived.
+// verify compares what was accepted with what arrived. Two events that were accepted under one id are one too few.
 func verify(accepted []sent, subscribers int, arrivals []Arrival) verdict {
 	at := make(map[destination]Arrival, len(arrivals))
 	for _, a := range arrivals {
@@ -26,8 +26,10 @@ func verify(accepted []sent, subscribers int, arrivals []Arrival) verdict {
 	v := verdict{latency: newLatencies()}
 	for _, event := range accepted {
 		for subscriber := range subscribers {
-			a, arrived := at[destination{subscriber, event.id}]
+			d := destination{subscriber, event.id}
+			a, arrived := at[d]
 			v.note(event, a, arrived)
+			delete(at, d)
 		}
 	}
 	return v
