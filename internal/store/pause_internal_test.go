@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm/clause"
 
 	"github.com/posthaste/posthaste/models"
 )
@@ -164,4 +165,26 @@ func TestPauseWaitsForNobody(t *testing.T) {
 		return nil
 	})
 	d.requireCount(t, 3, models.DeliveryHeld)
+}
+
+// TestPageKeepsAResumptionOut tries to change the subscription before a page is committed: whoever resumes it has to see
+// all that is held.
+func TestPageKeepsAResumptionOut(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, postgresAt(t))
+	ids := d.pending(t, 1)
+	d.pauseAmid(t.Context(), t, d.log, func(n int) error {
+		if n != 1 {
+			return nil
+		}
+		page := d.write.WithContext(t.Context()).Begin()
+		defer page.Rollback()
+		last, err := holdSome(page, d.sub.ID, "")
+		require.Equal(t, ids[0], last)
+		atOnce := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsNoWait}
+		_, locked := take[subscriptionRow](d.write.WithContext(t.Context()).Clauses(atOnce), "subscription", d.sub.ID)
+		require.ErrorContains(t, locked, "could not obtain lock")
+		return err
+	})
+	d.requireCount(t, 1, models.DeliveryHeld)
 }
