@@ -2,11 +2,17 @@ package store
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	holdPage = 500              // deliveries that a pause holds in one commit, which others may have to wait for
+	holdTime = 20 * time.Second // for a pause to hold what is pending
 )
 
 // HoldDelivery holds a pending delivery if its subscription is paused, and reports whether the delivery is held
@@ -75,9 +81,49 @@ func lockStatuses(tx *gorm.DB, ids []string) (map[string]models.SubscriptionStat
 	return statuses, nil
 }
 
-// holdPending holds all that is pending for a subscription which is being paused.
-func holdPending(tx *gorm.DB, subscriptionID string) error {
-	return openDeliveries(tx, subscriptionID, models.DeliveryPending).
+// holdPending holds what is pending for a subscription that has been paused. It takes many short commits, so that nobody
+// waits for more than one of them, and nobody needs to wait for it: what is left when its time is over, or when the process
+// dies, is held when it comes due (HoldDelivery).
+func (s *Store) holdPending(ctx context.Context, subscriptionID string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), holdTime)
+	defer cancel()
+	for range 2 { // the second time those that were locked
+		if err := s.holdAll(ctx, subscriptionID); err != nil {
+			s.log.LogAttrs(ctx, slog.LevelWarn, "what a pause has not held yet will be held when it comes due",
+				slog.String("subscription_id", subscriptionID), slog.Any("error", err))
+			return
+		}
+	}
+}
+
+// holdAll holds what is pending for a subscription as long as it is paused, page by page.
+func (s *Store) holdAll(ctx context.Context, subscriptionID string) error {
+	for after, more := "", true; more; more = after != "" {
+		err := s.inTransaction(ctx, "hold deliveries", func(tx *gorm.DB) (err error) {
+			after, err = holdSome(tx, subscriptionID, after)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holdSome holds a page of deliveries with ids above after, and returns the last of them: none when there is nothing more
+// to hold. It passes over those that somebody has locked: an attempt that is being recorded shares its commit with others,
+// and to wait for one delivery of such a commit while having another is to wait for ever.
+func holdSome(tx *gorm.DB, subscriptionID, after string) (last string, err error) {
+	statuses, err := lockStatuses(tx, []string{subscriptionID})
+	if err != nil || statuses[subscriptionID] != models.SubscriptionPaused {
+		return "", err
+	}
+	var ids []string
+	pending := openDeliveries(tx, subscriptionID, models.DeliveryPending).Clauses(forUpdateIfFree)
+	if err := sweep(pending, after, holdPage).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
+		return "", err
+	}
+	return ids[len(ids)-1], tx.Model(&deliveryRow{}).Where("id IN ?", ids).
 		Updates(map[string]any{"status": models.DeliveryHeld, "updated_at": now()}).Error
 }
 

@@ -15,6 +15,9 @@ import (
 // the whole database, and its dialect leaves the clause out.
 var forUpdate = clause.Locking{Strength: clause.LockingStrengthUpdate}
 
+// forUpdateIfFree is forUpdate for those rows only that nobody else has locked; it never waits.
+var forUpdateIfFree = clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
+
 // forShare keeps the rows read from being changed until the end of the transaction, and lets others do the same.
 var forShare = clause.Locking{Strength: clause.LockingStrengthShare}
 

@@ -26,7 +26,8 @@ type Options struct {
 	// or source can be neither written nor read.
 	Keys *keyring.Ring
 
-	// Logger gets a line for each migration applied; never a value of a row. Nil: nothing is logged.
+	// Logger gets a line for each migration applied, and for each pause that leaves deliveries to be held later; of a row
+	// never more than its id. Nil: nothing is logged.
 	Logger *slog.Logger
 }
 

@@ -129,16 +129,16 @@ func disable(tx *gorm.DB, id, reason string) error {
 // tenant and the creation time cannot be changed; only a disabled subscription has a DisabledReason. Change must not use
 // the store. The audit entries tell of it, in the same commit.
 //
-// A subscription that becomes paused holds its pending deliveries in the same commit. One that is paused no more lets
-// go what it holds at the ResumeRate that change gave it, 0 for models.DefaultRate. The rate can be changed until that is
-// finished, and not be set at any other time.
+// Of a subscription that becomes paused no further attempt begins once that is committed; then its pending deliveries are
+// held, which goes on when the context ends, see holdTime. One that is paused no more lets go what it holds at the
+// ResumeRate that change gave it, 0 for models.DefaultRate. The rate can be changed until that is finished, and not be set
+// at any other time.
 func (s *Store) UpdateSubscription(
 	ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 ) (*models.Subscription, error) {
-	var after *models.Subscription
-	err := s.inTransaction(ctx, "update subscription", func(tx *gorm.DB) error {
-		before, err := s.readSubscription(tx.Clauses(forUpdate), id)
-		if err != nil {
+	var before, after *models.Subscription
+	err := s.inTransaction(ctx, "update subscription", func(tx *gorm.DB) (err error) {
+		if before, err = s.readSubscription(tx.Clauses(forUpdate), id); err != nil {
 			return err
 		}
 		if after, err = applyChange(before, change); err != nil {
@@ -151,6 +151,9 @@ func (s *Store) UpdateSubscription(
 	})
 	if err != nil {
 		return nil, err
+	}
+	if after.Status == models.SubscriptionPaused && before.Status != models.SubscriptionPaused {
+		s.holdPending(ctx, id)
 	}
 	return after, nil
 }
@@ -193,12 +196,7 @@ func (s *Store) saveSubscription(tx *gorm.DB, before, after *models.Subscription
 		return err
 	}
 	if !slices.Equal(before.EventTypes, after.EventTypes) {
-		if err := replacePatterns(tx, after); err != nil {
-			return err
-		}
-	}
-	if after.Status == models.SubscriptionPaused && before.Status != models.SubscriptionPaused {
-		return holdPending(tx, after.ID)
+		return replacePatterns(tx, after)
 	}
 	return nil
 }
