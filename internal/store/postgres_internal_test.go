@@ -116,3 +116,12 @@ func TestADeadConnectionHoldsUpNobodyForEver(t *testing.T) {
 	}
 	require.NoError(t, err)
 }
+
+func TestADeadConnectionThatWasIdleCostsNoDeadline(t *testing.T) {
+	t.Parallel()
+	power, s := beforePowerIsLost(t)
+	power.epoch.Add(1)
+	require.NoError(t, tryPublish(t.Context(), s))
+	// A read has no deadline but its caller's, and here that has none.
+	require.NoError(t, s.Ping(context.Background()))
+}
