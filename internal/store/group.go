@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 
 	"github.com/posthaste/posthaste/models"
@@ -15,14 +17,18 @@ import (
 const (
 	groupLimit   = 64               // writes that share a commit at most
 	groupQueue   = 2048             // writes that wait at most; their data are in memory
-	groupTimeout = 10 * time.Second // for a commit of several
+	groupTimeout = 10 * time.Second // for a commit, of one or of several
 )
+
+// errLate says that a transaction was given up. Nobody is to blame, so it must not stand for what a write itself met.
+var errLate = fmt.Errorf("a transaction was not through in its time: %w", context.DeadlineExceeded)
 
 // group lets writes that come at the same time share a commit, which is most of what a small one costs. While there are
 // fewer than lanes commits under way a write goes at once and alone; those that come meanwhile wait, and go together.
 type group struct {
 	transaction func(ctx context.Context, do func(tx *gorm.DB) error) error
 	lanes       int
+	timeout     time.Duration // of a transaction: while one waits for a database that is gone, so does its lane
 
 	mu      sync.Mutex
 	waiting []*write
@@ -102,15 +108,31 @@ func (g *group) commit(batch []*write) {
 		return false
 	})
 	if len(batch) > 1 {
-		if finished, err := g.together(batch); finished {
-			for _, w := range batch {
-				w.done <- err
-			}
+		if finished, err := g.together(batch); finished || errors.Is(err, errLate) {
+			tell(batch, err)
 			return
 		}
 	}
+	g.oneByOne(batch)
+}
+
+// oneByOne commits each write in a transaction of its own, until one shows that the database is away: each of the others
+// would find that out for itself, after as long a wait, and hold up all that come after them.
+func (g *group) oneByOne(batch []*write) {
+	for i, w := range batch {
+		err := g.alone(w.ctx, w.do)
+		w.done <- err
+		_, connecting := errors.AsType[*pgconn.ConnectError](err)
+		if errors.Is(err, errLate) || connecting && w.ctx.Err() == nil {
+			tell(batch[i+1:], err)
+			return
+		}
+	}
+}
+
+func tell(batch []*write, err error) {
 	for _, w := range batch {
-		w.done <- g.alone(w.ctx, w.do)
+		w.done <- err
 	}
 }
 
@@ -118,9 +140,7 @@ func (g *group) commit(batch []*write) {
 // whether it did, and writing again could find the first time in its way. It leaves out the contexts of the single writes:
 // one that ends must not take the others with it.
 func (g *group) together(batch []*write) (finished bool, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), groupTimeout)
-	defer cancel()
-	err = g.alone(ctx, func(tx *gorm.DB) error {
+	err = g.alone(context.WithoutCancel(batch[0].ctx), func(tx *gorm.DB) error {
 		for _, w := range batch {
 			if err := w.do(tx); err != nil {
 				return err
@@ -132,12 +152,18 @@ func (g *group) together(batch []*write) (finished bool, err error) {
 	return finished, err
 }
 
-// alone is one transaction. A panic in it is an error to its callers, as it would be in their own goroutine.
+// alone is one transaction. A panic in it is an error to its callers, as it would be in their own goroutine. What fails
+// because its time was over fails with errLate, whatever the driver calls it.
 func (g *group) alone(ctx context.Context, do func(tx *gorm.DB) error) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, g.timeout, errLate)
+	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	return g.transaction(ctx, do)
+	if err = g.transaction(ctx, do); err != nil && errors.Is(context.Cause(ctx), errLate) {
+		return errLate
+	}
+	return err
 }

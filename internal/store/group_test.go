@@ -1,12 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 
@@ -54,7 +57,7 @@ func (g *group) queued() int {
 
 func newGroup() (*group, *gate) {
 	g := &gate{open: make(chan struct{}), entered: make(chan struct{}, groupQueue)}
-	return &group{lanes: 1, transaction: g.transaction}, g
+	return &group{lanes: 1, timeout: time.Minute, transaction: g.transaction}, g
 }
 
 func TestGroup(t *testing.T) {
@@ -115,7 +118,7 @@ func TestGroup(t *testing.T) {
 		t.Parallel()
 		lost := errors.New("the connection is lost")
 		runs := 0
-		g := &group{lanes: 1, transaction: func(_ context.Context, do func(tx *gorm.DB) error) error {
+		g := &group{lanes: 1, timeout: time.Minute, transaction: func(_ context.Context, do func(tx *gorm.DB) error) error {
 			runs++
 			return errors.Join(do(nil), lost)
 		}}
@@ -124,6 +127,73 @@ func TestGroup(t *testing.T) {
 		require.ErrorIs(t, <-batch[0].done, lost)
 		require.ErrorIs(t, <-batch[1].done, lost)
 		require.Equal(t, 1, runs)
+	})
+
+	for name, away := range map[string]error{"does not answer": nil, "cannot be reached": &pgconn.ConnectError{}} {
+		t.Run("a database that "+name+" is not waited for by each", func(t *testing.T) {
+			t.Parallel()
+			runs := 0
+			g := &group{lanes: 1, timeout: time.Millisecond, transaction: func(ctx context.Context, _ func(tx *gorm.DB) error) error {
+				if runs++; away != nil {
+					return away
+				}
+				<-ctx.Done()
+				return sql.ErrTxDone
+			}}
+			batch := make([]*write, groupLimit)
+			for i := range batch {
+				batch[i] = &write{ctx: t.Context(), do: done, done: make(chan error, 1)}
+			}
+			g.commit(batch)
+			for _, w := range batch {
+				require.ErrorIs(t, <-w.done, cmp.Or[error](away, errLate))
+			}
+			require.LessOrEqual(t, runs, 2)
+		})
+	}
+
+	t.Run("one at a time, those before the first that is late keep what became of them", func(t *testing.T) {
+		t.Parallel()
+		bad, runs := errors.New("bad"), 0
+		g := &group{lanes: 1, timeout: 10 * time.Millisecond}
+		g.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
+			if runs++; runs == 4 { // together, the first, the second
+				<-ctx.Done()
+				return bad
+			}
+			return do(nil)
+		}
+		batch := make([]*write, 5)
+		for i := range batch {
+			batch[i] = &write{ctx: t.Context(), do: done, done: make(chan error, 1)}
+		}
+		batch[1].do = func(*gorm.DB) error { return bad }
+		g.commit(batch)
+		for i, want := range []error{nil, bad, errLate, errLate, errLate} {
+			require.Equal(t, want, <-batch[i].done)
+		}
+		require.Equal(t, 4, runs)
+	})
+
+	t.Run("a caller that does not wait as long takes nobody with it", func(t *testing.T) {
+		t.Parallel()
+		g := &group{lanes: 1, timeout: time.Minute}
+		g.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
+			if err := do(nil); err != nil {
+				<-ctx.Done()
+				return &pgconn.ConnectError{}
+			}
+			return nil
+		}
+		hasty, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		batch := []*write{{ctx: hasty, do: func(*gorm.DB) error { return context.DeadlineExceeded }}, {ctx: t.Context(), do: done}}
+		for _, w := range batch {
+			w.done = make(chan error, 1)
+		}
+		g.oneByOne(batch)
+		require.Error(t, <-batch[0].done)
+		require.NoError(t, <-batch[1].done)
 	})
 
 	t.Run("whoever no longer waits takes nobody with it", func(t *testing.T) {

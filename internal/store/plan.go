@@ -60,7 +60,7 @@ func (s *Store) PlanClaiming(ctx context.Context, eventID string, claim func(sub
 // errWide says that an event has more deliveries than a plan may make that shares its commit.
 var errWide = errors.New("the event is too wide")
 
-// plan plans at most so many deliveries, in a transaction of the given kind.
+// plan plans fewer than so many deliveries, which is a page at least, in a transaction of the given kind.
 func (s *Store) plan(
 	ctx context.Context, eventID string, claim func(subscriptionID string) bool,
 	transaction func(ctx context.Context, op string, do func(tx *gorm.DB) error) error, most int,
@@ -78,6 +78,9 @@ func (s *Store) plan(
 	if err != nil {
 		return nil, err
 	}
+	if p.wide {
+		return nil, errWide
+	}
 	p.remember()
 	return &models.Plan{Deliveries: p.event.Deliveries}, nil
 }
@@ -90,6 +93,7 @@ type planning struct {
 	version int64 // of the subscriptions
 	claim   func(subscriptionID string) bool
 	most    int
+	wide    bool         // has more, so nothing was planned. Not an error: that would undo what others wrote
 	read    []subscriber // all that match, where memory did not know them; nil: it did, or they are many
 }
 
@@ -103,8 +107,8 @@ func (p *planning) run() error {
 		if err != nil {
 			return err
 		}
-		if len(candidates) >= p.most {
-			return errWide
+		if p.wide = len(candidates) >= p.most; p.wide {
+			return nil
 		}
 		if more = len(candidates) == planPage; more {
 			after = candidates[planPage-1].ID

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"time"
 
@@ -24,14 +25,21 @@ const (
 	postgresLanes = 3
 
 	postgresConnectTimeout = 10 * time.Second
+
+	// postgresPingTimeout is for a connection to show that it is alive. Two that are not are tried before a new one is
+	// made, which has to leave time for the transaction that waits.
+	postgresPingTimeout = 2 * time.Second
 )
+
+// postgresKeepAlive has the connections that died without a word be known as such after half a minute, not after some.
+var postgresKeepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 func (s *Store) openPostgres(ctx context.Context, url string) error {
 	config, err := parsePostgres(url)
 	if err != nil {
 		return err
 	}
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(dead))
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns) // closing and opening again costs more than keeping
 	db.SetConnMaxLifetime(postgresConnLifetime)
@@ -59,5 +67,17 @@ func parsePostgres(url string) (*pgx.ConnConfig, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = postgresConnectTimeout
 	}
+	config.DialFunc = (&net.Dialer{KeepAliveConfig: postgresKeepAlive}).DialContext // ConnectTimeout bounds it
 	return config, nil
+}
+
+// dead pings what was not used for a second, as the driver would, but not for as long as the caller waits, which may be
+// for ever. One that does not answer is closed by that, so the driver's own ping finds out without waiting.
+func dead(ctx context.Context, p stdlib.ShouldPingParams) bool {
+	if p.IdleDuration <= time.Second {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, postgresPingTimeout)
+	defer cancel()
+	return p.Conn.Ping(ctx) != nil
 }

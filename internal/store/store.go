@@ -55,7 +55,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.open(ctx, o); err != nil {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
-	s.group = &group{lanes: s.lanes(), transaction: func(ctx context.Context, do func(tx *gorm.DB) error) error {
+	s.group = &group{lanes: s.lanes(), timeout: groupTimeout, transaction: func(ctx context.Context, do func(tx *gorm.DB) error) error {
 		return s.write.WithContext(ctx).Transaction(do)
 	}}
 	return s, nil

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// TestAWideEventLeavesTheOthersTheirCommit plans one that is too wide to share a commit while others share one.
+func TestAWideEventLeavesTheOthersTheirCommit(t *testing.T) {
+	t.Parallel()
+	onBothDesks(t, func(t *testing.T, d *desk) {
+		for range planPage - 1 { // there is one
+			d.subscribe(t, func(*models.Subscription) {})
+		}
+		wide := d.publish(t, models.Event{Type: "a"})
+		require.Eventually(t, func() bool { return d.group.commits() == 0 }, time.Minute, time.Millisecond)
+		commits, commit := 0, d.group.transaction
+		d.group.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
+			commits++
+			return commit(ctx, do)
+		}
+		d.group.lanes = 0 // all wait until told
+
+		var all sync.WaitGroup
+		var plan models.Plan
+		var planned error
+		all.Go(func() { plan, planned = d.PlanDeliveries(t.Context(), wide.ID) })
+		published := make([]error, 3)
+		for i := range published {
+			all.Go(func() { published[i] = tryPublish(t.Context(), d.Store) })
+		}
+		require.Eventually(t, func() bool { return d.group.queued() == 4 }, time.Minute, time.Millisecond)
+		d.group.mu.Lock()
+		d.group.lanes, d.group.busy = 1, 1
+		d.group.mu.Unlock()
+		d.group.work()
+		all.Wait()
+
+		require.NoError(t, planned)
+		require.Equal(t, planPage, plan.Deliveries)
+		for _, err := range published {
+			require.NoError(t, err)
+		}
+		require.Equal(t, 1, commits)
+	})
+}
+
+// commits is how many are under way.
+func (g *group) commits() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.busy
+}
