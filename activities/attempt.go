@@ -137,7 +137,11 @@ func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job
 
 // claimed keeps two workflows from making the first attempt.
 func (a *Activities) claimed(in AttemptDeliveryInput, j *job) error {
-	left := j.delivery.ClaimedUntil.Sub(a.now())
+	now := a.now()
+	left := models.ClaimLeft(j.delivery.ClaimedUntil, now)
+	if left == 0 { // by a clock that was ahead, so what was due then would not be for as long
+		j.delivery.NextAttemptAt = now
+	}
 	switch {
 	case in.Claimed && left <= attemptTime:
 		return retryAfter(NotDue, "the claim is over, or nearly", 0)

@@ -79,6 +79,19 @@ const (
 // time it takes for another worker to go on where one died.
 const ClaimTime = MaxTimeout + 90*time.Second
 
+// claimSlack is how far the clocks of two processes may be apart.
+const claimSlack = time.Minute
+
+// ClaimLeft is how much is left at the given time of a claim that lasts until then, which may be less than nothing. Of one
+// that has far more left than ClaimTime it is zero: the clock that it was made by was ahead and has been set right.
+func ClaimLeft(until, at time.Time) time.Duration {
+	left := until.Sub(at)
+	if left > ClaimTime+claimSlack {
+		return 0
+	}
+	return left
+}
+
 // Plan is what planning an event came to.
 type Plan struct {
 	Deliveries int // how many deliveries the event has

@@ -148,6 +148,34 @@ func TestClaims(t *testing.T) {
 		})
 	}
 
+	for name, redelivery := range map[string]bool{"revived": false, "redelivered": true} {
+		t.Run("when it is "+name+" a claim by a clock that was ahead does not count", func(t *testing.T) {
+			t.Parallel()
+			b, in := claimed(t)
+			in.Redelivery = redelivery
+			b.SetStartTime(time.Now().Add(-day))
+			start := b.Now()
+			b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
+			require.NoError(t, b.GetWorkflowError())
+			require.WithinDuration(t, start, b.receiver.times[0], 5*time.Second)
+		})
+	}
+
+	t.Run("a clock that is set right meanwhile leaves the first attempt to the delivery's workflow, at once", func(t *testing.T) {
+		t.Parallel()
+		b, in := claimed(t)
+		b.SetStartTime(time.Now().Add(-day))
+		start := b.Now()
+		children := 0
+		b.SetOnChildWorkflowStartedListener(func(*workflow.Info, workflow.Context, converter.EncodedValues) { children++ })
+		event := workflows.DeliverEventInput{EventID: in.EventID, Tenant: in.Tenant, EventType: in.EventType, Inline: true}
+		b.ExecuteWorkflow(workflows.DeliverEventName, event)
+		require.NoError(t, b.GetWorkflowError())
+		require.Equal(t, 1, children)
+		require.Len(t, b.receiver.times, 1)
+		require.WithinDuration(t, start, b.receiver.times[0], 5*time.Second)
+	})
+
 	t.Run("what was cancelled during the claim is redelivered when that is over", func(t *testing.T) {
 		t.Parallel()
 		b, in := claimed(t)

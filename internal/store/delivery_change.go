@@ -118,7 +118,7 @@ func (r *deliveryRow) bringForward(at time.Time) {
 
 // claimed reports whether the event's workflow may be making an attempt.
 func (r *deliveryRow) claimed(at time.Time) bool {
-	return r.Status == models.DeliveryPending && r.ClaimedUntil != nil && r.ClaimedUntil.After(at)
+	return r.Status == models.DeliveryPending && r.ClaimedUntil != nil && models.ClaimLeft(*r.ClaimedUntil, at) > 0
 }
 
 func (r *deliveryRow) audit(action models.AuditAction, why models.Why, origin string) models.AuditEntry {
