@@ -75,9 +75,7 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResult, error) {
 	ctx, stop := uninterrupted(ctx)
 	defer stop()
-	over := a.pace.watch(j.subscription.ID)
 	attempt, err := a.send(ctx, j)
-	over()
 	if err != nil {
 		return nil, err
 	}
@@ -151,10 +149,10 @@ func (a *Activities) claimed(in AttemptDeliveryInput, j *job) error {
 	return nil
 }
 
-// tooSlow leaves an attempt within a workflow task, for which the subscription was too slow after all, to a regular
-// activity: it may have been fast when that was decided, behind a thousand others. A claim is for this attempt alone.
+// tooSlow leaves an attempt within a workflow task, for which the subscription has become too slow, to a regular activity:
+// it may have been decided on long ago, behind a thousand others. A claim is for this attempt alone.
 func (a *Activities) tooSlow(ctx context.Context, in AttemptDeliveryInput, j *job) error {
-	if !activity.GetInfo(ctx).IsLocalActivity || in.Claimed || a.pace.fast(j.subscription.ID) {
+	if !activity.GetInfo(ctx).IsLocalActivity || in.Claimed || !a.pace.hangs(j.subscription.ID) {
 		return nil
 	}
 	return retryAfter(NotDue, "the subscriber has become slow", 0)

@@ -28,11 +28,15 @@ func newPace() *pace {
 	return &pace{seen: seen, late: map[string]int{}}
 }
 
-// fast does not wait for a timeout to find that a subscriber hangs: until then all that is sent to it would hang too.
 func (p *pace) fast(subscriptionID string) bool {
+	return !p.hangs(subscriptionID) && p.seen.Contains(subscriptionID)
+}
+
+// hangs does not wait for a timeout to find that out: until then all that is sent to the subscriber would hang too.
+func (p *pace) hangs(subscriptionID string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.late[subscriptionID] == 0 && p.seen.Contains(subscriptionID)
+	return p.late[subscriptionID] > 0
 }
 
 // watch says that a request is out, until over is called.

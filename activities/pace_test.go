@@ -45,6 +45,7 @@ func TestPace(t *testing.T) {
 			synctest.Wait()
 			p.note(id, true, 0)
 			require.False(t, p.fast(id))
+			require.True(t, p.hangs(id))
 			require.True(t, p.fast(other))
 
 			first()

@@ -14,6 +14,7 @@ const redacted = "[redacted]"
 
 // send signs the delivery's body and posts it. The attempt it returns is not recorded yet.
 func (a *Activities) send(ctx context.Context, j *job) (*models.Attempt, error) {
+	defer a.pace.watch(j.subscription.ID)()
 	started := a.now().UTC()
 	body := models.Body(j.event, j.delivery)
 	header, err := a.header(j, body)

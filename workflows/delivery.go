@@ -94,7 +94,7 @@ func (d *delivery) attemptLocally(ctx workflow.Context) step {
 func (d *delivery) attempt(ctx workflow.Context) step {
 	var result activities.AttemptDeliveryResult
 	d.become(ctx, models.DeliveryPending, time.Time{})
-	attempting, interrupt := workflow.WithCancel(forAttempt(ctx, d.in.SubscriptionID, d.host()))
+	attempting, interrupt := workflow.WithCancel(forAttempt(ctx, d.in, d.host()))
 	in := activities.AttemptDeliveryInput{DeliveryID: d.in.DeliveryID, Wait: d.in.Local || d.in.Attempted || d.resumed, Resumed: d.resumed}
 	future := workflow.ExecuteActivity(attempting, a.AttemptDelivery, in)
 	if d.signals.await(ctx, future, d.signals.any) {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -26,6 +27,8 @@ const (
 	steeringHeartbeat = 30 * time.Second
 	// maxFairnessKey is Temporal's limit, in bytes.
 	maxFairnessKey = 64
+	// attemptTurns is how many turns a tenant's attempts have at most while another tenant's have one.
+	attemptTurns = 16
 )
 
 // untilMended retries failures of ours for as long as they last. The receiver's failures bring their own delay.
@@ -34,15 +37,14 @@ func untilMended() *temporal.RetryPolicy {
 }
 
 // forAttempt are the options of an attempt as a regular activity: shown by the Web UI with its attempts, last failure and
-// next time. An attempt that is being made when we lose interest is waited for, so that never two run at once. Attempts
-// that wait for a slot take turns between subscriptions: one that hangs holds many slots, and has many waiting.
-func forAttempt(ctx workflow.Context, subscriptionID, host string) workflow.Context {
+// next time. An attempt that is being made when we lose interest is waited for, so that never two run at once.
+func forAttempt(ctx workflow.Context, in DeliverToSubscriberInput, host string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: attemptTimeout,
 		WaitForCancellation: true,
 		RetryPolicy:         untilMended(),
 		Summary:             clip("POST to "+host, maxSummary),
-		Priority:            temporal.Priority{FairnessKey: fairnessKey(subscriptionID)},
+		Priority:            temporal.Priority{FairnessKey: attemptFairnessKey(in)},
 	})
 }
 
@@ -147,8 +149,15 @@ func fairly(tenant string) temporal.Priority {
 	return temporal.Priority{FairnessKey: fairnessKey(tenant)}
 }
 
-// fairnessKey is the name of a tenant or the id of a subscription, or its beginning and a digest of all of it: a key above
-// 64 bytes is refused, and with it the workflow. No name has a tilde.
+// attemptFairnessKey has attempts that wait for a slot take turns between parts of a tenant's subscriptions: one that hangs
+// holds many slots, and has many waiting. With a key for each, a tenant would have as many turns as subscriptions.
+func attemptFairnessKey(in DeliverToSubscriberInput) string {
+	digest := sha256.Sum256([]byte(in.SubscriptionID))
+	return fairnessKey(fmt.Sprintf("%s~%x", in.Tenant, digest[0]%attemptTurns))
+}
+
+// fairnessKey is a name, or its beginning and a digest of all of it: a key above 64 bytes is refused, and with it the
+// workflow. No tenant's name has a tilde.
 func fairnessKey(name string) string {
 	if len(name) <= maxFairnessKey {
 		return name

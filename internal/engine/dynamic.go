@@ -50,7 +50,7 @@ var dynamicConfig = dc.StaticClient{
 
 	// Tasks are handed out by turns between the tenants, which are the fairness keys
 	// of our workflows, so that one with a very wide event does not stand in front
-	// of all others. It costs nothing that could be measured.
+	// of all others, and attempts between sixteen parts of a tenant's subscriptions. It costs nothing that could be measured.
 	dc.MatchingEnableFairness.Key(): true,
 
 	// The columns are VARCHAR(255): a longer id must be refused with a message when
