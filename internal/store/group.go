@@ -28,7 +28,7 @@ var errLate = fmt.Errorf("a transaction was not through in its time: %w", contex
 type group struct {
 	transaction func(ctx context.Context, do func(tx *gorm.DB) error) error
 	lanes       int
-	timeout     time.Duration // of a transaction: while one waits for a database that is gone, so does its lane
+	timeout     time.Duration // of a transaction: while one waits for a database that is gone, so does its lane; 0: none
 
 	mu      sync.Mutex
 	waiting []*write
@@ -155,8 +155,11 @@ func (g *group) together(batch []*write) (finished bool, err error) {
 // alone is one transaction. A panic in it is an error to its callers, as it would be in their own goroutine. What fails
 // because its time was over fails with errLate, whatever the driver calls it.
 func (g *group) alone(ctx context.Context, do func(tx *gorm.DB) error) (err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, g.timeout, errLate)
-	defer cancel()
+	if g.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, g.timeout, errLate)
+		defer cancel()
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
@@ -55,7 +56,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.open(ctx, o); err != nil {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
-	s.group = &group{lanes: s.lanes(), timeout: groupTimeout, transaction: func(ctx context.Context, do func(tx *gorm.DB) error) error {
+	s.group = &group{lanes: s.lanes(), timeout: s.commitTimeout(), transaction: func(ctx context.Context, do func(tx *gorm.DB) error) error {
 		return s.write.WithContext(ctx).Transaction(do)
 	}}
 	return s, nil
@@ -67,6 +68,15 @@ func (s *Store) lanes() int {
 		return postgresLanes
 	}
 	return 1
+}
+
+// commitTimeout is for a shared commit. SQLite is in this process: it does not go away, and waiting for it is waiting for a
+// longer write of ours.
+func (s *Store) commitTimeout() time.Duration {
+	if s.dialect == goose.DialectPostgres {
+		return groupTimeout
+	}
+	return 0
 }
 
 func (s *Store) open(ctx context.Context, o Options) error {
