@@ -31,7 +31,7 @@ type benchCmd struct {
 
 	Engine      string `name:"engine" group:"Server" enum:"embedded,external" default:"embedded" help:"Temporal of the server that is started: embedded (the default), or the one that TEMPORAL_ADDRESS names."`
 	Store       string `name:"store" group:"Server" enum:"sqlite,postgres" default:"sqlite" help:"Database of the server that is started: sqlite (the default) or postgres."`
-	DatabaseURL string `name:"database-url" group:"Server" env:"POSTHASTE_BENCH_DATABASE_URL" placeholder:"URL" help:"Postgres for --store postgres; what is measured stays in it. With --url: the database of that server, to measure what it uses."`
+	DatabaseURL string `name:"database-url" group:"Server" env:"POSTHASTE_BENCH_DATABASE_URL" placeholder:"URL" help:"Postgres for --store postgres; what is measured stays in it. With --server-pid: the database of that server, to measure what it uses."`
 	Mode        string `name:"delivery-mode" group:"Server" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Delivery mode of the server that is started, and shape of the floor: child (the default) or inline."`
 	Profile     string `name:"profile" group:"Server" placeholder:"FILE" help:"Write a CPU profile of the server that is started, for go tool pprof."`
 	Data        string `name:"data" group:"Server" placeholder:"DIR" help:"Folder in which the files of SQLite are made, and removed afterwards (default: that for temporary files, which may be memory)."`
@@ -91,7 +91,7 @@ func (c *benchCmd) Validate() error {
 func (c *benchCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
 	b := benchRun{benchCmd: c, log: log, masterKey: keyring.New(), progress: &benchProgress{w: s.err}}
 	var err error
-	if c.DatabaseURL != "" && (c.Store == storePostgres || c.URL != "") {
+	if c.DatabaseURL != "" && (c.Store == storePostgres || c.ServerPID != 0) {
 		if b.postgres, err = bench.FindPostgres(ctx, c.DatabaseURL); err != nil {
 			return fmt.Errorf("--database-url: %w", err)
 		}

@@ -79,7 +79,11 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 
 // scenarios runs them against a deployment.
 func (b *benchRun) scenarios(ctx context.Context, at receiverUp, d deployment) ([]bench.Result, error) {
-	api, err := client.New(d.url, d.key, client.WithActor("bench"), client.WithMaxAttempts(1)) // what is refused counts
+	api, err := client.New(d.url, d.key, client.WithActor("bench"))
+	if err != nil {
+		return nil, usageError{err}
+	}
+	publish, err := client.New(d.url, d.key, client.WithActor("bench"), client.WithMaxAttempts(1))
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -91,7 +95,7 @@ func (b *benchRun) scenarios(ctx context.Context, at receiverUp, d deployment) (
 		defer engine.Close()
 	}
 	return bench.Run(ctx, bench.Options{
-		Client: api, Receiver: at.Receiver, Control: at.Control, Temporal: engine,
+		Client: api, Publish: publish, Receiver: at.Receiver, Control: at.Control, Temporal: engine,
 		ServerPID: d.pid, Postgres: b.postgres,
 		Events: b.Events, Waiting: b.Waiting, Fanout: b.Fanout, Concurrency: b.Concurrency, Rate: b.Rate,
 		Duration: b.Duration, Due: b.Due, Rest: b.Rest, Timeout: b.Timeout, Patience: b.Patience, Settle: b.Settle,

@@ -22,6 +22,7 @@ const (
 // Options says what is measured and how. Client, Receiver and Control are required.
 type Options struct {
 	Client   *client.Client  // of the API under test
+	Publish  *client.Client  // with which events are published: one that tries nothing twice, as what is refused counts; nil: Client
 	Receiver string          // base URL of the receiver, as the server under test reaches it
 	Control  string          // base URL of the receiver's control port
 	Temporal temporal.Client // of the engine under test; nil: state transitions are not counted
@@ -45,6 +46,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	o.Publish = cmp.Or(o.Publish, o.Client)
 	o.Waiting = cmp.Or(o.Waiting, 10_000)
 	o.Concurrency = cmp.Or(o.Concurrency, 16)
 	o.Rate = cmp.Or(o.Rate, 5)

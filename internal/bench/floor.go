@@ -93,7 +93,9 @@ func (f *floor) measure(ctx context.Context, fanout int) (Result, error) {
 		return Result{}, err
 	}
 	l := load{scenario: f.name, subscribers: fanout}
-	v := verify(s.accepted, fanout, f.seen.all().Arrivals)
+	seen := f.seen.all()
+	v := verify(s.accepted, fanout, seen.Arrivals)
+	v.duplicates += seen.Again
 	r := l.result(s, v)
 	r.addCosts(f.meter.since(before), v.owed)
 	return r, nil

@@ -123,13 +123,13 @@ func (b *bench) call(ctx context.Context, s *sending, l load, events []client.Ev
 // publish returns the ids of the events that were accepted, and why another one was not.
 func (b *bench) publish(ctx context.Context, events []client.Event, asBatch bool) (ids []string, refusal error) {
 	if !asBatch {
-		published, err := b.Client.Publish(ctx, events[0])
+		published, err := b.Publish.Publish(ctx, events[0])
 		if err != nil {
 			return nil, err
 		}
 		return []string{published.ID}, nil
 	}
-	results, err := b.Client.PublishBatch(ctx, events)
+	results, err := b.Publish.PublishBatch(ctx, events)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ type Counts struct {
 	Refused int `json:"refused"` // at least once, before the receiver was mended
 }
 
-// Seen is what has come since the last reset.
+// Seen is what has come since the last reset; what came too often, also before it if nobody has asked since.
 type Seen struct {
 	Arrivals []Arrival `json:"arrivals"`
 	Again    int       `json:"again"` // times that something came which had arrived before the reset
@@ -85,10 +85,12 @@ func (r *Receiver) reset(c conduct) {
 	if len(r.earlier)+len(r.arrived) > maxArrivals {
 		clear(r.earlier)
 	}
-	for d := range r.arrived {
+	again := r.seen.Again // nobody has asked since
+	for d, a := range r.arrived {
 		r.earlier[d] = struct{}{}
+		again += a.Count - 1
 	}
-	r.conduct, r.seen = c, Seen{}
+	r.conduct, r.seen = c, Seen{Again: again}
 	r.arrived, r.refused = map[destination]*Arrival{}, map[destination]struct{}{}
 }
 
@@ -109,7 +111,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		http.NotFound(w, request)
 		return
 	}
-	if length < r.least() {
+	if r.short(destination{subscriber, event}, length) {
 		http.Error(w, "that is not all of it", http.StatusBadRequest)
 		return
 	}
@@ -121,10 +123,12 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (r *Receiver) least() int64 {
+// short reports whether something new is not all there.
+func (r *Receiver) short(d destination, length int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.conduct.least
+	_, before := r.earlier[d]
+	return length < r.conduct.least && !before
 }
 
 // beside is how /beside answers: where it hangs, not before the sender has given up.
@@ -170,7 +174,7 @@ func (r *Receiver) take(d destination, now time.Time) (wait time.Duration) {
 	return wait
 }
 
-// all is what has come since the last reset.
+// all is what has come since the last reset, and what came too often since it was last asked.
 func (r *Receiver) all() Seen {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -178,7 +182,9 @@ func (r *Receiver) all() Seen {
 	all.Arrivals = make([]Arrival, 0, len(r.arrived))
 	for _, a := range r.arrived {
 		all.Arrivals = append(all.Arrivals, *a)
+		a.Count = 1
 	}
+	r.seen.Again = 0
 	return all
 }
 

@@ -57,7 +57,15 @@ func TestReceiver(t *testing.T) {
 		require.Equal(t, 1, seen.Again)
 		require.Len(t, seen.Arrivals, 1)
 		r.reset(conduct{})
-		require.Zero(t, r.all().Again)
+		require.Zero(t, r.all().Again, "it was told")
+
+		r.reset(conduct{least: 100})
+		require.Equal(t, http.StatusNoContent, post(t, r, "/7", "a").StatusCode)
+		r.reset(conduct{})
+		post(t, r, "/9", "a")
+		post(t, r, "/9", "a")
+		r.reset(conduct{})
+		require.Equal(t, 2, r.all().Again, "none is forgotten by a reset")
 	})
 
 	t.Run("takes nothing that is too short", func(t *testing.T) {
