@@ -36,6 +36,8 @@ var noConsequence = []string{
 	"HTTP API port has not been set.",
 	// A call between services carries details that its caller does not want.
 	"TrailerToContextMetadataInterceptor: Trailer had metadata but context not wrapped",
+	// Nor do numbers for Temporal's own metrics that come too late for the answer to a call which was given up.
+	"unable to add metrics baggage to gRPC trailer",
 	// The Web UI asks for more of a history than it gets at a time.
 	"GetHistory page size is larger than threshold",
 }
