@@ -75,11 +75,11 @@ func (s *Store) Attempts(ctx context.Context, deliveryID string) ([]*models.Atte
 // held while the outcome is pending. One that was closed meanwhile keeps its status and reason, unless the attempt
 // delivered: what the receiver got counts. Where the outcome disables the subscription, that is part of the same commit.
 func (s *Store) RecordAttempt(ctx context.Context, a *models.Attempt, outcome models.DeliveryOutcome) error {
-	transaction := s.inGroup
+	in := s.inGroup(placeDelivery + a.DeliveryID)
 	if outcome.DisableSubscription != "" { // it locks the subscription, which nobody may do who holds another delivery
-		transaction = s.inTransaction
+		in = s.inTransaction
 	}
-	return transaction(ctx, "record attempt", func(tx *gorm.DB) error {
+	return in(ctx, "record attempt", func(tx *gorm.DB) error {
 		// The subscription before its delivery, as a pause locks them.
 		if err := disableIfThere(tx, outcome.DisableSubscription, outcome.Reason); err != nil {
 			return err

@@ -46,6 +46,16 @@ func (r *eventRow) brief() *models.Event {
 	return &models.Event{ID: r.ID, Tenant: r.Tenant, Type: r.Type}
 }
 
+// size is about how many bytes the row takes.
+func (r *eventRow) size() int {
+	const rest = 512 // of each, about
+	size := rest + len(r.Data)
+	for key, value := range r.Metadata {
+		size += len(key) + len(value)
+	}
+	return size
+}
+
 func (r *eventRow) key() string {
 	if r.IdempotencyKey == nil {
 		return ""

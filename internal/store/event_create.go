@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"iter"
 	"slices"
 	"strings"
 
@@ -32,11 +33,7 @@ func (s *Store) CreateEvents(ctx context.Context, events []*models.Event) ([]mod
 		rows[i] = newEventRow(e)
 	}
 	results := make([]models.Created, len(events))
-	err := s.inGroup(ctx, "create events", func(tx *gorm.DB) error {
-		taken, err := insertEvents(tx, rows)
-		if err != nil {
-			return err
-		}
+	err := s.group.write(ctx, change{events: rows, do: func(tx *gorm.DB, taken map[string]bool) (err error) {
 		for i, row := range rows {
 			if results[i] = (models.Created{Event: events[i]}); !taken[row.ID] {
 				continue
@@ -46,9 +43,9 @@ func (s *Store) CreateEvents(ctx context.Context, events []*models.Event) ([]mod
 			}
 		}
 		return nil
-	})
+	}})
 	if err != nil {
-		return nil, err
+		return nil, translate("create events", err)
 	}
 	return results, nil
 }
@@ -56,7 +53,7 @@ func (s *Store) CreateEvents(ctx context.Context, events []*models.Event) ([]mod
 // insertEvents returns the ids of those rows that were not inserted because their key is taken.
 func insertEvents(tx *gorm.DB, rows []*eventRow) (map[string]bool, error) {
 	taken := map[string]bool{}
-	for chunk := range slices.Chunk(inKeyOrder(rows), insertChunk) {
+	for chunk := range inserts(inKeyOrder(rows)) {
 		insert := tx.Clauses(onKeyTaken).Create(chunk)
 		if insert.Error != nil {
 			return nil, insert.Error
@@ -69,6 +66,22 @@ func insertEvents(tx *gorm.DB, rows []*eventRow) (map[string]bool, error) {
 		}
 	}
 	return taken, nil
+}
+
+// inserts cuts rows into such as one INSERT may have, all of which the driver copies at once.
+func inserts(rows []*eventRow) iter.Seq[[]*eventRow] {
+	return func(yield func([]*eventRow) bool) {
+		for len(rows) > 0 {
+			n, size := 1, rows[0].size()
+			for ; n < min(len(rows), insertChunk) && size+rows[n].size() <= insertBytes; n++ {
+				size += rows[n].size()
+			}
+			if !yield(rows[:n:n]) {
+				return
+			}
+			rows = rows[n:]
+		}
+	}
 }
 
 // inKeyOrder sorts rows by what they may have to wait for: two batches that share keys then wait for one another in

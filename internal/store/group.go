@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 const (
 	groupLimit   = 64               // writes that share a commit at most
+	groupBytes   = 4 << 20          // of events in a commit that several share: the database gets a copy of each
 	groupQueue   = 2048             // writes that wait at most; their data are in memory
 	groupTimeout = 10 * time.Second // for a commit, of one or of several
 )
@@ -25,8 +27,12 @@ var errLate = fmt.Errorf("a transaction was not through in its time: %w", contex
 
 // group lets writes that come at the same time share a commit, which is most of what a small one costs. While there are
 // fewer than lanes commits under way a write goes at once and alone; those that come meanwhile wait, and go together.
+//
+// Two commits that wait for what the other one has are ended by Postgres after a second, so all take what they lock in one
+// order: the keys of new events, then the events that are planned, with their paused subscriptions, then deliveries.
 type group struct {
 	transaction func(ctx context.Context, do func(tx *gorm.DB) error) error
+	insert      func(tx *gorm.DB, events []*eventRow) (taken map[string]bool, err error)
 	lanes       int
 	timeout     time.Duration // of a transaction: while one waits for a database that is gone, so does its lane; 0: none
 
@@ -35,17 +41,42 @@ type group struct {
 	busy    int // commits under way
 }
 
-// write is a transaction that may be carried out within another one's.
+// change is a transaction that may be carried out within another one's. Do may be called more than once and must then
+// begin anew; only its last call counts.
+type change struct {
+	// place is what do locks. Those that share a transaction are carried out by their places.
+	place string
+	// events are inserted before all that is done in the transaction.
+	events []*eventRow
+	// do is called with the ids of those events of all that were not inserted, because their key is taken.
+	do func(tx *gorm.DB, taken map[string]bool) error
+}
+
+// Places of a change, in front of an id.
+const (
+	placeEvent    = "1"
+	placeDelivery = "2"
+)
+
+// write is a change on its way.
 type write struct {
+	change
 	ctx  context.Context
-	do   func(tx *gorm.DB) error
 	done chan error
 }
 
-// write carries out do in a transaction. Do may be called more than once and must then begin anew; only its last call
-// counts.
-func (g *group) write(ctx context.Context, do func(tx *gorm.DB) error) error {
-	w := &write{ctx: ctx, do: do, done: make(chan error, 1)}
+// size is about how many bytes its events take.
+func (w *write) size() int {
+	size := 0
+	for _, row := range w.events {
+		size += row.size()
+	}
+	return size
+}
+
+// write carries out the change in a transaction.
+func (g *group) write(ctx context.Context, c change) error {
+	w := &write{change: c, ctx: ctx, done: make(chan error, 1)}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -88,13 +119,24 @@ func (g *group) work() {
 func (g *group) take() []*write {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	batch := g.waiting[:min(len(g.waiting), groupLimit)]
+	batch := g.waiting[:g.fit()]
 	g.waiting = g.waiting[len(batch):]
 	if len(batch) == 0 {
 		g.waiting = nil
 		g.busy--
 	}
 	return batch
+}
+
+// fit is how many of those that wait share the next commit.
+func (g *group) fit() int {
+	bytes := 0
+	for i, w := range g.waiting {
+		if bytes += w.size(); i == groupLimit || i > 0 && bytes > groupBytes {
+			return i
+		}
+	}
+	return len(g.waiting)
 }
 
 // commit commits a batch in one transaction. Should one of its writes fail, which leaves nothing of any, each goes in its
@@ -120,7 +162,7 @@ func (g *group) commit(batch []*write) {
 // would find that out for itself, after as long a wait, and hold up all that come after them.
 func (g *group) oneByOne(batch []*write) {
 	for i, w := range batch {
-		err := g.alone(w.ctx, w.do)
+		err := g.alone(w.ctx, func(tx *gorm.DB) error { return g.carryOut(tx, w) })
 		w.done <- err
 		_, connecting := errors.AsType[*pgconn.ConnectError](err)
 		if errors.Is(err, errLate) || connecting && w.ctx.Err() == nil {
@@ -141,15 +183,32 @@ func tell(batch []*write, err error) {
 // one that ends must not take the others with it.
 func (g *group) together(batch []*write) (finished bool, err error) {
 	err = g.alone(context.WithoutCancel(batch[0].ctx), func(tx *gorm.DB) error {
-		for _, w := range batch {
-			if err := w.do(tx); err != nil {
-				return err
-			}
+		if err := g.carryOut(tx, batch...); err != nil {
+			return err
 		}
 		finished = true
 		return nil
 	})
 	return finished, err
+}
+
+// carryOut does all that the writes want, in the order in which every transaction does.
+func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
+	var events []*eventRow
+	for _, w := range batch {
+		events = append(events, w.events...)
+	}
+	taken, err := g.insert(tx, events)
+	if err != nil {
+		return err
+	}
+	byPlace := slices.SortedStableFunc(slices.Values(batch), func(a, b *write) int { return strings.Compare(a.place, b.place) })
+	for _, w := range byPlace {
+		if err := w.do(tx, taken); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // alone is one transaction. A panic in it is an error to its callers, as it would be in their own goroutine. What fails

@@ -39,7 +39,7 @@ func writeAll(t *testing.T, g *group, gate *gate, writes ...func(tx *gorm.DB) er
 	errs := make([]error, len(writes))
 	var all sync.WaitGroup
 	for i, do := range writes {
-		all.Go(func() { errs[i] = g.write(t.Context(), do) })
+		all.Go(func() { errs[i] = g.write(t.Context(), only(do)) })
 		if i == 0 {
 			<-gate.entered
 			continue
@@ -57,7 +57,22 @@ func (g *group) queued() int {
 
 func newGroup() (*group, *gate) {
 	g := &gate{open: make(chan struct{}), entered: make(chan struct{}, groupQueue)}
-	return &group{lanes: 1, timeout: time.Minute, transaction: g.transaction}, g
+	return groupOf(time.Minute, g.transaction), g
+}
+
+func groupOf(timeout time.Duration, transaction func(context.Context, func(tx *gorm.DB) error) error) *group {
+	insert := func(*gorm.DB, []*eventRow) (map[string]bool, error) { return nil, nil }
+	return &group{lanes: 1, timeout: timeout, transaction: transaction, insert: insert}
+}
+
+// only is a change that inserts nothing and is not particular about its place.
+func only(do func(tx *gorm.DB) error) change {
+	return change{do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
+}
+
+func newWrite(t *testing.T, do func(tx *gorm.DB) error) *write {
+	t.Helper()
+	return &write{ctx: t.Context(), change: only(do), done: make(chan error, 1)}
 }
 
 func TestGroup(t *testing.T) {
@@ -92,7 +107,7 @@ func TestGroup(t *testing.T) {
 		g, gate := newGroup()
 		g.waiting = make([]*write, groupQueue)
 		for i := range g.waiting {
-			g.waiting[i] = &write{ctx: t.Context(), do: done, done: make(chan error, 1)}
+			g.waiting[i] = newWrite(t, done)
 		}
 		queued := append([]*write(nil), g.waiting...)
 		require.Equal(t, models.CodeBusy, models.ErrorCode(g.full()))
@@ -103,26 +118,26 @@ func TestGroup(t *testing.T) {
 			require.NoError(t, <-w.done)
 		}
 		require.NoError(t, g.full())
-		require.NoError(t, g.write(t.Context(), done))
+		require.NoError(t, g.write(t.Context(), only(done)))
 	})
 
 	t.Run("a panic is an error to who waits", func(t *testing.T) {
 		t.Parallel()
 		g, gate := newGroup()
 		close(gate.open)
-		require.ErrorContains(t, g.write(t.Context(), func(*gorm.DB) error { panic("oh") }), "oh")
-		require.NoError(t, g.write(t.Context(), done))
+		require.ErrorContains(t, g.write(t.Context(), only(func(*gorm.DB) error { panic("oh") })), "oh")
+		require.NoError(t, g.write(t.Context(), only(done)))
 	})
 
 	t.Run("a commit that may have happened is not repeated", func(t *testing.T) {
 		t.Parallel()
 		lost := errors.New("the connection is lost")
 		runs := 0
-		g := &group{lanes: 1, timeout: time.Minute, transaction: func(_ context.Context, do func(tx *gorm.DB) error) error {
+		g := groupOf(time.Minute, func(_ context.Context, do func(tx *gorm.DB) error) error {
 			runs++
 			return errors.Join(do(nil), lost)
-		}}
-		batch := []*write{{ctx: t.Context(), do: done, done: make(chan error, 1)}, {ctx: t.Context(), do: done, done: make(chan error, 1)}}
+		})
+		batch := []*write{newWrite(t, done), newWrite(t, done)}
 		g.commit(batch)
 		require.ErrorIs(t, <-batch[0].done, lost)
 		require.ErrorIs(t, <-batch[1].done, lost)
@@ -133,16 +148,16 @@ func TestGroup(t *testing.T) {
 		t.Run("a database that "+name+" is not waited for by each", func(t *testing.T) {
 			t.Parallel()
 			runs := 0
-			g := &group{lanes: 1, timeout: time.Millisecond, transaction: func(ctx context.Context, _ func(tx *gorm.DB) error) error {
+			g := groupOf(time.Millisecond, func(ctx context.Context, _ func(tx *gorm.DB) error) error {
 				if runs++; away != nil {
 					return away
 				}
 				<-ctx.Done()
 				return sql.ErrTxDone
-			}}
+			})
 			batch := make([]*write, groupLimit)
 			for i := range batch {
-				batch[i] = &write{ctx: t.Context(), do: done, done: make(chan error, 1)}
+				batch[i] = newWrite(t, done)
 			}
 			g.commit(batch)
 			for _, w := range batch {
@@ -155,19 +170,18 @@ func TestGroup(t *testing.T) {
 	t.Run("one at a time, those before the first that is late keep what became of them", func(t *testing.T) {
 		t.Parallel()
 		bad, runs := errors.New("bad"), 0
-		g := &group{lanes: 1, timeout: 10 * time.Millisecond}
-		g.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
+		g := groupOf(10*time.Millisecond, func(ctx context.Context, do func(tx *gorm.DB) error) error {
 			if runs++; runs == 4 { // together, the first, the second
 				<-ctx.Done()
 				return bad
 			}
 			return do(nil)
-		}
+		})
 		batch := make([]*write, 5)
 		for i := range batch {
-			batch[i] = &write{ctx: t.Context(), do: done, done: make(chan error, 1)}
+			batch[i] = newWrite(t, done)
 		}
-		batch[1].do = func(*gorm.DB) error { return bad }
+		batch[1] = newWrite(t, func(*gorm.DB) error { return bad })
 		g.commit(batch)
 		for i, want := range []error{nil, bad, errLate, errLate, errLate} {
 			require.Equal(t, want, <-batch[i].done)
@@ -177,20 +191,17 @@ func TestGroup(t *testing.T) {
 
 	t.Run("a caller that does not wait as long takes nobody with it", func(t *testing.T) {
 		t.Parallel()
-		g := &group{lanes: 1, timeout: time.Minute}
-		g.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
+		g := groupOf(time.Minute, func(ctx context.Context, do func(tx *gorm.DB) error) error {
 			if err := do(nil); err != nil {
 				<-ctx.Done()
 				return &pgconn.ConnectError{}
 			}
 			return nil
-		}
+		})
 		hasty, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		batch := []*write{{ctx: hasty, do: func(*gorm.DB) error { return context.DeadlineExceeded }}, {ctx: t.Context(), do: done}}
-		for _, w := range batch {
-			w.done = make(chan error, 1)
-		}
+		batch := []*write{newWrite(t, func(*gorm.DB) error { return context.DeadlineExceeded }), newWrite(t, done)}
+		batch[0].ctx = hasty
 		g.oneByOne(batch)
 		require.Error(t, <-batch[0].done)
 		require.NoError(t, <-batch[1].done)
@@ -201,8 +212,8 @@ func TestGroup(t *testing.T) {
 		g, gate := newGroup()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.ErrorIs(t, g.write(ctx, done), context.Canceled)
+		require.ErrorIs(t, g.write(ctx, only(done)), context.Canceled)
 		close(gate.open)
-		require.NoError(t, g.write(t.Context(), done))
+		require.NoError(t, g.write(t.Context(), only(done)))
 	})
 }

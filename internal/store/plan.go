@@ -47,7 +47,7 @@ func (s *Store) PlanDeliveries(ctx context.Context, eventID string) (models.Plan
 // PlanClaiming is PlanDeliveries for a caller that makes the first attempt itself of those pending deliveries whose
 // subscription claim says yes to. It has models.ClaimTime for that.
 func (s *Store) PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error) {
-	plan, err := s.plan(ctx, eventID, claim, s.inGroup, planPage)
+	plan, err := s.plan(ctx, eventID, claim, s.inGroup(placeEvent+eventID), planPage)
 	if errors.Is(err, errWide) { // too long to make others wait for it
 		plan, err = s.plan(ctx, eventID, claim, s.inTransaction, math.MaxInt)
 	}
@@ -62,11 +62,10 @@ var errWide = errors.New("the event is too wide")
 
 // plan plans fewer than so many deliveries, which is a page at least, in a transaction of the given kind.
 func (s *Store) plan(
-	ctx context.Context, eventID string, claim func(subscriptionID string) bool,
-	transaction func(ctx context.Context, op string, do func(tx *gorm.DB) error) error, most int,
+	ctx context.Context, eventID string, claim func(subscriptionID string) bool, in transaction, most int,
 ) (*models.Plan, error) {
 	var p *planning // made anew each time: whoever has stopped waiting must not see it change
-	err := transaction(ctx, "plan deliveries", func(tx *gorm.DB) error {
+	err := in(ctx, "plan deliveries", func(tx *gorm.DB) error {
 		event, err := takeVersioned[eventRow](tx.Clauses(forUpdate), "event", eventID,
 			"id", "tenant", "type", "status", "deliveries")
 		if err != nil {

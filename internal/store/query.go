@@ -25,6 +25,9 @@ var forShare = clause.Locking{Strength: clause.LockingStrengthShare}
 // the rows are four times the work; below some fifty the statements themselves begin to cost.
 const insertChunk = 64
 
+// insertBytes is how many bytes of events one INSERT of several rows has. The driver makes copies of all of it.
+const insertBytes = 1 << 20
+
 // take reads the one row with the id.
 func take[R any](q *gorm.DB, what, id string) (*R, error) {
 	var row R

@@ -56,7 +56,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.open(ctx, o); err != nil {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
-	s.group = &group{lanes: s.lanes(), timeout: s.commitTimeout(), transaction: func(ctx context.Context, do func(tx *gorm.DB) error) error {
+	s.group = &group{lanes: s.lanes(), timeout: s.commitTimeout(), insert: insertEvents, transaction: func(ctx context.Context, do func(tx *gorm.DB) error) error {
 		return s.write.WithContext(ctx).Transaction(do)
 	}}
 	return s, nil
@@ -118,10 +118,16 @@ func ping(ctx context.Context, pool *gorm.DB) error {
 	return db.PingContext(ctx)
 }
 
-// inGroup is inTransaction for writes that are many and small: those that come at the same time share a commit. Do may
-// be called more than once, and must then begin anew.
-func (s *Store) inGroup(ctx context.Context, op string, do func(tx *gorm.DB) error) error {
-	return translate(op, s.group.write(ctx, do))
+// transaction is what inTransaction is, or what inGroup returns.
+type transaction func(ctx context.Context, op string, do func(tx *gorm.DB) error) error
+
+// inGroup is inTransaction for writes that are many and small: those that come at the same time share a commit. They must
+// not lock anything that comes before the place. Do may be called more than once, and must then begin anew.
+func (s *Store) inGroup(place string) transaction {
+	return func(ctx context.Context, op string, do func(tx *gorm.DB) error) error {
+		c := change{place: place, do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
+		return translate(op, s.group.write(ctx, c))
+	}
 }
 
 // inTransaction runs do in one transaction, committed when it returns nil. Within do only tx may be used: on SQLite
