@@ -10,8 +10,9 @@ WORKFLOWCHECK_VERSION := v0.6.0
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 WORKFLOWCHECK := bin/workflowcheck-$(WORKFLOWCHECK_VERSION)
 
-# The packages that do not link the Temporal server, which takes minutes to compile the first time.
-FAST = $$(go list ./... | grep -v -e /cmd/posthaste -e /internal/engine)
+# The packages of all modules ("work" is the go command's word for them) that do not link the Temporal server, which takes
+# minutes to compile the first time.
+FAST = $$(go list work | grep -v -e /cmd/posthaste -e /internal/engine)
 
 # How long `make fuzz` spends on each target, and the version that `make build` writes into a release.
 FUZZTIME ?= 60s
@@ -30,7 +31,7 @@ build: ## Build ./posthaste; RELEASE=1.2.3 names the version
 
 test: ## Run all tests, those against PostgreSQL and the embedded Temporal included
 	scripts/need-postgres
-	scripts/test ./...
+	scripts/test work
 
 test-fast: ## Run the tests of all packages that do not link the Temporal server
 	scripts/need-postgres
@@ -48,8 +49,8 @@ bench-smoke: ## Run every scenario of posthaste bench, small: it fails if anythi
 
 lint: tools ## Check format, lint, go.mod and the determinism of workflow code
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
-	go mod tidy -diff
-	$(GOLANGCI_LINT) run
+	scripts/tidy -diff
+	$(GOLANGCI_LINT) run ./... ./client/... ./webhook/...
 	$(WORKFLOWCHECK) -config workflowcheck.yaml ./workflows/...
 
 fuzz: ## Run each fuzz target for FUZZTIME (60s)

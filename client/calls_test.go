@@ -10,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/client/internal/require"
 )
 
 var (
@@ -33,7 +32,7 @@ var operations = map[string]struct {
 	"create subscription": {
 		do: ask1(func(ctx context.Context, c *client.Client) (*client.Subscription, error) {
 			return c.CreateSubscription(ctx, client.SubscriptionFields{
-				URL: "https://x.example", EventTypes: []string{"*"}, Timeout: client.Duration(10 * time.Second), Name: new("X"),
+				URL: "https://x.example", EventTypes: []string{"*"}, Timeout: client.Duration(10 * time.Second), Name: ptr("X"),
 			})
 		}),
 		sends: "POST /v1/subscriptions",
@@ -44,7 +43,7 @@ var operations = map[string]struct {
 	"update subscription": {
 		do: ask1(func(ctx context.Context, c *client.Client) (*client.Subscription, error) {
 			return c.UpdateSubscription(ctx, "sub_1", client.SubscriptionFields{
-				Name: new(""), Headers: map[string]string{}, RetrySchedule: []client.Duration{client.Duration(time.Minute)},
+				Name: ptr(""), Headers: map[string]string{}, RetrySchedule: []client.Duration{client.Duration(time.Minute)},
 			}, "auth", "properties")
 		}),
 		sends: "PATCH /v1/subscriptions/sub_1",
@@ -72,7 +71,7 @@ var operations = map[string]struct {
 	},
 	"rotate secret": {
 		do: ask1(func(ctx context.Context, c *client.Client) (*client.Rotated, error) {
-			return c.RotateSecret(ctx, "sub_1", client.Rotation{Grace: new(time.Duration(0))})
+			return c.RotateSecret(ctx, "sub_1", client.Rotation{Grace: ptr(time.Duration(0))})
 		}),
 		sends: "POST /v1/subscriptions/sub_1/rotate-secret",
 		body:  `{"grace":"0s"}`,
@@ -91,7 +90,7 @@ var operations = map[string]struct {
 	"source": {do: byID((*client.Client).Source), sends: "GET /v1/sources/x_1"},
 	"update source": {
 		do: ask1(func(ctx context.Context, c *client.Client) (*client.Source, error) {
-			return c.UpdateSource(ctx, "src_1", client.SourceFields{Name: new(""), Status: "disabled"}, "public_url", "settings")
+			return c.UpdateSource(ctx, "src_1", client.SourceFields{Name: ptr(""), Status: "disabled"}, "public_url", "settings")
 		}),
 		sends: "PATCH /v1/sources/src_1",
 		body:  `{"name":"","public_url":null,"settings":null,"status":"disabled"}`,
@@ -143,6 +142,9 @@ var operations = map[string]struct {
 	"recovery":        {do: byID((*client.Client).Recovery), sends: "GET /v1/recoveries/x_1"},
 	"cancel recovery": {do: reasoned((*client.Client).CancelRecovery), sends: "POST /v1/recoveries/x_1/cancel", body: `{"reason":"why"}`},
 }
+
+// ptr is a pointer to value, as optional fields take it.
+func ptr[T any](value T) *T { return &value }
 
 func ask1[T any](do func(context.Context, *client.Client) (*T, error)) func(context.Context, *client.Client) error {
 	return func(ctx context.Context, c *client.Client) error {

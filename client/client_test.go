@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/client/internal/require"
 )
 
 func TestNew(t *testing.T) {

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/client/internal/require"
 )
 
 const cursorOf = "c=1&é" // must be escaped

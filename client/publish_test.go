@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/client/internal/require"
 )
 
 var order = client.Event{Type: "order.paid", Data: map[string]any{"id": 42}}
@@ -68,7 +67,7 @@ func TestPublish(t *testing.T) {
 			require.NoError(t, err)
 		}
 		keys := bundle.keys(t)
-		require.GreaterOrEqual(t, len(keys[0]), 26) // 128 bits in base32
+		require.True(t, len(keys[0]) >= 26, keys[0]) // 128 bits in base32
 		require.NotEqual(t, keys[0], keys[1])
 		require.Empty(t, order.IdempotencyKey)
 	})

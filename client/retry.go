@@ -55,7 +55,8 @@ func (e *Error) mayPass() bool {
 // undone reports that the server has certainly not acted: it said so itself,
 // not a proxy before it, or there was no connection to send anything on.
 func (e *Error) undone() bool {
-	if network, ok := errors.AsType[*net.OpError](e.cause); ok {
+	var network *net.OpError
+	if errors.As(e.cause, &network) {
 		return network.Op == "dial"
 	}
 	refused := e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests

@@ -7,12 +7,10 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/client/internal/require"
 )
 
 func TestRetries(t *testing.T) {
@@ -146,24 +144,6 @@ func TestWaits(t *testing.T) {
 
 func TestContext(t *testing.T) {
 	t.Parallel()
-
-	t.Run("ends a pause at once", func(t *testing.T) {
-		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			defer cancel()
-			begun := time.Now()
-			c, err := client.New("http://posthaste.example", apiKey, client.WithHTTPClient(&http.Client{
-				Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-					return &http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {"60"}}, Body: http.NoBody}, nil
-				}),
-			}))
-			require.NoError(t, err)
-			_, err = c.Publish(ctx, order)
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			require.Equal(t, 10*time.Second, time.Since(begun))
-		})
-	})
 
 	t.Run("that ends during a pause leaves the last failure visible", func(t *testing.T) {
 		t.Parallel()

@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/client/internal/require"
 )
 
 const apiKey = "phk_0123456789abcdef"

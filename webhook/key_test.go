@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/webhook"
+	"github.com/posthaste/posthaste/webhook/internal/require"
 )
 
 var verbatim = []webhook.Profile{webhook.GitHub, webhook.Stripe, webhook.ASPNet, webhook.ServiceStack}

@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/webhook"
+	"github.com/posthaste/posthaste/webhook/internal/require"
 )
 
 // verifierFor knows the secret of the profile's known answer, and what else is

@@ -9,9 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/webhook"
+	"github.com/posthaste/posthaste/webhook/internal/require"
 )
 
 func whsec(key []byte) string { return "whsec_" + base64.StdEncoding.EncodeToString(key) }

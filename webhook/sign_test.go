@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/webhook"
+	"github.com/posthaste/posthaste/webhook/internal/require"
 )
 
 // The secrets of the known answers: the bytes 0 to 31, the bytes 0 to 63, and

@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthaste/posthaste/webhook"
+	"github.com/posthaste/posthaste/webhook/internal/require"
 )
 
 func headers(id, timestamp, signature string) http.Header {

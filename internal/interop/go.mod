@@ -5,7 +5,7 @@ go 1.26.8
 require (
 	github.com/bold-commerce/go-shopify/v4 v4.7.0
 	github.com/google/go-github/v89 v89.0.0
-	github.com/posthaste/posthaste v0.0.0
+	github.com/posthaste/posthaste/webhook v0.1.0
 	github.com/pusher/pusher-http-go/v5 v5.1.1
 	github.com/slack-go/slack v0.17.3
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
@@ -27,4 +27,4 @@ require (
 	gopkg.in/validator.v2 v2.0.1 // indirect
 )
 
-replace github.com/posthaste/posthaste => ../..
+replace github.com/posthaste/posthaste/webhook => ../../webhook

@@ -17,8 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/posthaste/posthaste/webhook/internal/require"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 

@@ -5,8 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/posthaste/posthaste/webhook/internal/require"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 

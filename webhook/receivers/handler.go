@@ -75,7 +75,8 @@ func handle(ctx context.Context, event Event, handlers []HandlerFunc) error {
 
 func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) (Result, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, r.maxBody))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
 		return Result{}, ErrTooLarge
 	}
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/posthaste/posthaste/webhook/internal/require"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/posthaste/posthaste/webhook/internal/require"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 

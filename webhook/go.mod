@@ -1,0 +1,3 @@
+module github.com/posthaste/posthaste/webhook
+
+go 1.24.0
