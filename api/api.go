@@ -22,7 +22,7 @@ func New(deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Deps: deps, receivers: newReceiverCache(deps.Certificates), metrics: newMetrics(newBacklog(deps))}
+	s := &server{Deps: deps, receivers: newReceiverCache(deps.Certificates, deps.MaxBody), metrics: newMetrics(newBacklog(deps))}
 	// The limit goes around Gin, not into it: only the connection's own ResponseWriter can be told to hang up on a
 	// caller who keeps sending.
 	return http.MaxBytesHandler(s.engine(), deps.MaxBody), nil

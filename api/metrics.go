@@ -23,7 +23,8 @@ type metrics struct {
 func newMetrics(backlog prometheus.Collector) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "posthaste_webhooks_total",
-		Help: "Requests to sources, by provider and by what became of them: accepted, challenge, or why they were refused.",
+		Help: "Requests to sources, by provider and by what became of them: accepted, repeated or reused (an event that is there " +
+			"already, or a used id), challenge, or why they were refused.",
 	}, []string{"provider", "outcome"})}
 	m.registry.MustRegister(m.webhooks, backlog, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -39,6 +40,8 @@ var refusals = []struct {
 	{receivers.ErrTooLarge, "too_large"},
 	{receivers.ErrMissing, "not_signed"},
 	{receivers.ErrMalformed, "malformed"},
+	{receivers.ErrEncoding, "encoding"},
+	{receivers.ErrNotText, "not_text"},
 	{receivers.ErrBadTime, "bad_time"},
 	{receivers.ErrTooOld, "too_old"},
 	{receivers.ErrTooNew, "too_new"},

@@ -28,8 +28,7 @@ func (s *server) receive(c *gin.Context) {
 	}
 	outcome := "challenge"
 	if !result.Challenge {
-		outcome = "accepted"
-		if err := s.take(c, source, result.Event()); err != nil {
+		if outcome, err = s.take(c, source, result.Event()); err != nil {
 			fail(c, err)
 			return
 		}
@@ -67,7 +66,8 @@ func (s *server) verify(c *gin.Context, source *models.Source) (receivers.Result
 	body, err := readBytes(c.Request)
 	if models.ErrorCode(err) == models.CodeTooLarge {
 		s.metrics.webhooks.WithLabelValues(source.Provider, outcomeOf(receivers.ErrTooLarge)).Inc()
-		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused", aboutWebhook(c, source, err)...)
+		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused",
+			append(aboutWebhook(c, source), slog.Any("error", err))...)
 	}
 	if err != nil {
 		return receivers.Result{}, err
@@ -76,55 +76,73 @@ func (s *server) verify(c *gin.Context, source *models.Source) (receivers.Result
 		Method: c.Request.Method, URL: strings.TrimRight(source.PublicURL, "/") + c.Request.URL.RequestURI(),
 		Header: c.Request.Header, Body: body, Now: s.Now(),
 	})
-	if errors.Is(err, receivers.ErrMethod) {
+	switch {
+	case errors.Is(err, receivers.ErrMethod):
 		c.Header("Allow", receiver.methods)
+	case errors.Is(err, receivers.ErrEncoding):
+		c.Header("Accept-Encoding", receivers.AcceptEncoding)
 	}
 	return result, s.refusal(c, source, err)
 }
 
-// refusal says the same to everybody: the reason, which would help who forges, goes to the log.
+// refusal says the same to everybody: the reason, which would help who forges, goes to the log. The provider itself, whose
+// signature holds, learns what is wrong with its body.
 func (s *server) refusal(c *gin.Context, source *models.Source, err error) error {
 	if err == nil {
 		return nil
 	}
 	s.metrics.webhooks.WithLabelValues(source.Provider, outcomeOf(err)).Inc()
-	switch receivers.Status(err) {
-	case http.StatusServiceUnavailable:
+	if errors.Is(err, receivers.ErrUnavailable) {
 		return fmt.Errorf("%w (%w)", models.Errorf(models.CodeUnavailable, "the request cannot be verified now; send it again"), err)
 	}
-	s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused", aboutWebhook(c, source, err)...)
-	if errors.Is(err, receivers.ErrMethod) {
+	s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused", append(aboutWebhook(c, source), slog.Any("error", err))...)
+	switch receivers.Status(err) {
+	case http.StatusMethodNotAllowed:
 		return models.Errorf(codeMethod, "webhooks do not come by this method")
+	case http.StatusRequestEntityTooLarge:
+		return models.Errorf(models.CodeTooLarge, "the body is over the limit when it is decompressed")
+	case http.StatusUnsupportedMediaType:
+		return models.Errorf(codeMediaType, "%s", receivers.Reason(err))
 	}
 	return models.Errorf(models.CodeUnauthorized, "the request is refused")
 }
 
-// take stores what came as an event of the source's tenant and has it dispatched.
-func (s *server) take(c *gin.Context, source *models.Source, came receivers.Event) error {
+// take stores what came as an event of the source's tenant, has it dispatched, and tells what became of it.
+func (s *server) take(c *gin.Context, source *models.Source, came receivers.Event) (outcome string, err error) {
 	event := s.webhookEvent(source, came)
 	if err := event.Validate(); err != nil {
-		return fmt.Errorf("event of a webhook: %s", err.Error()) // not wrapped: it is our failure, not the provider's
+		return "", fmt.Errorf("event of a webhook: %s", err.Error()) // not wrapped: it is our failure, not the provider's
 	}
 	created, err := s.accept(c.Request.Context(), event)
 	if models.ErrorCode(err) == models.CodeBusy { // a provider may take 429 for its last word, 503 for none
-		return models.Errorf(models.CodeUnavailable, "the webhook cannot be stored now; send it again")
+		return "", models.Errorf(models.CodeUnavailable, "the webhook cannot be stored now; send it again")
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	if models.ErrorCode(created[0].Err) == models.CodeConflict {
-		// A delivery id that was used before for something else. Refused, it would come again and again.
-		attrs := aboutWebhook(c, source, created[0].Err)
-		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_id_reused", attrs...)
-		return nil
+	return s.outcome(c, source, created[0])
+}
+
+// outcome logs what makes no event. It is answered 200 all the same: refused, it would come again and again.
+func (s *server) outcome(c *gin.Context, source *models.Source, created models.Created) (string, error) {
+	ctx, about := c.Request.Context(), aboutWebhook(c, source)
+	switch {
+	case models.ErrorCode(created.Err) == models.CodeConflict: // a delivery id that was used before for something else
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "api.webhook_id_reused", append(about, slog.Any("error", created.Err))...)
+		return "reused", nil
+	case created.Err != nil:
+		return "", created.Err
+	case created.Duplicate:
+		s.Logger.LogAttrs(ctx, slog.LevelInfo, "api.webhook_repeated", append(about, slog.String("event_id", created.Event.ID))...)
+		return "repeated", nil
 	}
-	return created[0].Err
+	return "accepted", nil
 }
 
 // aboutWebhook is what is logged of a webhook, which is nothing of what it holds.
-func aboutWebhook(c *gin.Context, source *models.Source, err error) []slog.Attr {
+func aboutWebhook(c *gin.Context, source *models.Source) []slog.Attr {
 	return []slog.Attr{
 		slog.String("request_id", c.GetString(requestIDKey)), slog.String("source_id", models.ShortSourceID(source.ID)),
-		slog.String("tenant", source.Tenant), slog.String("provider", source.Provider), slog.Any("error", err),
+		slog.String("tenant", source.Tenant), slog.String("provider", source.Provider),
 	}
 }

@@ -92,6 +92,10 @@ func TestReceive(t *testing.T) {
 		require.Len(t, h.events(), 2, "each source has ids of its own")
 		require.Len(t, h.dispatcher.ids(), 2)
 		require.NotContains(t, h.logs.String(), "reused")
+		require.Equal(t, 2, strings.Count(h.logs.String(), `"level":"INFO","msg":"api.webhook_repeated"`), "somebody may wonder where it is")
+		require.Contains(t, h.logs.String(), `"event_id":"`+h.events()[1].ID)
+		require.Contains(t, h.get("/metrics").body, `posthaste_webhooks_total{outcome="repeated",provider="github"} 2`)
+		require.Contains(t, h.get("/metrics").body, `posthaste_webhooks_total{outcome="accepted",provider="github"} 2`)
 	})
 
 	t.Run("an id that comes again with other content is taken for a repetition, with a warning", func(t *testing.T) {
@@ -107,6 +111,7 @@ func TestReceive(t *testing.T) {
 		require.Equal(t, 2, strings.Count(h.logs.String(), `"level":"WARN","msg":"api.webhook_id_reused"`))
 		require.Contains(t, h.logs.String(), h.events()[0].ID)
 		require.NotContains(t, h.logs.String(), "second")
+		require.Contains(t, h.get("/metrics").body, `posthaste_webhooks_total{outcome="reused",provider="github"} 2`)
 	})
 
 	t.Run("without an id nothing is a repetition", func(t *testing.T) {

@@ -29,8 +29,9 @@ type receiverCache struct {
 	options []receivers.Option
 }
 
-func newReceiverCache(certificates *receivers.Certificates) *receiverCache {
-	cache := &receiverCache{}
+// newReceiverCache takes the bound of a body, which is also that of a decompressed one.
+func newReceiverCache(certificates *receivers.Certificates, maxBody int64) *receiverCache {
+	cache := &receiverCache{options: []receivers.Option{receivers.WithMaxBody(maxBody)}}
 	cache.made, _ = lru.New[string, *receiver](maxReceivers) // fails for sizes below 1 only
 	if certificates != nil {
 		cache.options = append(cache.options, receivers.WithCertificates(certificates))

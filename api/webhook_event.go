@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -17,8 +16,7 @@ func (s *server) webhookEvent(source *models.Source, came receivers.Event) *mode
 		metadata["delivery_id"] = storable(came.ID)
 	}
 	return models.NewEvent(models.Event{
-		Tenant: source.Tenant, Type: webhookType(came.Provider, came.Type),
-		Data:     bytes.ToValidUTF8(came.Payload, []byte("\uFFFD")), // JSON itself does not mind what is in its strings
+		Tenant: source.Tenant, Type: webhookType(came.Provider, came.Type), Data: came.Payload,
 		Metadata: metadata, IdempotencyKey: webhookKey(source.ID, came.ID),
 	}, s.Now())
 }

@@ -29,7 +29,10 @@ type challenge struct {
 
 // compiler keeps the first error, so that what is read one after the other
 // needs one question only.
-type compiler struct{ err error }
+type compiler struct {
+	wrap string // of the row
+	err  error
+}
 
 func (c *compiler) fail(format string, args ...any) {
 	if c.err == nil {
@@ -58,7 +61,7 @@ func compile(p Provider, credentials []Credential) (*provider, error) {
 	if len(p.Auth) == 0 {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownProvider, p.Name)
 	}
-	c := &compiler{}
+	c := &compiler{wrap: p.Wrap}
 	compiled := &provider{
 		Provider: p, event: c.source(p.Event), id: c.source(p.ID), object: c.source(p.Object),
 		methods: p.Methods,
@@ -89,6 +92,7 @@ func (c *compiler) scheme(s Scheme, credentials []Credential) scheme {
 		time: c.source(s.Time), tolerance: c.tolerance(s.Tolerance),
 		when: c.source(s.If), bodyHash: c.source(s.BodyHash), certURL: c.source(s.CertURL),
 	}
+	compiled.document = !compiled.coversBody() && compiled.coversDocument(c.wrap)
 	c.check(&compiled)
 	if keyKinds[s.Key] == nil {
 		c.fail("unknown key %q", s.Key)
@@ -117,8 +121,10 @@ func (c *compiler) check(s *scheme) {
 		c.fail("a certificate needs a URL, hosts and a name")
 	case (len(s.when) == 0) != (s.Is == ""):
 		c.fail("if and is go together")
-	case s.Alg != "equal" && !s.coversBody():
+	case s.Alg != "equal" && !s.coversBody() && !s.document:
 		c.fail("the signature %q does not cover the body", s.Signed)
+	case s.AnyPort && !s.signed.reads("url"):
+		c.fail("any_port is for signatures over {url}")
 	case s.Time != "" && !strings.Contains(s.Signed, "{"+string(s.Time)+"}"):
 		c.fail("the signature %q does not cover the time", s.Signed)
 	}

@@ -37,6 +37,7 @@
 //	challenge?  answered, after its signature where it has one
 //	method      405
 //	signature   over the bytes as received, before anything decodes them
+//	text        decompressed, in UTF-8; or 415, 413
 //	event       type, ids, payload; handed on
 //	answer      exactly 200, with what the provider wants to read
 //
@@ -54,5 +55,10 @@
 //     those of its request replaced.
 //   - Certificates are fetched from the hosts of the row only, without
 //     redirects, a few at a time; the right ones are kept, up to a number.
+//   - Nothing that is answered 200 was lost on the way into [Event.Payload]:
+//     the body is gzip or deflate or plain, and UTF-8, UTF-16, ASCII or
+//     Windows-1252 (as which Latin-1 is read), as its marks and headers say,
+//     or its provider gets 415 with the reason. Of a multipart form, files are
+//     left out, but named.
 //   - The work for a hostile request is bounded, in time and in memory.
 package receivers

@@ -3,16 +3,20 @@ package receivers
 import (
 	"errors"
 	"net/http"
+	"strings"
 )
 
 // What can be wrong with a request. Every error of [Receiver.Verify] wraps
 // exactly one of these. They are for the log: whoever sent the request learns
-// the status that [Status] gives and nothing else.
+// the status that [Status] gives and nothing else, except for [ErrEncoding],
+// [ErrNotText] and a body that is too large decompressed. Those are found only
+// in requests that are the provider's, who may read what is wrong.
 var (
 	// ErrMethod: the provider does not post its webhooks with this method.
 	ErrMethod = errors.New("receivers: method not allowed")
 
-	// ErrTooLarge: the body is longer than the receiver allows.
+	// ErrTooLarge: the body is longer than the receiver allows, as it came or
+	// decompressed.
 	ErrTooLarge = errors.New("receivers: body too large")
 
 	// ErrMissing: no signature, or something that the signature covers is not
@@ -41,6 +45,15 @@ var (
 	// provider's.
 	ErrCertificate = errors.New("receivers: certificate refused")
 
+	// ErrEncoding: the body has a content coding that is not one of
+	// [AcceptEncoding], or is not what its coding says.
+	ErrEncoding = errors.New("receivers: content coding not accepted")
+
+	// ErrNotText: the body, or a field of it, is no text in the charset that
+	// it says, or in UTF-8 where it says none, or the charset is not one that
+	// this package knows. Handed on as JSON, some of it would be lost.
+	ErrNotText = errors.New("receivers: body not accepted as text")
+
 	// ErrUnavailable: the certificate could not be fetched now. The request
 	// may be genuine; the provider should send it again.
 	ErrUnavailable = errors.New("receivers: certificate unavailable")
@@ -61,7 +74,7 @@ var (
 )
 
 // Status gives the HTTP status that answers an error of [Receiver.Verify]: 200
-// for nil, 405, 413, 503 for [ErrUnavailable], otherwise 401. It is never 410,
+// for nil, 405, 413, 415, 503 for [ErrUnavailable], otherwise 401. It is never 410,
 // for which some providers take the webhook away, and never a redirect.
 func Status(err error) int {
 	switch {
@@ -71,8 +84,14 @@ func Status(err error) int {
 		return http.StatusMethodNotAllowed
 	case errors.Is(err, ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, ErrEncoding), errors.Is(err, ErrNotText):
+		return http.StatusUnsupportedMediaType
 	case errors.Is(err, ErrUnavailable):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusUnauthorized
 }
+
+// Reason is what the provider may be told of an error whose [Status] is 415:
+// what is wrong with its body.
+func Reason(err error) string { return strings.TrimPrefix(err.Error(), "receivers: ") }

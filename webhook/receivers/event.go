@@ -37,14 +37,20 @@ type Event struct {
 	// does not tell.
 	Object string
 
-	// Payload is the body as JSON, always valid: JSON as it came; a form as an
-	// object of strings, or arrays of strings for fields that come twice; XML
-	// as an object of the elements in the root; nothing as null; and anything
-	// else as a string.
+	// Payload is the body as JSON, always valid and in UTF-8, whatever content
+	// coding and charset it came in: JSON as it was written, without a byte
+	// order mark; a form as an object of strings, or arrays of strings for
+	// fields that come twice, and instead of a file an object of its filename,
+	// content_type and size; of a form around JSON ([Provider.Wrap]), that
+	// JSON; XML as an object of the elements in the root; nothing as null; and
+	// any other text as a string.
 	Payload json.RawMessage
 
 	// Method, URL, Header and Body are those of the request, [redacted]. The
-	// path of the URL is as it was, also where only who knows it may call.
+	// path of the URL is as it was, also where only who knows it may call. The
+	// body is the bytes as received, or, where something is taken out of it,
+	// what is left in UTF-8. Where a signature covers only the JSON in a form,
+	// it is that JSON.
 	Method string
 	URL    string
 	Header http.Header
@@ -60,10 +66,17 @@ func (r Result) Event() Event {
 	return r.event()
 }
 
-func (p *provider) newEvent(q *request, types, ids []string) Event {
+// newEvent hands on nothing of the body that the scheme which held leaves open.
+func (p *provider) newEvent(q *request, held *scheme, types, ids []string) Event {
 	event := Event{
-		Provider: p.Name, Types: types, ID: joinIDs(ids), IDs: ids, Payload: p.payload(q),
-		Method: q.Method, URL: p.redact.url(q.URL), Header: p.redact.header(q.Header), Body: p.redact.body(q),
+		Provider: p.Name, Types: types, ID: joinIDs(ids), IDs: ids,
+		Method: q.Method, URL: p.redact.url(q.URL), Header: p.redact.header(q.Header),
+	}
+	if held.document {
+		event.Body = q.document.get(q.findDocument)
+		event.Payload = textOrJSON(event.Body)
+	} else {
+		event.Payload, event.Body = p.payload(q, held), p.redact.body(q)
 	}
 	if len(types) > 0 {
 		event.Type = types[0]
@@ -87,24 +100,33 @@ func joinIDs(ids []string) string {
 }
 
 // payload gives JSON, whatever came. The XML of a row that reads none is text.
-func (p *provider) payload(q *request) json.RawMessage {
-	form := q.form.get(q.parseForm)
+// A signature over the fields of a form covers nothing but these.
+func (p *provider) payload(q *request, held *scheme) json.RawMessage {
+	f := q.form.get(q.parseForm)
 	switch {
-	case len(q.Body) == 0:
+	case f != nil && q.mislabelled() && !held.signed.reads("form"):
+		return textOrJSON(q.text.get(q.decodeText))
+	case len(q.content.get(q.unpackBody)) == 0:
 		return json.RawMessage("null")
-	case form != nil && json.Valid(q.document.get(q.findDocument)):
+	case f != nil && json.Valid(q.document.get(q.findDocument)) && !q.mislabelled():
 		return q.document.value
-	case form != nil:
-		return marshal(oneOrAll(form))
-	case q.root.value != nil:
+	case f != nil:
+		return f.json()
+	case p.redact.root(q) != nil:
 		for _, n := range p.redact.nodes(q.root.value) {
 			n.text, n.kids = nil, nil
 		}
 		return marshal(q.root.value.json())
-	case json.Valid(q.Body):
-		return json.RawMessage(q.Body)
 	}
-	return marshal(string(q.Body))
+	return textOrJSON(q.text.get(q.decodeText))
+}
+
+// textOrJSON is a string for what is not JSON.
+func textOrJSON(text []byte) json.RawMessage {
+	if json.Valid(text) {
+		return text
+	}
+	return marshal(string(text))
 }
 
 // oneOrAll makes a value of its own of those that have no second.
@@ -204,16 +226,25 @@ func (r redaction) hides(name string) bool {
 func (r redaction) body(q *request) []byte {
 	var kept []byte
 	at := int64(0)
-	for _, n := range r.nodes(q.root.value) {
+	for _, n := range r.nodes(r.root(q)) {
 		if n.from >= at {
-			kept = append(kept, q.Body[at:n.from]...)
+			kept = append(kept, q.text.value[at:n.from]...)
 			at = n.to
 		}
 	}
 	if at == 0 {
 		return q.Body
 	}
-	return append(kept, q.Body[at:]...)
+	return append(kept, q.text.value[at:]...)
+}
+
+// root reads the XML where there is something to take out of it, or if it was
+// read already.
+func (r redaction) root(q *request) *node {
+	if len(r.paths) > 0 {
+		return q.root.get(q.parseRoot)
+	}
+	return q.root.value
 }
 
 func (r redaction) nodes(root *node) []*node {
@@ -223,4 +254,24 @@ func (r redaction) nodes(root *node) []*node {
 	}
 	slices.SortFunc(found, func(a, b *node) int { return cmp.Compare(a.from, b.from) })
 	return found
+}
+
+// ProofHeaders names the headers in which a request of the provider proves
+// itself, and those of Redact, in the form of [http.CanonicalHeaderKey]: what
+// they hold is a credential, or a signature that others could use again.
+func (p Provider) ProofHeaders() []string {
+	sources := slices.Clone(p.Redact)
+	for _, s := range p.Auth {
+		sources = append(sources, s.Sig)
+	}
+	var names []string
+	for _, s := range sources {
+		terms, _ := s.parse() // New refuses what it cannot read
+		for _, t := range terms {
+			if t.kind == "header" && !slices.Contains(names, t.name) {
+				names = append(names, t.name)
+			}
+		}
+	}
+	return names
 }

@@ -29,7 +29,7 @@ func Handler(p Provider, credentials []Credential, handlers ...HandlerFunc) http
 // the provider sends the event again; all handlers then see it again, so each
 // should do things once for each [Event.ID]. Challenges are answered and
 // handed to nobody. What [Receiver.Verify] refuses gets the status of [Status]
-// and no reason.
+// and no reason, unless it is the provider's and its body is at fault.
 //
 // Providers wait a few seconds only (Slack three): store, and do long work
 // afterwards. It must be mounted at the path that the provider was given, for
@@ -87,12 +87,19 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) (Result, er
 	})
 }
 
-// refuse says the same to everybody: the reason would help who forges.
+// refuse says the same to everybody: the reason would help who forges. The
+// provider itself learns what is wrong with its body.
 func (r *Receiver) refuse(w http.ResponseWriter, req *http.Request, err error) {
 	r.log.WarnContext(req.Context(), "webhook refused", slog.String("provider", r.provider.Name), slog.Any("error", err))
-	status := Status(err)
-	if status == http.StatusMethodNotAllowed {
+	status, reason := Status(err), "refused"
+	switch status {
+	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", strings.Join(r.provider.methods, ", "))
+	case http.StatusUnsupportedMediaType:
+		reason = Reason(err)
+		if errors.Is(err, ErrEncoding) {
+			w.Header().Set("Accept-Encoding", AcceptEncoding)
+		}
 	}
-	http.Error(w, "refused", status)
+	http.Error(w, reason, status)
 }

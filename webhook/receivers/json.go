@@ -3,6 +3,8 @@ package receivers
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
+	"unicode/utf8"
 )
 
 // findJSON gives the strings, numbers and booleans at a path of the document.
@@ -15,7 +17,7 @@ func findJSON(document []byte, path []string) []string {
 	var found []string
 	looked := 0
 	walkJSON(document, path, func(scalar []byte) bool {
-		if text := scalarText(scalar); !absent(text) {
+		if text := scalarText(scalar); text != "" {
 			found = append(found, text)
 		}
 		looked++
@@ -149,11 +151,15 @@ func scalarText(value []byte) string {
 	return string(scalar)
 }
 
-// unquote is "" for a string that is too long or none.
+// unquote is "" for what is no string. Half a character (\ud83d and the like)
+// stays as it is written, so that two texts that differ do so afterwards.
 func unquote(quoted []byte) string {
 	var text string
-	if len(quoted) > 6*maxValue || json.Unmarshal(quoted, &text) != nil { // \u0000 is six bytes
+	if json.Unmarshal(quoted, &text) != nil {
 		return ""
+	}
+	if strings.ContainsRune(text, utf8.RuneError) {
+		return string(quoted[1 : len(quoted)-1])
 	}
 	return text
 }

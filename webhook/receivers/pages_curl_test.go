@@ -103,7 +103,8 @@ func signedHeaders(s receivers.Scheme) []string {
 			headers = append(headers, name+": "+value)
 		}
 	}
-	name, label, labelled := strings.Cut(strings.TrimPrefix(string(s.Sig), "header."), ":")
+	source, _, _ := strings.Cut(string(s.Sig), "|")
+	name, label, labelled := strings.Cut(strings.TrimPrefix(source, "header."), ":")
 	if labelled { // t=…,v1=…
 		_, at, _ := strings.Cut(string(s.Time), ":")
 		return append(headers, fmt.Sprintf("%s: %s=$now,%s=$sig", name, at, label))

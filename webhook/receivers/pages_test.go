@@ -126,7 +126,7 @@ var keyNames = map[string]string{
 }
 
 func proof(s receivers.Scheme) string {
-	where := "`" + string(s.Sig) + "`"
+	where := orNone(s.Sig)
 	if s.Prefix != "" {
 		where += " behind `" + s.Prefix + "`"
 	}
@@ -138,6 +138,9 @@ func proof(s receivers.Scheme) string {
 		signed = "{body}"
 	}
 	text := fmt.Sprintf("%s over `%s` in %s, in %s; key: %s", algorithmNames[s.Alg], strings.ReplaceAll(signed, "|", `\|`), where, s.Enc, keyNames[s.Key])
+	if s.AnyPort {
+		text += "; the URL with and without its port"
+	}
 	if s.BodyHash != "" {
 		text += "; `" + string(s.BodyHash) + "` is the SHA-256 of the body"
 	}

@@ -73,8 +73,14 @@ type Scheme struct {
 
 	// Signed is what the signature covers: text with {source} in it, and
 	// {cred} for the credential. "" means {body}. A source that is absent, or
-	// there more than once, is refused.
+	// there more than once, is refused. It has to cover the body, or, as
+	// {form.payload} does where that is the row's Wrap, the JSON in a form, of
+	// which only that JSON is handed on then.
 	Signed string `json:"signed,omitempty" yaml:"signed,omitempty"`
+
+	// AnyPort takes a signature over {url} also where the URL was signed
+	// without its port, or with the default one that it lacks.
+	AnyPort bool `json:"any_port,omitempty" yaml:"any_port,omitempty"`
 
 	// Key is how a credential becomes the key:
 	//

@@ -2,11 +2,14 @@ package receivers
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // DefaultMaxBody is how many bytes of a body [Receiver.Handler] takes when it
@@ -35,8 +38,9 @@ func WithPublicURL(base string) Option {
 	return func(r *Receiver) { r.publicURL = strings.TrimRight(base, "/") }
 }
 
-// WithMaxBody sets the longest body that [Receiver.Handler] takes, in bytes.
-// Zero or less means [DefaultMaxBody].
+// WithMaxBody sets the longest body that [Receiver.Handler] takes, and the
+// longest that a compressed one may become, in bytes. Zero or less means
+// [DefaultMaxBody].
 func WithMaxBody(bytes int64) Option { return func(r *Receiver) { r.maxBody = bytes } }
 
 // WithCertificates sets how the certificates of PayPal are fetched and kept.
@@ -85,8 +89,8 @@ type Result struct {
 
 	// IDs are what a repetition can be recognised by, all that the request
 	// has: usually one, none where the provider sends none, one a notification
-	// with Salesforce. What is longer than 1 KiB counts neither as an id nor
-	// as a type.
+	// with Salesforce. An id that is longer than 1 KiB is its SHA-256 in hex;
+	// a type is cut there.
 	IDs []string
 
 	event func() Event // a function, because fmt reaches unexported fields
@@ -94,23 +98,28 @@ type Result struct {
 
 // Verify tells whether the request comes from the provider, and what it says.
 // The errors are those of this package that [Status] knows; with an error the
-// result is empty. It reads the body only as far as that takes: [Result.Event]
-// does the rest.
+// result is empty. What the signature covers is always the body as it came;
+// only then is it decompressed and converted to UTF-8, and refused where that
+// would lose some of it. [Result.Event] does the rest.
 //
 // The context bounds the fetching of a certificate, which only providers that
 // sign with one (PayPal) need.
 func (r *Receiver) Verify(ctx context.Context, req Request) (Result, error) {
-	q := newRequest(req, r.provider.Wrap)
+	q := newRequest(req, r.provider.Wrap, r.maxBody)
 	if c := r.provider.challengeOf(q); c != nil {
 		return r.answer(ctx, c, q)
 	}
 	if !slices.Contains(r.provider.methods, req.Method) {
 		return Result{}, fmt.Errorf("%w: %.16q", ErrMethod, req.Method)
 	}
-	if err := r.authenticate(ctx, q); err != nil {
+	held, err := r.authenticate(ctx, q)
+	if err != nil {
 		return Result{}, err
 	}
-	return r.provider.result(q), nil
+	if err := q.readable(); err != nil {
+		return Result{}, err
+	}
+	return r.provider.result(q, held), nil
 }
 
 func (p *provider) challengeOf(q *request) *challenge {
@@ -130,18 +139,24 @@ func (c *challenge) fits(q *request) bool {
 		return true
 	}
 	value, ok := c.when.one(q)
-	return ok && (c.Is == "" || value == c.Is)
+	return ok && len(value) <= maxValue && q.spoilt == nil && (c.Is == "" || value == c.Is)
 }
 
 func (r *Receiver) answer(ctx context.Context, c *challenge, q *request) (Result, error) {
 	if c.Signed {
-		if err := r.authenticate(ctx, q); err != nil {
+		if _, err := r.authenticate(ctx, q); err != nil {
 			return Result{}, err
 		}
 	}
 	reply, err := c.reply.fill(q)
 	if err != nil {
 		return Result{}, err
+	}
+	switch {
+	case q.spoilt != nil && c.Signed:
+		return Result{}, q.spoilt
+	case q.spoilt != nil:
+		return Result{}, fmt.Errorf("%w: the challenge cannot be read", ErrMalformed)
 	}
 	text := reply.String()
 	if len(text) > maxValue {
@@ -150,24 +165,54 @@ func (r *Receiver) answer(ctx context.Context, c *challenge, q *request) (Result
 	return Result{Challenge: true, Answer: plain(text)}, nil
 }
 
-// authenticate gives nil if any scheme holds, otherwise why the first that the
-// request tries does not, or that it tries none.
-func (r *Receiver) authenticate(ctx context.Context, q *request) error {
+// authenticate gives the first scheme that holds, otherwise why the first that
+// the request tries does not, or that it tries none.
+func (r *Receiver) authenticate(ctx context.Context, q *request) (*scheme, error) {
 	var why error
 	for i := range r.provider.auth {
 		err := r.provider.auth[i].check(ctx, q, r.certs)
 		if err == nil {
-			return nil
+			return &r.provider.auth[i], nil
 		}
 		if why == nil || errors.Is(why, ErrMissing) {
 			why = err
 		}
 	}
-	return why
+	return nil, why
 }
 
-func (p *provider) result(q *request) Result {
-	types, ids := present(p.event.values(q)), present(p.id.values(q))
-	event := func() Event { return p.newEvent(q, types, ids) }
+func (p *provider) result(q *request, held *scheme) Result {
+	types, ids := each(p.event.values(q), cut), each(p.id.values(q), digest)
+	event := func() Event { return p.newEvent(q, held, types, ids) }
 	return Result{Answer: p.Answer, Types: types, IDs: ids, event: event}
+}
+
+// each changes the values that are too long to be kept.
+func each(values []string, shorten func(string) string) []string {
+	if !slices.ContainsFunc(values, tooLong) {
+		return values
+	}
+	short := slices.Clone(values)
+	for i, value := range values {
+		if tooLong(value) {
+			short[i] = shorten(value)
+		}
+	}
+	return short
+}
+
+func tooLong(value string) bool { return len(value) > maxValue }
+
+// cut takes whole characters of what is text.
+func cut(value string) string {
+	short := value[:maxValue]
+	if utf8.ValidString(value) {
+		short = strings.ToValidUTF8(short, "")
+	}
+	return short
+}
+
+func digest(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:])
 }

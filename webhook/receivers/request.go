@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/crc32"
-	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -35,18 +34,20 @@ type Request struct {
 	Now time.Time
 }
 
-// maxFields bounds a form or a query: far more than any provider sends.
-const maxFields = 1000
-
 // request remembers what was read of one, and is used by one goroutine.
 type request struct {
 	Request
 	wrap      string // of the provider
-	form      lazy[url.Values]
+	limit     int64  // of a body that is decompressed, in bytes
+	media     lazy[mediaType]
+	content   lazy[[]byte] // the body without its content codings
+	text      lazy[[]byte] // the same in UTF-8, without a mark
+	form      lazy[*form]
 	query     lazy[url.Values]
 	document  lazy[[]byte]
 	root      lazy[*node]
 	malformed error // the first that was found
+	spoilt    error // why the body would not be handed on whole, the first that was found
 
 	pieces     [6]piece  // room for what a scheme fills in
 	signatures [2][]byte // and for what it reads: memory that is there already
@@ -65,11 +66,11 @@ func (l *lazy[T]) get(create func() T) T {
 	return l.value
 }
 
-func newRequest(req Request, wrap string) *request {
+func newRequest(req Request, wrap string, limit int64) *request {
 	if req.Now.IsZero() {
 		req.Now = time.Now()
 	}
-	return &request{Request: req, wrap: wrap}
+	return &request{Request: req, wrap: wrap, limit: limit}
 }
 
 // missing tells why something is not there: it could not be read, or else it
@@ -86,7 +87,7 @@ func (q *request) values(t *term) []string {
 	case "header":
 		return q.headers(t)
 	case "query":
-		return present(q.query.get(q.parseQuery)[t.name])
+		return nonEmpty(q.query.get(q.parseQuery)[t.name])
 	case "form":
 		return q.fields(t.name)
 	case "json":
@@ -103,7 +104,7 @@ func (q *request) whole(t *term) []string {
 	case "body":
 		return nonEmpty([]string{string(q.Body)})
 	case "url":
-		return present([]string{q.URL})
+		return nonEmpty([]string{q.URL})
 	case "crc32":
 		return []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(q.Body)), 10)}
 	case "sha256":
@@ -132,76 +133,112 @@ func (q *request) headers(t *term) []string {
 
 // fields gives those of one name, or all as one text. A body that is not a
 // form, and not empty either, has no such text: a signature over it would
-// cover nothing of the body.
+// cover nothing of the body. Nor has a form in parts, whose files it would not
+// cover.
 func (q *request) fields(name string) []string {
-	form := q.form.get(q.parseForm)
+	f := q.form.get(q.parseForm)
 	switch {
+	case f == nil && (name != "" || len(q.Body) > 0):
+		return nil
+	case f == nil:
+		return []string{""}
 	case name != "":
-		return present(form[name])
-	case form == nil && len(q.Body) > 0:
+		return nonEmpty(f.fields[name])
+	case f.parts:
 		return nil
 	}
-	return []string{flatten(form)}
-}
-
-// flatten writes every field as its name and its value, in the order of both;
-// what is there twice, once (as Twilio's own libraries do).
-func flatten(form url.Values) string {
-	var pairs []string
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		for _, value := range slices.Compact(slices.Sorted(slices.Values(form[name]))) {
-			pairs = append(pairs, name, value)
-		}
-	}
-	return strings.Join(pairs, "")
-}
-
-func (q *request) parseForm() url.Values {
-	kind, _, _ := mime.ParseMediaType(q.Header.Get("Content-Type"))
-	if kind != "application/x-www-form-urlencoded" {
-		return nil
-	}
-	return q.parseFields(string(q.Body))
-}
-
-func (q *request) parseQuery() url.Values {
-	_, query, _ := strings.Cut(q.URL, "?")
-	query, _, _ = strings.Cut(query, "#")
-	return q.parseFields(query)
-}
-
-func (q *request) parseFields(text string) url.Values {
-	if strings.Count(text, "&") >= maxFields {
-		q.fail("more than %d fields", maxFields)
-		return nil
-	}
-	fields, err := url.ParseQuery(text)
-	if err != nil {
-		q.fail("a field is not URL-encoded")
-		return nil
-	}
-	return fields
+	return []string{flatten(f.fields)}
 }
 
 // findDocument gives what json.… walks through; nobody has checked that it is
 // JSON.
 func (q *request) findDocument() []byte {
-	form := q.form.get(q.parseForm)
+	f := q.form.get(q.parseForm)
 	switch {
-	case form == nil:
-		return q.Body
+	case f == nil, q.mislabelled():
+		return q.text.get(q.decodeText)
 	case q.wrap == "":
 		return nil
 	}
-	return []byte(form.Get(q.wrap))
+	return []byte(f.fields.Get(q.wrap))
 }
 
+// parseRoot takes no form for XML.
 func (q *request) parseRoot() *node {
-	root, err := parseXML(q.Body)
+	if q.form.get(q.parseForm) != nil {
+		return nil
+	}
+	root, err := parseXML(q.text.get(q.decodeText))
 	if err != nil {
 		q.fail("%v", err)
 	}
 	return root
+}
+
+func (q *request) unpackBody() []byte {
+	content, err := unpack(q.Body, codingsOf(q.Header), q.limit)
+	if err != nil {
+		q.spoil(err)
+	}
+	return content
+}
+
+// decodeText gives what cannot be converted as it is: verifying may need it.
+func (q *request) decodeText() []byte {
+	content := q.content.get(q.unpackBody)
+	charset := q.mediaType().charset()
+	if charset == "" {
+		charset = xmlCharset(content)
+	}
+	text, err := toUTF8(content, charset)
+	if err != nil {
+		q.spoil(err)
+		return content
+	}
+	return text
+}
+
+// readable tells why the body cannot be handed on without losing some of it.
+func (q *request) readable() error {
+	if q.form.get(q.parseForm) == nil || q.mislabelled() {
+		q.text.get(q.decodeText)
+	}
+	return q.spoilt
+}
+
+// mediaType is the Content-Type of the body or of a part.
+type mediaType struct {
+	name   string // in lower case; "" for none
+	params map[string]string
+}
+
+func (q *request) mediaType() mediaType {
+	return q.media.get(func() mediaType { return parseMediaType(q.Header.Get("Content-Type")) })
+}
+
+// parseMediaType gives no parameters where they cannot be read.
+func parseMediaType(text string) mediaType {
+	if !strings.Contains(text, ";") { // as most are; this costs nothing
+		return mediaType{name: strings.ToLower(strings.TrimSpace(text))}
+	}
+	name, params, _ := mime.ParseMediaType(text)
+	return mediaType{name, params}
+}
+
+func (m mediaType) charset() string { return strings.ToLower(strings.TrimSpace(m.params["charset"])) }
+
+// textual tells that the type is one of texts; none given is.
+func (m mediaType) textual() bool {
+	return m.name == "" || strings.HasPrefix(m.name, "text/") || strings.HasSuffix(m.name, "json") ||
+		strings.HasSuffix(m.name, "xml") || m.name == "application/x-www-form-urlencoded"
+}
+
+// spoil remembers why the body cannot be handed on. It is not told before the
+// request is known to be the provider's.
+func (q *request) spoil(err error) {
+	if q.spoilt == nil {
+		q.spoilt = err
+	}
 }
 
 // fail must be given nothing of the request's own text.
@@ -210,16 +247,6 @@ func (q *request) fail(format string, args ...any) {
 		q.malformed = fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 	}
 }
-
-// present leaves out what is empty or too long.
-func present(values []string) []string {
-	if !slices.ContainsFunc(values, absent) {
-		return values
-	}
-	return slices.DeleteFunc(slices.Clone(values), absent)
-}
-
-func absent(value string) bool { return value == "" || len(value) > maxValue }
 
 // nonEmpty leaves out what is empty.
 func nonEmpty(values []string) []string {

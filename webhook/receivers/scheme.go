@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,10 +36,24 @@ type scheme struct {
 	when      source
 	bodyHash  source
 	certURL   source
+	document  bool // the signature covers the document in a form, and no more of the body
 }
 
-// check gives nil where the scheme holds for the request.
+// check gives nil where the scheme holds for the request, or would if its URL
+// had been written with another port that means the same to AnyPort.
 func (s *scheme) check(ctx context.Context, q *request, certs *Certificates) error {
+	err := s.holds(ctx, q, certs)
+	if !s.AnyPort || !errors.Is(err, ErrNoMatch) {
+		return err
+	}
+	configured := q.URL
+	defer func() { q.URL = configured }()
+	q.URL = otherPort(configured)
+	return s.holds(ctx, q, certs)
+}
+
+// holds gives nil where the scheme holds for the request.
+func (s *scheme) holds(ctx context.Context, q *request, certs *Certificates) error {
 	signatures, err := s.signatures(q)
 	if err != nil {
 		return err
@@ -182,7 +199,36 @@ func (s *scheme) certificate(ctx context.Context, q *request, certs *Certificate
 	return certs.publicKey(ctx, certificateRule{hosts: s.CertHosts, name: s.CertName}, url, q.Now)
 }
 
-// coversBody tells whether a changed body breaks the signature.
+var authority = regexp.MustCompile(`^(https?)(://(?:\[[^\]/?#]*\]|[^\[/?#:]*))(:[0-9]*)?`)
+
+// otherPort takes the port out of a URL, or puts in the default one where there
+// is none. All else stays byte for byte.
+func otherPort(url string) string {
+	parts := authority.FindStringSubmatch(url)
+	switch {
+	case parts == nil:
+		return url
+	case parts[3] != "":
+		return parts[1] + parts[2] + url[len(parts[0]):]
+	case parts[1] == "https":
+		return parts[0] + ":443" + url[len(parts[0]):]
+	}
+	return parts[0] + ":80" + url[len(parts[0]):]
+}
+
+// coversDocument tells whether the signature covers the JSON in a form, whose
+// field is always there then.
+func (s *scheme) coversDocument(wrap string) bool {
+	return wrap != "" && slices.ContainsFunc(s.signed, func(part segment) bool {
+		return len(part.source) == 1 && part.source[0].kind == "form" && part.source[0].name == wrap
+	})
+}
+
+// coversBody tells whether a changed body breaks the signature. One over a
+// single field of a form does not.
 func (s *scheme) coversBody() bool {
-	return len(s.bodyHash) > 0 || s.signed.reads("body", "form", "crc32", "sha256")
+	return len(s.bodyHash) > 0 || s.signed.reads("body", "crc32", "sha256") ||
+		slices.ContainsFunc(s.signed, func(part segment) bool {
+			return slices.ContainsFunc(part.source, func(t term) bool { return t.kind == "form" && t.name == "" })
+		})
 }

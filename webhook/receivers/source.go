@@ -13,7 +13,8 @@ import (
 //	header.N:k        the values of k in a header  k=v,k=v
 //	query.n           the values of n in the URL's query
 //	form.n            the values of field n in a form body
-//	form              all fields, sorted, each as its name and its value
+//	form              all fields, sorted, each as its name and its value, of a
+//	                  URL-encoded form
 //	json.a.*.b        what stands there in the document; * goes over an array
 //	xml.A.B           the text of element B in A in the root
 //	xml.A.B@c         its attribute c, without the namespace prefix of the value
@@ -26,8 +27,11 @@ import (
 //
 // The document is the body or, of a form, the field that [Provider.Wrap]
 // names. Strings, numbers and booleans of it count; null, objects and arrays
-// are absent. So is whatever is empty, or longer than 1 KiB in query, form,
-// document and XML. At most 1,000 values are looked at.
+// are absent. So is whatever is empty. At most 1,000 values are looked at.
+//
+// body, crc32 and sha256 are of the bytes as they came. The others read the
+// body decompressed and in UTF-8; a form may be URL-encoded or
+// multipart/form-data, of which files do not count.
 type Source string
 
 // What is read of a stranger's request. A path has as many steps as there are

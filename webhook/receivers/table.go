@@ -81,8 +81,12 @@ func forges() []Provider {
 			Event: "header.X-Event-Key", ID: "header.X-Request-UUID",
 		},
 		{
-			Name: "gitea", Auth: overBody("hex", "header.X-Gitea-Signature", ""),
-			Event: "header.X-Gitea-Event", ID: "header.X-Gitea-Delivery",
+			Name: "gitea", Wrap: "payload",
+			Auth: []Scheme{
+				{Alg: "hmac-sha256", Enc: "hex", Sig: "header.X-Gitea-Signature|header.X-Gogs-Signature"},
+				{Alg: "hmac-sha256", Enc: "hex", Sig: "header.X-Gitea-Signature|header.X-Gogs-Signature", Signed: "{form.payload}"},
+			},
+			Event: "header.X-Gitea-Event|header.X-Gogs-Event", ID: "header.X-Gitea-Delivery|header.X-Gogs-Delivery",
 		},
 	}
 }
@@ -153,8 +157,11 @@ func messengers() []Provider {
 		{
 			Name: "twilio", ID: "header.I-Twilio-Idempotency-Token",
 			Auth: []Scheme{
-				{Alg: "hmac-sha1", Enc: "base64", Sig: "header.X-Twilio-Signature", Signed: "{url}{form}"},
-				{Alg: "hmac-sha1", Enc: "base64", Sig: "header.X-Twilio-Signature", Signed: "{url}", BodyHash: "query.bodySHA256"},
+				{Alg: "hmac-sha1", Enc: "base64", Sig: "header.X-Twilio-Signature", Signed: "{url}{form}", AnyPort: true},
+				{
+					Alg: "hmac-sha1", Enc: "base64", Sig: "header.X-Twilio-Signature", Signed: "{url}", AnyPort: true,
+					BodyHash: "query.bodySHA256",
+				},
 			},
 		},
 	}

@@ -32,7 +32,8 @@ type node struct {
 	from, to int64 // its content in the document
 }
 
-// parseXML gives the root. It expands nothing, since it takes no declarations.
+// parseXML gives the root of a document in UTF-8, whatever it says of its
+// charset. It expands nothing, since it takes no declarations.
 // Attributes are counted before, by what each must have: the decoder takes all
 // of an element's at once.
 func parseXML(document []byte) (*node, error) {
@@ -40,6 +41,7 @@ func parseXML(document []byte) (*node, error) {
 		return nil, errNested
 	}
 	p := xmlParser{decoder: xml.NewDecoder(bytes.NewReader(document)), stack: []*node{{}}}
+	p.decoder.CharsetReader = func(_ string, text io.Reader) (io.Reader, error) { return text, nil }
 	for {
 		at := p.decoder.InputOffset()
 		token, err := p.decoder.Token()
@@ -105,7 +107,7 @@ func (n *node) find(path []string, attribute string) []string {
 		if attribute != "" {
 			text = at.attribute(attribute)
 		}
-		if !absent(text) && len(found) < maxValues {
+		if text != "" && len(found) < maxValues {
 			found = append(found, text)
 		}
 	}
