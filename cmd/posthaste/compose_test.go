@@ -202,7 +202,7 @@ func (f *composeFile) published(t *testing.T) map[string]string {
 }
 
 func TestComposePublishesOnLoopbackOnly(t *testing.T) {
-	require.Equal(t, map[string]string{"api:8080": "127.0.0.1:8080", "temporal-ui:8080": "127.0.0.1:8233"},
+	require.Equal(t, map[string]string{"api:8080": "127.0.0.1:8080", "ui:8080": "127.0.0.1:8233"},
 		readCompose(t).published(t))
 }
 
@@ -327,6 +327,8 @@ func foreignVariables(t *testing.T, image string) []string {
 		return captures(`env "(\w+)"`, moduleFile(t, server, "common/config/config_template_embedded.yaml"))
 	case "temporalio/admin-tools": // temporal-sql-tool and temporal, which reads the SDK's settings
 		return append(captures(`EnvVar: +"(\w+)"`, moduleFile(t, server, "tools/sql/main.go")), temporalVariables(t)...)
+	case "nginxinc/nginx-unprivileged":
+		return nil
 	case "temporalio/ui":
 		return captures(`env "(\w+)"`, moduleFile(t, ui, "config/docker.yaml"))
 	}
@@ -399,9 +401,26 @@ func TestComposeAddressOfUI(t *testing.T) {
 	template := moduleFile(t, "github.com/temporalio/ui-server/v2", "config/docker.yaml")
 	port := captures(`port: {{ env "TEMPORAL_UI_PORT" \| default "(\d+)" }}`, template)[0]
 	require.Contains(t, ui.Healthcheck.Test, "http://127.0.0.1:"+port+"/healthz")
-	address := "http://" + file.published(t)["temporal-ui:"+port]
+	address := "http://" + file.published(t)["ui:8080"]
 	require.Equal(t, address, ui.Environment["TEMPORAL_CORS_ORIGINS"])
 	require.Equal(t, address, file.Services["api"].Environment["POSTHASTE_UI_URL"])
+}
+
+// TestComposeChecksTheNameOfUI: the Web UI asks for no credentials and answers under any name, so whoever reaches it has
+// named this machine.
+func TestComposeChecksTheNameOfUI(t *testing.T) {
+	file := readCompose(t)
+	require.Empty(t, file.Services["temporal-ui"].Ports)
+	door := file.Services["ui"]
+	require.Equal(t, "/etc/nginx/conf.d/default.conf", door.Configs[0].Target)
+	servers := strings.Split(file.Configs[door.Configs[0].Source].Content, "server {\n")[1:]
+	require.Len(t, servers, 2)
+	require.Regexp(t, `listen 8080 default_server;\s+return 421;`, servers[0])
+	require.NotContains(t, servers[0], "proxy_pass")
+	require.Equal(t, []string{"127.0.0.1 localhost"}, inOrder(`server_name (.+);`, servers[1]))
+	require.Contains(t, servers[1], "set $ui temporal-ui;")
+	require.Contains(t, servers[1], "proxy_pass http://$ui:8080;")
+	require.Contains(t, servers[1], "proxy_set_header Host $http_host;", "by which the UI knows its own pages")
 }
 
 func TestComposeTemporalAddress(t *testing.T) {
