@@ -4,19 +4,25 @@
 package main
 
 import (
+	"errors"
 	"log"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/posthaste/posthaste/webhook"
 )
 
 func main() {
-	secret, err := webhook.ParseSecret(os.Getenv("WEBHOOK_SECRET"))
+	text := strings.TrimSpace(os.Getenv("WEBHOOK_SECRET"))
+	if text == "" {
+		log.Fatal("WEBHOOK_SECRET is not set; posthaste subscriptions secret sub_... prints the secret")
+	}
+	secret, err := webhook.ParseSecret(text)
 	if err != nil {
-		log.Fatal(err)
+		log.Fatal("WEBHOOK_SECRET: ", err)
 	}
 	verifier, err := webhook.NewVerifier([]webhook.Secret{secret})
 	if err != nil {
@@ -39,6 +45,7 @@ func receive(verifier *webhook.Verifier) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		msg, err := verifier.VerifyRequest(r, 0)
 		if err != nil {
+			log.Printf("refused: %v%s", err, hint(err)) // for us; the sender learns enough from 401
 			http.Error(w, "refused", http.StatusUnauthorized)
 			return
 		}
@@ -47,4 +54,15 @@ func receive(verifier *webhook.Verifier) http.HandlerFunc {
 		log.Printf("%s: %s", msg.ID, msg.Body)
 		w.WriteHeader(http.StatusNoContent)
 	}
+}
+
+// hint says what the usual reason is.
+func hint(err error) string {
+	switch {
+	case errors.Is(err, webhook.ErrNoMatch):
+		return ": WEBHOOK_SECRET is not this subscription's, or the body was changed on the way"
+	case errors.Is(err, webhook.ErrTooOld), errors.Is(err, webhook.ErrTooNew):
+		return ": stale by this clock, or this clock is wrong"
+	}
+	return ""
 }
