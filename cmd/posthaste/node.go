@@ -12,6 +12,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
+	"golang.org/x/net/netutil"
 
 	"github.com/posthaste/posthaste/activities"
 	"github.com/posthaste/posthaste/api"
@@ -186,17 +187,10 @@ func (n *node) serve(cfg config.API, uiURL string) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
-	}
+	server := newServer(handler, n.log)
+	listener := capped(n.listener, cfg.MaxConnections)
 	go func() {
-		if err := server.Serve(n.listener); err != http.ErrServerClosed {
+		if err := server.Serve(listener); err != http.ErrServerClosed {
 			n.fail(fmt.Errorf("the API stopped: %w", err))
 		}
 	}()
@@ -206,6 +200,27 @@ func (n *node) serve(cfg config.API, uiURL string) error {
 		return errors.Join(server.Shutdown(ctx), server.Close())
 	})
 	return nil
+}
+
+// newServer bounds how long a caller may take for each part of a request, and how long it may do nothing between two.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// capped bounds the connections of a listener; 0 leaves them alone. What is beyond waits in the kernel's queue.
+func capped(listener net.Listener, most int) net.Listener {
+	if most == 0 {
+		return listener
+	}
+	return netutil.LimitListener(listener, most)
 }
 
 // apiURL is where the API is reached.

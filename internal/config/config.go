@@ -39,6 +39,8 @@ type API struct {
 	Listen  string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the API (default ${default}). Port 0 picks a free one."`
 	APIKey  string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"Key that callers send as Authorization: Bearer KEY; at least 16 characters. Better set by the environment."`
 	MaxBody int64  `name:"max-body" env:"POSTHASTE_MAX_BODY" default:"1048576" placeholder:"BYTES" help:"Largest request body that is accepted (default ${default})."`
+
+	MaxConnections int `name:"max-connections" env:"POSTHASTE_MAX_CONNECTIONS" default:"4096" placeholder:"N" help:"Most connections to the API at a time, idle ones included (default ${default}); further ones wait until one is closed. 0: no limit."`
 }
 
 // minAPIKey keeps keys that can be guessed out.
@@ -52,7 +54,7 @@ func (a API) CheckGuarded() error {
 	if len(a.APIKey) < minAPIKey {
 		return fmt.Errorf("POSTHASTE_API_KEY is shorter than %d characters", minAPIKey)
 	}
-	return a.checkMaxBody()
+	return a.checkLimits()
 }
 
 // CheckLoopback is for a server without a key: it may be reached from this machine only.
@@ -60,13 +62,16 @@ func (a API) CheckLoopback() error {
 	if err := Loopback("--listen", a.Listen); err != nil {
 		return err
 	}
-	return a.checkMaxBody()
+	return a.checkLimits()
 }
 
-func (a API) checkMaxBody() error {
+func (a API) checkLimits() error {
 	const smallest, largest = 1 << 10, 64 << 20
 	if a.MaxBody < smallest || a.MaxBody > largest {
 		return fmt.Errorf("--max-body %d is not between %d and %d bytes", a.MaxBody, smallest, largest)
+	}
+	if a.MaxConnections < 0 {
+		return fmt.Errorf("--max-connections %d is negative", a.MaxConnections)
 	}
 	return nil
 }
@@ -86,7 +91,7 @@ func Loopback(flag, address string) error {
 // Delivery says where deliveries may go.
 type Delivery struct {
 	Proxy         *url.URL `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy that all deliveries go through, http, https or socks5. Without it none is used, whatever the environment says."`
-	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST,…" help:"Networks and hosts that deliveries may go to although they are not public, such as 10.0.0.0/8, hooks.internal.example or *.internal.example."`
+	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST" help:"Networks and hosts that deliveries may go to although they are not public, such as 10.0.0.0/8, hooks.internal.example or *.internal.example."`
 
 	DeliveryMode string            `name:"delivery-mode" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Who makes first attempts: a workflow for each delivery (child), or the event's own at subscribers that answer fast (inline), which takes a fraction of the work and leaves no workflow for what is delivered at once."`
 	TenantModes  map[string]string `name:"tenant-delivery-mode" env:"POSTHASTE_TENANT_DELIVERY_MODE" placeholder:"TENANT=MODE;…" help:"Delivery mode of single tenants, where it is another."`
