@@ -78,6 +78,18 @@ func requireLocalHost(c *gin.Context) {
 	}
 }
 
+// origins trusts none but our own.
+var origins = http.NewCrossOriginProtection()
+
+// sameOrigin refuses what a web page of another origin asks a browser to change: browsers send such a request, with or
+// without a key, before anybody has agreed to it. A client that is no browser names no origin and passes. What only reads
+// passes too: without CORS headers, of which we send none, the page does not get to see the answer.
+func sameOrigin(c *gin.Context) {
+	if err := origins.Check(c.Request); err != nil {
+		fail(c, models.Errorf(codeOrigin, "web pages of another origin may change nothing here"))
+	}
+}
+
 // requireKey lets holders of the API key pass. Digests are compared, so that neither the time taken nor the key's
 // length tells anything about it.
 func requireKey(key string) gin.HandlerFunc {

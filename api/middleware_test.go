@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/api"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -85,4 +87,60 @@ func TestAnswersAreNotForCachesNorForSniffing(t *testing.T) {
 		require.Equal(t, "no-store", a.header.Get("Cache-Control"))
 		require.Equal(t, "nosniff", a.header.Get("X-Content-Type-Options"))
 	}
+}
+
+// TestOtherOriginsChangeNothing sends what a browser sends for a page of another origin: a form, or a fetch without CORS.
+func TestOtherOriginsChangeNothing(t *testing.T) {
+	t.Parallel()
+	foreign := [][]string{
+		{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"},
+		{"Sec-Fetch-Site", "same-site", "Origin", "http://localhost:3000"}, // another port of this machine
+		{"Origin", "https://evil.example"},                                 // of browsers that do not know Sec-Fetch-Site
+		{"Origin", "http://localhost:3000"},
+		{"Origin", "null"}, // of a sandboxed frame, or a file
+	}
+	for name, h := range map[string]*harness{
+		"with a key": newHarness(t), "without": newHarness(t, func(d *api.Deps) { d.APIKey = "" }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := h.on(t)
+			id := h.subscribe()
+			secret := h.get("/v1/subscriptions/" + id + "/secret").body
+			for _, headers := range foreign {
+				for _, route := range slices.Concat(routesWithID, routesWithoutID) {
+					if route.method == http.MethodGet {
+						continue
+					}
+					path := strings.Replace(route.path, "ID", id, 1)
+					h.do(route.method, path, "", headers...).isProblem(http.StatusForbidden, "cross_origin", "")
+				}
+				read := h.do(http.MethodGet, "/v1/subscriptions/"+id+"/secret", "", headers...)
+				read.is(http.StatusOK)
+				require.Empty(t, read.header.Get("Access-Control-Allow-Origin"), "so the browser keeps the answer from the page")
+			}
+			require.Equal(t, secret, h.get("/v1/subscriptions/"+id+"/secret").body)
+			require.Empty(t, h.steering.asked)
+		})
+	}
+
+	t.Run("our own pages, and what is no browser, may", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		for _, headers := range [][]string{
+			nil, {"Sec-Fetch-Site", "same-origin", "Origin", "http://localhost:8080"}, {"Sec-Fetch-Site", "none"},
+			{"Origin", "http://localhost:8080"},
+		} {
+			h.do(http.MethodPost, "/v1/events", eventBody, headers...).is(http.StatusAccepted)
+		}
+	})
+
+	t.Run("what is signed comes from wherever it comes", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		for _, headers := range foreign {
+			h.do(http.MethodPost, "/in/"+models.NewSourceID(), "{}", headers...).
+				isProblem(http.StatusNotFound, models.CodeNotFound, "")
+		}
+	})
 }

@@ -18,12 +18,14 @@ const (
 	codeMethod    models.Code = "method_not_allowed"
 	codeMediaType models.Code = "unsupported_media_type"
 	codeHost      models.Code = "misdirected_request"
+	codeOrigin    models.Code = "cross_origin"
 )
 
 // statuses maps each code to its HTTP status. A code that is not here counts as internal.
 var statuses = map[models.Code]int{
 	models.CodeInvalid:      http.StatusBadRequest,
 	models.CodeUnauthorized: http.StatusUnauthorized,
+	codeOrigin:              http.StatusForbidden,
 	models.CodeNotFound:     http.StatusNotFound,
 	codeMethod:              http.StatusMethodNotAllowed,
 	models.CodeConflict:     http.StatusConflict,

@@ -109,10 +109,10 @@ func (s *server) guards(r route) []gin.HandlerFunc {
 	case r.access == signed:
 		return nil // the query is part of what is verified, and the provider's affair
 	case r.access == public:
-		return []gin.HandlerFunc{allowQuery(r.query)}
+		return []gin.HandlerFunc{sameOrigin, allowQuery(r.query)}
 	case s.APIKey == "":
-		return []gin.HandlerFunc{requireLocalHost, allowQuery(r.query)}
+		return []gin.HandlerFunc{requireLocalHost, sameOrigin, allowQuery(r.query)}
 	default:
-		return []gin.HandlerFunc{requireKey(s.APIKey), allowQuery(r.query)}
+		return []gin.HandlerFunc{requireKey(s.APIKey), sameOrigin, allowQuery(r.query)}
 	}
 }
