@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,7 +25,23 @@ func (s *server) listDeliveries(c *gin.Context) {
 		fail(c, fmt.Errorf("list deliveries: %w", err))
 		return
 	}
-	reply(c, http.StatusOK, newPage(found, filter.Page, deliveryID, s.deliveryView))
+	view, err := s.deliveryViews(c.Request.Context(), found...)
+	if err != nil {
+		fail(c, fmt.Errorf("list deliveries: %w", err))
+		return
+	}
+	reply(c, http.StatusOK, newPage(found, filter.Page, deliveryID, view))
+}
+
+// deliveryViews makes the view of each of the deliveries: of all at once, for the sake of their receivers.
+func (s *server) deliveryViews(ctx context.Context, all ...*models.Delivery) (func(*models.Delivery) deliveryView, error) {
+	ids := make([]string, len(all))
+	for i, delivery := range all {
+		ids[i] = delivery.SubscriptionID
+	}
+	slices.Sort(ids)
+	urls, err := s.Store.SubscriptionURLs(ctx, slices.Compact(ids))
+	return func(d *models.Delivery) deliveryView { return s.deliveryView(d, urls[d.SubscriptionID]) }, err
 }
 
 func deliveryFilter(q *query) (models.DeliveryFilter, error) {
@@ -32,10 +49,11 @@ func deliveryFilter(q *query) (models.DeliveryFilter, error) {
 		Tenant:         q.tenant(),
 		SubscriptionID: q.id("subscription_id", models.SubscriptionPrefix),
 		EventID:        q.id("event_id", models.EventPrefix),
+		EventType:      q.eventType("event_type"),
 		Status:         choice(q, "status", models.DeliveryStatuses()...),
-		Since:          q.time("since"),
 		Page:           q.page(models.DeliveryPrefix),
 	}
+	filter.Since, filter.Until = q.span()
 	return filter, q.err
 }
 
@@ -46,7 +64,12 @@ func (s *server) getDelivery(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	reply(c, http.StatusOK, s.deliveryView(delivery))
+	view, err := s.deliveryViews(c.Request.Context(), delivery)
+	if err != nil {
+		fail(c, fmt.Errorf("get delivery: %w", err))
+		return
+	}
+	reply(c, http.StatusOK, view(delivery))
 }
 
 // delivery finds the delivery that the path names.
@@ -126,13 +149,18 @@ func (s *server) steer(
 		fail(c, err)
 		return
 	}
+	view, err := s.deliveryViews(c.Request.Context(), delivery)
+	if err != nil {
+		fail(c, fmt.Errorf("steer delivery %s: %w", delivery.ID, err))
+		return
+	}
 	ctx, cancel := steering(c)
 	defer cancel()
 	if err := ask(ctx, delivery, why); err != nil {
 		fail(c, fmt.Errorf("steer delivery %s: %w", delivery.ID, err))
 		return
 	}
-	reply(c, http.StatusAccepted, s.deliveryView(delivery))
+	reply(c, http.StatusAccepted, view(delivery))
 }
 
 func cancellable(_ context.Context, delivery *models.Delivery) error {

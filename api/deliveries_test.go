@@ -27,6 +27,7 @@ func TestEventShowsItsDeliveries(t *testing.T) {
 		got := a.is(http.StatusOK)
 		require.Contains(t, a.body, `"data":{"z":1.00,"a":"<&>"}`)
 		require.Equal(t, "planned", got["status"])
+		require.InDelta(t, 2, got["matched"], 0)
 		require.NotContains(t, got, "deliveries_link")
 		shown, _ := got["deliveries"].([]any)
 		require.Len(t, shown, 2)
@@ -42,6 +43,18 @@ func TestEventShowsItsDeliveries(t *testing.T) {
 		got := h.get("/v1/events/" + h.publish(eventBody)).is(http.StatusOK)
 		require.Equal(t, []any{}, got["deliveries"])
 		require.Equal(t, "accepted", got["status"])
+		require.NotContains(t, got, "matched", "nobody knows yet")
+	})
+
+	t.Run("as none when it matched nobody", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		id := h.publish(eventBody)
+		h.plan(id)
+		got := h.get("/v1/events/" + id).is(http.StatusOK)
+		require.Equal(t, []any{}, got["deliveries"])
+		require.InDelta(t, 0, got["matched"], 0)
+		require.Contains(t, h.get("/v1/events").body, `"matched":0`)
 	})
 
 	t.Run("up to 200, with a link to the rest", func(t *testing.T) {
@@ -69,13 +82,17 @@ func TestGetDelivery(t *testing.T) {
 	stamp := func(at time.Time) string { return at.Format(models.TimeFormat) }
 	require.JSONEq(t, `{
 		"id":"`+d.ID+`", "tenant":"default", "event_id":"`+d.EventID+`", "event_type":"order.paid",
-		"subscription_id":"`+d.SubscriptionID+`", "status":"pending", "attempts":0,
+		"subscription_id":"`+d.SubscriptionID+`", "receiver":"example.com", "status":"pending", "attempts":0,
 		"next_attempt_at":"`+stamp(d.NextAttemptAt)+`", "created_at":"`+stamp(d.CreatedAt)+`", "updated_at":"`+stamp(d.UpdatedAt)+`",
 		"links":{
 			"self":"/v1/deliveries/`+d.ID+`", "event":"/v1/events/`+d.EventID+`",
 			"subscription":"/v1/subscriptions/`+d.SubscriptionID+`", "attempts":"/v1/deliveries/`+d.ID+`/attempts",
 			"runs":"/v1/deliveries/`+d.ID+`/runs",
 			"workflow":"http://ui.test/namespaces/posthaste/workflows/delivery%2F`+d.ID+`"}}`, a.body)
+
+	require.Contains(t, h.get(deliveriesPath).body, `"receiver":"example.com"`)
+	require.NoError(t, h.store.DeleteSubscription(t.Context(), d.SubscriptionID))
+	require.NotContains(t, h.get(deliveriesPath+"/"+d.ID).body, "receiver")
 }
 
 func TestDeliveryFilters(t *testing.T) {
@@ -88,14 +105,18 @@ func TestDeliveryFilters(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 3)
 	for query, want := range map[string][]string{
-		"":                            {all[0].ID, all[1].ID, first.ID},
-		"?status=cancelled":           {first.ID},
-		"?event_id=" + first.EventID:  {first.ID},
-		"?event_id=" + second.EventID: {all[0].ID, all[1].ID},
-		"?status=pending&limit=1":     {all[0].ID},
-		"?tenant=other":               nil,
-		"?since=2100-01-01T00:00:00Z": nil,
-		"?since=2000-01-01T00:00:00Z&status=cancelled":                            {first.ID},
+		"":                                             {all[0].ID, all[1].ID, first.ID},
+		"?status=cancelled":                            {first.ID},
+		"?event_id=" + first.EventID:                   {first.ID},
+		"?event_id=" + second.EventID:                  {all[0].ID, all[1].ID},
+		"?status=pending&limit=1":                      {all[0].ID},
+		"?tenant=other":                                nil,
+		"?since=2100-01-01T00:00:00Z":                  nil,
+		"?until=2100-01-01T00:00:00Z":                  {all[0].ID, all[1].ID, first.ID},
+		"?until=2000-01-01T00:00:00Z":                  nil,
+		"?event_type=order.sent":                       nil,
+		"?event_type=order.paid&status=cancelled":      {first.ID},
+		"?since=2000-01-01T00:00:00Z&status=cancelled": {first.ID},
 		"?subscription_id=" + first.SubscriptionID + "&event_id=" + first.EventID: {first.ID},
 	} {
 		got, _ := h.listed(deliveriesPath + query)

@@ -32,6 +32,8 @@ type Store interface {
 	CreateSubscription(ctx context.Context, subscription *models.Subscription, audit ...models.AuditEntry) error
 	Subscription(ctx context.Context, id string) (*models.Subscription, error)
 	Subscriptions(ctx context.Context, filter models.SubscriptionFilter) ([]*models.Subscription, error)
+	// SubscriptionURLs returns the URL of each of them that is there, by id.
+	SubscriptionURLs(ctx context.Context, ids []string) (map[string]string, error)
 	// UpdateSubscription stores the subscription as change leaves it, if that is valid, and returns it. One that becomes
 	// paused holds its pending deliveries; one that is paused no more has a ResumeRate until they have all gone. Change
 	// must not use the store.
@@ -95,6 +97,10 @@ type Steering interface {
 	// History is one run's history as JSON, the newest's for an empty run id. CodeNotFound: Temporal does not have it,
 	// or no longer.
 	History(ctx context.Context, deliveryID, runID string) ([]byte, error)
+	// Workflows lists the runs of all workflows of ours, and the place where the next page begins, nil after the last.
+	Workflows(ctx context.Context, filter models.WorkflowFilter) (runs []models.WorkflowRun, next []byte, err error)
+	// WorkflowHistory is the history of one such run as JSON. CodeNotFound: Temporal does not have it, or it is not of ours.
+	WorkflowHistory(ctx context.Context, workflowID, runID string) ([]byte, error)
 }
 
 // Destinations judges URLs by the rules of delivery, for the moment when somebody saves one. Its error is meant for the

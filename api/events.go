@@ -26,7 +26,10 @@ func (s *server) listEvents(c *gin.Context) {
 }
 
 func eventFilter(q *query) (models.EventFilter, error) {
-	filter := models.EventFilter{Tenant: q.tenant(), Type: q.eventType()}
+	filter := models.EventFilter{Tenant: q.tenant(), Type: q.eventType("type"), IdempotencyKey: q.idempotencyKey()}
+	if filter.IdempotencyKey != "" && filter.Tenant == "" {
+		q.refuse(models.Invalid("tenant", "is required beside idempotency_key: each tenant has keys of its own"))
+	}
 	filter.Since, filter.Until = q.span()
 	filter.Page = q.page(models.EventPrefix)
 	return filter, q.err

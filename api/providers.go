@@ -9,10 +9,10 @@ import (
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
-// listProviders handles GET /v1/providers: all on one page, in the order of their table.
+// listProviders handles GET /v1/providers: all on one page, by name.
 func (s *server) listProviders(c *gin.Context) {
 	answer := page[providerView]{}
-	for _, name := range receivers.Names() {
+	for _, name := range slices.Sorted(slices.Values(receivers.Names())) {
 		answer.Data = append(answer.Data, newProviderView(receivers.Named(name)))
 	}
 	reply(c, http.StatusOK, answer)

@@ -77,8 +77,12 @@ func (q *query) refuse(err error) {
 
 func (q *query) tenant() string { return q.get("tenant", models.ValidateTenant) }
 
-func (q *query) eventType() string {
-	return q.get("type", func(value string) error { return models.ValidateEventType("type", value) })
+func (q *query) eventType(name string) string {
+	return q.get(name, func(value string) error { return models.ValidateEventType(name, value) })
+}
+
+func (q *query) idempotencyKey() string {
+	return q.get("idempotency_key", models.ValidateIdempotencyKey)
 }
 
 func (q *query) id(name, prefix string) string {

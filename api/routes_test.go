@@ -57,6 +57,12 @@ var routesWithoutID = []call{
 	{http.MethodGet, "/v1/sources", ""},
 }
 
+// routesOfTemporal are the calls that ask Temporal alone.
+var routesOfTemporal = []call{
+	{http.MethodGet, "/v1/workflows", ""},
+	{http.MethodGet, "/v1/workflows/history", ""},
+}
+
 // newID makes an id that names nothing.
 func newID(prefix string) string {
 	if prefix == models.SourcePrefix {
@@ -101,7 +107,7 @@ func TestRoutes(t *testing.T) {
 		for _, path := range []string{"/healthz", "/readyz"} {
 			h.do(http.MethodGet, path, "", "Authorization", "").is(http.StatusOK)
 		}
-		for _, route := range slices.Concat(routesWithID, routesWithoutID, []call{{http.MethodGet, "/v1/providers", ""}}) {
+		for _, route := range slices.Concat(routesWithID, routesWithoutID, routesOfTemporal, []call{{http.MethodGet, "/v1/providers", ""}}) {
 			h.do(route.method, route.path, "", "Authorization", "").
 				isProblem(http.StatusUnauthorized, models.CodeUnauthorized, "")
 		}

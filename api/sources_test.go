@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -224,7 +225,7 @@ func TestProviders(t *testing.T) {
 	}
 	h.get("/v1/providers").read(http.StatusOK, &got)
 	require.Len(t, got.Data, len(receivers.Names()))
-	for i, name := range receivers.Names() {
+	for i, name := range slices.Sorted(slices.Values(receivers.Names())) {
 		p := got.Data[i]
 		require.Equal(t, name, p.Name)
 		require.NotEmpty(t, p.Credentials)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type steering struct {
 	untils  []time.Time  // which it has instead
 	err     error
 	runs    []models.Run
+	next    []byte // of workflows
 	history []byte
 }
 
@@ -50,6 +52,19 @@ func (s *steering) Runs(ctx context.Context, _ string) ([]models.Run, error) {
 
 func (s *steering) History(ctx context.Context, deliveryID, runID string) ([]byte, error) {
 	return s.history, s.ask(ctx, "history "+deliveryID+" "+runID)
+}
+
+func (s *steering) Workflows(ctx context.Context, f models.WorkflowFilter) ([]models.WorkflowRun, []byte, error) {
+	var runs []models.WorkflowRun
+	for _, run := range s.runs {
+		runs = append(runs, models.WorkflowRun{WorkflowID: "event/evt_1/0-200", Type: "DeliverBatch", Run: run})
+	}
+	asked := fmt.Sprintf("workflows %s %q %d", f.Since.Format(time.RFC3339), f.After, f.Limit)
+	return runs, s.next, s.ask(ctx, asked)
+}
+
+func (s *steering) WorkflowHistory(ctx context.Context, workflowID, runID string) ([]byte, error) {
+	return s.history, s.ask(ctx, "history "+workflowID+" "+runID)
 }
 
 func (s *steering) ask(ctx context.Context, what string) error {

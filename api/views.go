@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 
 	"github.com/posthaste/posthaste/models"
 )
@@ -44,16 +45,21 @@ type eventView struct {
 	Type           string             `json:"type"`
 	Status         models.EventStatus `json:"status"`
 	Metadata       map[string]string  `json:"metadata,omitempty"`
+	Matched        *int               `json:"matched,omitempty"` // how many deliveries it has, 0 too; left out until it is planned
 	IdempotencyKey string             `json:"idempotency_key,omitempty"`
 	CreatedAt      timestamp          `json:"created_at"`
 	Links          links              `json:"links"`
 }
 
 func (s *server) eventView(e *models.Event) eventView {
-	return eventView{
+	view := eventView{
 		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Status: e.Status, Metadata: e.Metadata,
 		IdempotencyKey: e.IdempotencyKey, CreatedAt: timestamp(e.CreatedAt), Links: s.eventLinks(e),
 	}
+	if e.Status == models.EventPlanned {
+		view.Matched = &e.Deliveries
+	}
+	return view
 }
 
 // eventDetail is one event with its data and its newest deliveries. DeliveriesLink lists the rest, if there is one.
@@ -95,6 +101,7 @@ type deliveryView struct {
 	EventID        string                `json:"event_id"`
 	EventType      string                `json:"event_type"`
 	SubscriptionID string                `json:"subscription_id"`
+	Receiver       string                `json:"receiver,omitempty"` // host of the subscription's URL; left out when it is deleted
 	Status         models.DeliveryStatus `json:"status"`
 	Attempts       int                   `json:"attempts"`
 	NextAttemptAt  timestamp             `json:"next_attempt_at,omitzero"`
@@ -105,12 +112,22 @@ type deliveryView struct {
 	Links          links                 `json:"links"`
 }
 
-func (s *server) deliveryView(d *models.Delivery) deliveryView {
+// deliveryView shows a delivery to the receiver at the address, which is empty where it is not known any more.
+func (s *server) deliveryView(d *models.Delivery, address string) deliveryView {
 	return deliveryView{
 		ID: d.ID, Tenant: d.Tenant, EventID: d.EventID, EventType: d.EventType, SubscriptionID: d.SubscriptionID,
-		Status: d.Status, Attempts: d.Attempts, NextAttemptAt: nextAttempt(d), LastError: d.LastError,
+		Receiver: hostOf(address), Status: d.Status, Attempts: d.Attempts, NextAttemptAt: nextAttempt(d), LastError: d.LastError,
 		Reason: d.Reason, CreatedAt: timestamp(d.CreatedAt), UpdatedAt: timestamp(d.UpdatedAt), Links: s.deliveryLinks(d),
 	}
+}
+
+// hostOf is the host of a URL that was valid when it was stored.
+func hostOf(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return parsed.Host
 }
 
 // attemptView is one attempt. Response is null when no answer came.

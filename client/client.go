@@ -33,6 +33,7 @@ type Client struct {
 	http     *http.Client
 	attempts int
 	actor    string
+	notice   func(err error, wait time.Duration) // nil: nobody asked
 
 	sleep  func(context.Context, time.Duration) error
 	now    func() time.Time
@@ -62,6 +63,14 @@ func WithMaxAttempts(n int) Option { return func(c *Client) { c.attempts = n } }
 // done. At most 200 bytes of UTF-8 without control characters; without it, the
 // server notes "api".
 func WithActor(name string) Option { return func(c *Client) { c.actor = name } }
+
+// WithRetryNotice has f called before each pause after which a call is tried
+// again: with why the last try failed, and how long the pause is. f is called
+// by the goroutine that made the call, so a client of several goroutines needs
+// one that is safe for that. Without it, retries are silent.
+func WithRetryNotice(f func(err error, wait time.Duration)) Option {
+	return func(c *Client) { c.notice = f }
+}
 
 // New makes a client for the server at baseURL, such as
 // https://posthaste.example.com, with a path if it lives below one. The URL

@@ -17,6 +17,10 @@ type Delivery struct {
 	EventType      string `json:"event_type"`
 	SubscriptionID string `json:"subscription_id"`
 
+	// Receiver is the host of the subscription's URL; "" when the subscription
+	// is deleted.
+	Receiver string `json:"receiver,omitempty"`
+
 	// Status is pending, held, delivered, exhausted or cancelled.
 	Status string `json:"status"`
 
@@ -87,8 +91,10 @@ type DeliveryFilter struct {
 	Tenant         string
 	SubscriptionID string
 	EventID        string
+	EventType      string // exactly
 	Status         string
 	Since          time.Time // created at or after
+	Until          time.Time // created before
 	PageSize       int       // how many are fetched at a time, up to 200; 0: the server's default
 }
 
@@ -100,7 +106,8 @@ func (c *Client) Delivery(ctx context.Context, id string) (*Delivery, error) {
 // Deliveries lists them, newest first, page by page as it goes.
 func (c *Client) Deliveries(ctx context.Context, f DeliveryFilter) iter.Seq2[Delivery, error] {
 	return list[Delivery](ctx, c, "v1/deliveries", queryOf("tenant", f.Tenant, "subscription_id", f.SubscriptionID,
-		"event_id", f.EventID, "status", f.Status, "since", moment(f.Since), "limit", number(f.PageSize)))
+		"event_id", f.EventID, "event_type", f.EventType, "status", f.Status,
+		"since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
 }
 
 // Attempts are all that were made, by number.

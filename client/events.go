@@ -16,7 +16,11 @@ type StoredEvent struct {
 	Type   string `json:"type"`
 
 	// Status is accepted (stored) or planned (its deliveries are stored, too).
-	Status         string            `json:"status"`
+	Status string `json:"status"`
+
+	// Matched is how many deliveries it has, which is 0 when no subscription
+	// matched it; nil until it is planned.
+	Matched        *int              `json:"matched,omitempty"`
 	Metadata       map[string]string `json:"metadata,omitempty"`
 	IdempotencyKey string            `json:"idempotency_key,omitempty"`
 	CreatedAt      time.Time         `json:"created_at"`
@@ -42,11 +46,13 @@ type DeliverySummary struct {
 
 // EventFilter selects events for a list. The zero value selects all.
 type EventFilter struct {
-	Tenant   string
-	Type     string    // exactly
-	Since    time.Time // inclusive
-	Until    time.Time // exclusive
-	PageSize int       // how many are fetched at a time, up to 200; 0: the server's default
+	Tenant string
+	Type   string // exactly
+	// IdempotencyKey, exactly, needs the Tenant, in which it is unique.
+	IdempotencyKey string
+	Since          time.Time // inclusive
+	Until          time.Time // exclusive
+	PageSize       int       // how many are fetched at a time, up to 200; 0: the server's default
 }
 
 // Event looks one up.
@@ -57,7 +63,7 @@ func (c *Client) Event(ctx context.Context, id string) (*StoredEvent, error) {
 // Events lists them, newest first, page by page as it goes.
 func (c *Client) Events(ctx context.Context, f EventFilter) iter.Seq2[StoredEvent, error] {
 	return list[StoredEvent](ctx, c, "v1/events", queryOf("tenant", f.Tenant, "type", f.Type,
-		"since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
+		"idempotency_key", f.IdempotencyKey, "since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
 }
 
 // Bulk is an action on many deliveries that the server has begun.

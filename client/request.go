@@ -57,6 +57,9 @@ func (c *Client) do(ctx context.Context, what call, answer any) error {
 		if !again {
 			return err
 		}
+		if c.notice != nil {
+			c.notice(err, wait)
+		}
 		if stop := c.sleep(ctx, wait); stop != nil {
 			return ended(stop, err)
 		}

@@ -117,8 +117,10 @@ type DeliveryFilter struct {
 	Tenant         string
 	SubscriptionID string
 	EventID        string
+	EventType      string // exact
 	Status         DeliveryStatus
 	Since          time.Time // created at or after
+	Until          time.Time // created before
 	Page           Page
 }
 

@@ -29,7 +29,7 @@ const (
 	EventPlanned  EventStatus = "planned"  // every delivery it needs is stored
 )
 
-// Event is something that happened. It never changes but for its Status.
+// Event is something that happened. It never changes but for its Status and its Deliveries.
 type Event struct {
 	ID             string
 	Tenant         string
@@ -38,6 +38,7 @@ type Event struct {
 	Metadata       map[string]string // the publisher's notes; not sent to subscribers
 	IdempotencyKey string            // empty: none
 	Status         EventStatus
+	Deliveries     int       // how many it has; 0 until it is planned, and after that when no subscription matched
 	CreatedAt      time.Time // UTC, whole milliseconds
 }
 
@@ -58,9 +59,14 @@ func (e *Event) Validate() error {
 		ValidateTenant(e.Tenant),
 		ValidateEventType("type", e.Type),
 		validateData(e.Data),
-		validateText("idempotency_key", e.IdempotencyKey, MaxIdempotencyKey),
+		ValidateIdempotencyKey(e.IdempotencyKey),
 		validateMetadata(e.Metadata),
 	)
+}
+
+// ValidateIdempotencyKey returns a CodeInvalid *Error for what no event has as its key. Empty, for none, is valid.
+func ValidateIdempotencyKey(key string) error {
+	return validateText("idempotency_key", key, MaxIdempotencyKey)
 }
 
 // Fingerprint is a digest of what the publisher said: type, data and metadata. Two publications with one idempotency
@@ -91,9 +97,10 @@ type Created struct {
 
 // EventFilter selects events for a list. The zero value selects all.
 type EventFilter struct {
-	Tenant string
-	Type   string    // exact
-	Since  time.Time // inclusive
-	Until  time.Time // exclusive
-	Page   Page
+	Tenant         string
+	Type           string    // exact
+	IdempotencyKey string    // exact; only together with Tenant, in which it is unique
+	Since          time.Time // inclusive
+	Until          time.Time // exclusive
+	Page           Page
 }

@@ -74,3 +74,17 @@ type Run struct {
 	StartedAt time.Time
 	ClosedAt  time.Time // zero while it runs
 }
+
+// WorkflowRun is a run of any workflow of ours.
+type WorkflowRun struct {
+	WorkflowID string // such as delivery/dlv_…
+	Type       string // such as DeliverToSubscriber
+	Run
+}
+
+// WorkflowFilter selects runs for a list: those that began at or after Since, Limit of them from the place After.
+type WorkflowFilter struct {
+	Since time.Time
+	After []byte // what the page before this one came with; nil: from the start
+	Limit int
+}

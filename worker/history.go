@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
@@ -47,27 +50,67 @@ func run(info *workflowpb.WorkflowExecutionInfo) models.Run {
 	return r
 }
 
+// Workflows lists the runs of our workflows that Temporal still has and that began at or after the given time, a page at a
+// time, and returns the place where the next page begins; nil after the last. A run that has just started may be missing
+// for a moment.
+func (c *Control) Workflows(ctx context.Context, f models.WorkflowFilter) ([]models.WorkflowRun, []byte, error) {
+	query := fmt.Sprintf("WorkflowType IN ('%s')", strings.Join(workflows.Types(), "', '"))
+	if !f.Since.IsZero() {
+		query += fmt.Sprintf(" AND StartTime >= '%s'", f.Since.UTC().Format(time.RFC3339Nano))
+	}
+	list, err := c.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize: int32(min(f.Limit, math.MaxInt32)), NextPageToken: f.After, Query: query,
+	})
+	if err != nil {
+		return nil, nil, translate("list workflows", err)
+	}
+	runs := make([]models.WorkflowRun, len(list.GetExecutions()))
+	for i, info := range list.GetExecutions() {
+		runs[i] = models.WorkflowRun{
+			WorkflowID: info.GetExecution().GetWorkflowId(), Type: info.GetType().GetName(), Run: run(info),
+		}
+	}
+	return runs, list.GetNextPageToken(), nil
+}
+
 // History returns what one run of a delivery's workflow did, as the JSON that Temporal's own tools write; of the newest
 // run when runID is empty. CodeNotFound: Temporal has no such run, or no longer.
 func (c *Control) History(ctx context.Context, deliveryID, runID string) ([]byte, error) {
+	return c.WorkflowHistory(ctx, workflows.DeliveryWorkflowID(deliveryID), runID)
+}
+
+// WorkflowHistory is History for any workflow of ours, by its id. Others may share the namespace: they are CodeNotFound.
+func (c *Control) WorkflowHistory(ctx context.Context, workflowID, runID string) ([]byte, error) {
 	var all historypb.History
-	events := c.client.GetWorkflowHistory(ctx, workflows.DeliveryWorkflowID(deliveryID), runID, false,
-		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := c.client.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
-			return nil, noHistory(deliveryID, err)
+			return nil, noHistory(workflowID, err)
 		}
 		all.Events = append(all.Events, event)
+	}
+	if !isOurs(&all) {
+		return nil, errNoRun(workflowID)
 	}
 	return protojson.Marshal(&all)
 }
 
-func noHistory(deliveryID string, err error) error {
+func isOurs(history *historypb.History) bool {
+	events := history.GetEvents()
+	return len(events) > 0 &&
+		slices.Contains(workflows.Types(), events[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowType().GetName())
+}
+
+func errNoRun(workflowID string) error {
+	return models.Errorf(models.CodeNotFound, "Temporal has no such run of %s, or no longer", workflowID)
+}
+
+func noHistory(workflowID string, err error) error {
 	_, missing := errors.AsType[*serviceerror.NotFound](err)
 	_, malformed := errors.AsType[*serviceerror.InvalidArgument](err) // a run id that is none
 	if missing || malformed {
-		return models.Errorf(models.CodeNotFound, "Temporal has no such run of delivery %s, or no longer", deliveryID)
+		return errNoRun(workflowID)
 	}
 	return translate("read history", err)
 }

@@ -23,6 +23,11 @@ const (
 	QueryState      = "state"
 )
 
+// Types lists the names of all our workflows.
+func Types() []string {
+	return []string{DeliverEventName, DeliverBatchName, DeliverToSubscriberName, SteerDeliveriesName}
+}
+
 // TaskQueue is where all workflows and activities run, Namespace the namespace they run in unless configured otherwise.
 const (
 	TaskQueue = "posthaste"

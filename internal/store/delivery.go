@@ -53,11 +53,12 @@ func (s *Store) Delivery(ctx context.Context, id string) (*models.Delivery, erro
 // Deliveries returns a page of the deliveries that the filter selects, newest first by id. Page.Limit is honoured up to
 // models.MaxPageLimit+1.
 func (s *Store) Deliveries(ctx context.Context, f models.DeliveryFilter) ([]*models.Delivery, error) {
-	sel := models.Selection{EventID: f.EventID, SubscriptionID: f.SubscriptionID, Since: f.Since}
+	sel := models.Selection{EventID: f.EventID, SubscriptionID: f.SubscriptionID, Since: f.Since, Until: f.Until}
 	if f.Status != "" {
 		sel.Statuses = []models.DeliveryStatus{f.Status}
 	}
 	q := selected(equal(s.read.WithContext(ctx), "tenant", f.Tenant), sel)
+	q = equal(q, "event_type", f.EventType)
 	return list(page(q, f.Page), "list deliveries", (*deliveryRow).model)
 }
 

@@ -37,7 +37,7 @@ func newEventRow(e *models.Event) *eventRow {
 func (r *eventRow) model() *models.Event {
 	return &models.Event{
 		ID: r.ID, Tenant: r.Tenant, Type: r.Type, Data: r.Data, Metadata: r.Metadata,
-		IdempotencyKey: r.key(), Status: r.Status, CreatedAt: r.CreatedAt.UTC(),
+		IdempotencyKey: r.key(), Status: r.Status, Deliveries: r.Deliveries, CreatedAt: r.CreatedAt.UTC(),
 	}
 }
 
@@ -78,6 +78,7 @@ func (s *Store) Events(ctx context.Context, f models.EventFilter) ([]*models.Eve
 	q := s.read.WithContext(ctx)
 	q = equal(q, "tenant", f.Tenant)
 	q = equal(q, "type", f.Type)
+	q = equal(q, "idempotency_key", f.IdempotencyKey)
 	if !f.Since.IsZero() {
 		q = q.Where("created_at >= ?", f.Since)
 	}

@@ -31,6 +31,14 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			_, err := s.Events(ctx, models.EventFilter{Tenant: "a", Type: "b", Page: next})
 			return err
 		}, "events_tenant_type (tenant=? AND type=? AND id<?)"},
+		"the event with a key": {func(s *Store) error {
+			_, err := s.Events(ctx, models.EventFilter{Tenant: "a", IdempotencyKey: "b", Page: models.Page{Limit: 50}})
+			return err
+		}, "events_idempotency (tenant=? AND idempotency_key=?)"},
+		"URLs of subscriptions": {func(s *Store) error {
+			_, err := s.SubscriptionURLs(ctx, []string{"a", "b"})
+			return err
+		}, "sqlite_autoindex_subscriptions_1 (id=?)"},
 		"accepted events": {func(s *Store) error {
 			_, err := s.AcceptedEvents(ctx, "a", now, "x", 10)
 			return err

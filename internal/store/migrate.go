@@ -115,7 +115,7 @@ func (s *Store) migrator() (*goose.Provider, error) {
 	return provider, translate("migrate", err)
 }
 
-// report names the migrations that were done, those before a failure included, and logs each.
+// report names the migrations that were done, those before a failure included.
 func (s *Store) report(direction string, results []*goose.MigrationResult, err error) ([]string, error) {
 	if partial, ok := errors.AsType[*goose.PartialError](err); ok {
 		results = partial.Applied
@@ -124,7 +124,7 @@ func (s *Store) report(direction string, results []*goose.MigrationResult, err e
 	for _, result := range results {
 		name := migrationName(result.Source)
 		names = append(names, name)
-		s.log.Info("migrated", "direction", direction, "migration", name, "took", result.Duration)
+		s.log.Debug("store.migrated", "direction", direction, "migration", name, "took", result.Duration)
 	}
 	return names, translate("migrate "+direction, err)
 }

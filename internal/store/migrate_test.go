@@ -24,13 +24,13 @@ func TestDatabaseAheadOfTheProgramIsRefused(t *testing.T) {
 	})
 }
 
-func TestMigratingLogsEachStep(t *testing.T) {
+func TestMigratingLogsEachStepForThoseWhoDebug(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, o store.Options) {
 		var log bytes.Buffer
-		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		migrated(t, o)
-		require.Contains(t, log.String(), "msg=migrated direction=up migration=00003_deliveries")
+		require.Contains(t, log.String(), "level=DEBUG msg=store.migrated direction=up migration=00003_deliveries")
 	})
 }
 

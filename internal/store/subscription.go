@@ -72,6 +72,17 @@ func (s *Store) withAccess(row *subscriptionRow) (*models.Subscription, error) {
 	return sub, nil
 }
 
+// SubscriptionURLs returns the URL of each of the subscriptions that is there, by id.
+func (s *Store) SubscriptionURLs(ctx context.Context, ids []string) (map[string]string, error) {
+	var rows []struct{ ID, URL string }
+	err := s.read.WithContext(ctx).Model(&subscriptionRow{}).Select("id", "url").Where("id IN ?", ids).Find(&rows).Error
+	urls := make(map[string]string, len(rows))
+	for _, row := range rows {
+		urls[row.ID] = row.URL
+	}
+	return urls, translate("read URLs of subscriptions", err)
+}
+
 // Subscriptions returns a page of the subscriptions that the filter selects, newest first by id, without their secrets:
 // those stay sealed unless one subscription is asked for. Page.Limit is honoured up to models.MaxPageLimit+1.
 func (s *Store) Subscriptions(

@@ -65,6 +65,26 @@ func testDeliveries(t *testing.T, open Open) {
 		}
 	})
 
+	run("until is exclusive to the millisecond", func(t *testing.T, b *bundle) {
+		d := b.delivery(t)
+		for until, want := range map[time.Time][]string{
+			{}:                                {d.ID},
+			d.CreatedAt:                       nil,
+			d.CreatedAt.Add(time.Millisecond): {d.ID},
+			d.CreatedAt.Add(time.Hour):        {d.ID},
+		} {
+			b.requireDeliveries(t, models.DeliveryFilter{Tenant: b.tenant, Until: until}, want)
+		}
+	})
+
+	run("of one type of event", func(t *testing.T, b *bundle) {
+		b.subscription(t, "*")
+		paid := b.plan(t, b.event(t, "order.paid").ID)[0]
+		b.plan(t, b.event(t, "order.sent").ID)
+		b.requireDeliveries(t, models.DeliveryFilter{Tenant: b.tenant, EventType: "order.paid"}, []string{paid.ID})
+		b.requireDeliveries(t, models.DeliveryFilter{Tenant: b.tenant, EventType: "order"}, nil)
+	})
+
 	run("targets are the open deliveries of a range of positions", func(t *testing.T, b *bundle) {
 		for range 5 {
 			b.subscription(t, "*")

@@ -76,12 +76,29 @@ func testEvents(t *testing.T, open Open) {
 		}
 	})
 
-	run("an event is marked planned for good", func(t *testing.T, b *bundle) {
-		e := b.event(t, "a")
-		b.plan(t, e.ID)
-		stored, err := b.Event(t.Context(), e.ID)
-		require.NoError(t, err)
-		require.Equal(t, models.EventPlanned, stored.Status)
+	run("an event is marked planned for good, and says how many deliveries it has", func(t *testing.T, b *bundle) {
+		for deliveries := range 3 {
+			e := b.event(t, "a")
+			b.plan(t, e.ID)
+			stored, err := b.Event(t.Context(), e.ID)
+			require.NoError(t, err)
+			require.Equal(t, models.EventPlanned, stored.Status)
+			require.Equal(t, deliveries, stored.Deliveries)
+			b.subscription(t, "a")
+		}
+	})
+
+	run("an event is found by its key, in its tenant", func(t *testing.T, b *bundle) {
+		other := &bundle{Store: b.Store, tenant: models.NewID("tenant_")}
+		b.event(t, "a")
+		for _, in := range []*bundle{b, other} {
+			e := in.newEvent("a")
+			e.IdempotencyKey = "order-42"
+			in.publish(t, e)
+			found, err := in.Events(t.Context(), models.EventFilter{Tenant: in.tenant, IdempotencyKey: "order-42"})
+			require.NoError(t, err)
+			require.Equal(t, []string{e.ID}, ids(found, eventID))
+		}
 	})
 }
 

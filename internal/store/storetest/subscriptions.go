@@ -88,6 +88,17 @@ func testSubscriptions(t *testing.T, open Open) {
 		require.Empty(t, b.plan(t, b.event(t, "a").ID))
 	})
 
+	run("URLs are found of those that are there", func(t *testing.T, b *bundle) {
+		one, gone := b.subscription(t, "*"), b.subscription(t, "*")
+		require.NoError(t, b.DeleteSubscription(t.Context(), gone.ID))
+		urls, err := b.SubscriptionURLs(t.Context(), []string{one.ID, gone.ID})
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{one.ID: one.URL}, urls)
+		urls, err = b.SubscriptionURLs(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, urls)
+	})
+
 	run("deleting leaves deliveries and attempts behind", func(t *testing.T, b *bundle) {
 		d := b.delivery(t)
 		exhausted := models.DeliveryOutcome{Status: models.DeliveryExhausted}

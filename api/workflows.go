@@ -1,0 +1,97 @@
+package api
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+// listWorkflows handles GET /v1/workflows: the runs of all workflows of ours since a time, for a replay before an upgrade.
+func (s *server) listWorkflows(c *gin.Context) {
+	q := readQuery(c)
+	filter := models.WorkflowFilter{Since: q.time("since"), After: q.token(), Limit: q.limit()}
+	if q.err != nil {
+		fail(c, q.err)
+		return
+	}
+	ctx, cancel := steering(c)
+	defer cancel()
+	runs, next, err := s.Steering.Workflows(ctx, filter)
+	if err != nil {
+		fail(c, fmt.Errorf("list workflows: %w", err))
+		return
+	}
+	answer := page[workflowView]{Data: make([]workflowView, len(runs)), NextCursor: base64.RawURLEncoding.EncodeToString(next)}
+	for i, run := range runs {
+		answer.Data[i] = s.workflowView(run)
+	}
+	reply(c, http.StatusOK, answer)
+}
+
+// token reads the cursor of a list that Temporal pages.
+func (q *query) token() (token []byte) {
+	q.get("cursor", func(value string) (err error) {
+		if token, err = base64.RawURLEncoding.Strict().DecodeString(value); err != nil {
+			return models.Invalid("cursor", "is not a next_cursor of this list")
+		}
+		return nil
+	})
+	return token
+}
+
+// getWorkflowHistory handles GET /v1/workflows/history. The bytes are passed on as they are: a replay reads them.
+func (s *server) getWorkflowHistory(c *gin.Context) {
+	q := readQuery(c)
+	workflowID, runID := q.workflowID(), q.runID()
+	if workflowID == "" || runID == "" {
+		q.refuse(models.Invalid("workflow_id", "and run_id are required"))
+	}
+	if q.err != nil {
+		fail(c, q.err)
+		return
+	}
+	ctx, cancel := steering(c)
+	defer cancel()
+	history, err := s.Steering.WorkflowHistory(ctx, workflowID, runID)
+	if err != nil {
+		fail(c, fmt.Errorf("history of %s: %w", workflowID, err))
+		return
+	}
+	c.Data(http.StatusOK, "application/json", history)
+}
+
+func (q *query) workflowID() string {
+	return q.get("workflow_id", func(value string) error {
+		const longest = 255
+		if len(value) > longest {
+			return models.Invalid("workflow_id", "is not the id of a workflow")
+		}
+		return nil
+	})
+}
+
+// workflowView is one run of a workflow of ours. Type and Status are Temporal's words.
+type workflowView struct {
+	WorkflowID string `json:"workflow_id"`
+	Type       string `json:"type"`
+	runView
+}
+
+func (s *server) workflowView(run models.WorkflowRun) workflowView {
+	query := url.Values{"workflow_id": {run.WorkflowID}, "run_id": {run.ID}}
+	view := runView{
+		RunID: run.ID, Status: run.Status, StartedAt: timestamp(run.StartedAt), ClosedAt: timestamp(run.ClosedAt),
+		Links: runLinks{History: "/v1/workflows/history?" + query.Encode()},
+	}
+	kind, id, _ := strings.Cut(run.WorkflowID, "/")
+	if workflow := s.workflowURL(kind, id); workflow != "" {
+		view.Links.Workflow = workflow + "/" + run.ID
+	}
+	return workflowView{WorkflowID: run.WorkflowID, Type: run.Type, runView: view}
+}
