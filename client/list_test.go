@@ -14,8 +14,8 @@ import (
 
 const cursorOf = "c=1&é" // must be escaped
 
-var firstPage, lastPage = answer(http.StatusOK, `{"data":[{"id":"x_3"},{"id":"x_2"}],"next_cursor":"`+cursorOf+`"}`),
-	answer(http.StatusOK, `{"data":[{"id":"x_1"}]}`)
+var firstPage, lastPage = answer(http.StatusOK, `{"data":[{"id":"x_3","workflow_id":"x_3"},{"id":"x_2","workflow_id":"x_2"}],"next_cursor":"`+cursorOf+`"}`),
+	answer(http.StatusOK, `{"data":[{"id":"x_1","workflow_id":"x_1"}]}`)
 
 // lists are all calls that list, with everything selected that can be.
 var lists = map[string]struct {
@@ -31,18 +31,18 @@ var lists = map[string]struct {
 	},
 	"events": {
 		ids: func(ctx context.Context, c *client.Client) ([]string, error) {
-			return collect(c.Events(ctx, client.EventFilter{Tenant: "acme", Type: "a.b", Since: noon, Until: noon.Add(1)}),
+			return collect(c.Events(ctx, client.EventFilter{Tenant: "acme", Type: "a.b", IdempotencyKey: "order 42", Since: noon, Until: noon.Add(1)}),
 				func(e client.StoredEvent) string { return e.ID })
 		},
-		asks: "GET /v1/events?since=2026-11-22T12%3A00%3A00.5Z&tenant=acme&type=a.b&until=2026-11-22T12%3A00%3A00.500000001Z",
+		asks: "GET /v1/events?idempotency_key=order+42&since=2026-11-22T12%3A00%3A00.5Z&tenant=acme&type=a.b&until=2026-11-22T12%3A00%3A00.500000001Z",
 	},
 	"deliveries": {
 		ids: func(ctx context.Context, c *client.Client) ([]string, error) {
 			return collect(c.Deliveries(ctx, client.DeliveryFilter{
-				Tenant: "acme", SubscriptionID: "sub_1", EventID: "evt_1", Status: "held", Since: noon, PageSize: 200,
+				Tenant: "acme", SubscriptionID: "sub_1", EventID: "evt_1", EventType: "a.b", Status: "held", Since: noon, Until: noon, PageSize: 200,
 			}), func(d client.Delivery) string { return d.ID })
 		},
-		asks: "GET /v1/deliveries?event_id=evt_1&limit=200&since=2026-11-22T12%3A00%3A00.5Z&status=held&subscription_id=sub_1&tenant=acme",
+		asks: "GET /v1/deliveries?event_id=evt_1&event_type=a.b&limit=200&since=2026-11-22T12%3A00%3A00.5Z&status=held&subscription_id=sub_1&tenant=acme&until=2026-11-22T12%3A00%3A00.5Z",
 	},
 	"recoveries": {
 		ids: func(ctx context.Context, c *client.Client) ([]string, error) {
@@ -57,6 +57,13 @@ var lists = map[string]struct {
 				func(s client.Source) string { return s.ID })
 		},
 		asks: "GET /v1/sources?limit=3&tenant=acme",
+	},
+	"workflows": {
+		ids: func(ctx context.Context, c *client.Client) ([]string, error) {
+			return collect(c.Workflows(ctx, client.WorkflowFilter{Since: noon, PageSize: 3}),
+				func(r client.WorkflowRun) string { return r.WorkflowID })
+		},
+		asks: "GET /v1/workflows?limit=3&since=2026-11-22T12%3A00%3A00.5Z",
 	},
 	"the audit": {
 		ids: func(ctx context.Context, c *client.Client) ([]string, error) {

@@ -46,6 +46,26 @@ func TestRetries(t *testing.T) {
 		})
 	}
 
+	t.Run("says so to who wants to know", func(t *testing.T) {
+		t.Parallel()
+		var told []time.Duration
+		notice := client.WithRetryNotice(func(err error, wait time.Duration) {
+			require.ErrorIs(t, err, client.ErrUnavailable)
+			told = append(told, wait)
+		})
+		c, bundle := setup(t, []client.Option{notice}, hangUp, answer(http.StatusServiceUnavailable, ""), answer(http.StatusAccepted, accepted))
+		_, err := c.Publish(t.Context(), order)
+		require.NoError(t, err)
+		require.Equal(t, bundle.waits, told)
+		require.Len(t, told, 2)
+
+		told = nil
+		c, _ = setup(t, []client.Option{notice}, answer(http.StatusConflict, ""))
+		_, err = c.Publish(t.Context(), order)
+		require.Error(t, err)
+		require.Empty(t, told, "what is not tried again is an error only")
+	})
+
 	for _, status := range []int{302, 307, 400, 401, 403, 404, 409, 413, 422, 501} {
 		t.Run("does not try again after status "+strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()

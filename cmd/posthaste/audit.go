@@ -20,7 +20,7 @@ type auditListCmd struct {
 	Action  string `name:"action" placeholder:"ACTION" help:"Of this action only, such as delivery.cancel."`
 	Subject string `name:"subject" placeholder:"ID" help:"Done to this subscription, event, delivery, recovery or source only."`
 	By      string `name:"by" placeholder:"NAME" help:"Done by this actor only."`
-	Since   when   `name:"since" placeholder:"WHEN" help:"Done at or after: a time, or 2h for two hours ago."`
+	Since   when   `name:"since" placeholder:"WHEN" help:"Done at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
 	Until   when   `name:"until" placeholder:"WHEN" help:"Done before."`
 }
 

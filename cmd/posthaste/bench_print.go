@@ -20,7 +20,7 @@ func (c *benchCmd) print(s streams, r bench.Report) error {
 		return printJSON(s.out, r)
 	}
 	fmt.Fprintf(s.out, "%s, %d cores, %d MiB, %s\n", r.Machine.CPU, r.Machine.Cores, r.Machine.MemoryMiB, r.Machine.Kernel)
-	fmt.Fprintf(s.out, "%s\n%s, %d runs\n\n", words(r.Versions), words(r.Settings), r.Runs)
+	fmt.Fprintf(s.out, "%s\n%s, %s\n\n", words(r.Versions), words(r.Settings), plural(r.Runs, "run", "runs"))
 	if err := benchLayout.table(s.out, r.Results); err != nil {
 		return err
 	}
@@ -111,7 +111,8 @@ func printRest(w io.Writer, r bench.Result) {
 		rest["refusal"] = printable(r.Refusal)
 	}
 	if len(rest) > 0 {
-		fmt.Fprintf(w, "%s, %d subscribers: %s\n", strings.TrimSpace(r.Scenario+" "+r.Variant), r.Fanout, words(rest))
+		fmt.Fprintf(w, "%s, %s: %s\n", strings.TrimSpace(r.Scenario+" "+r.Variant),
+			plural(r.Fanout, "subscriber", "subscribers"), words(rest))
 	}
 }
 

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/internal/config"
 )
 
@@ -23,7 +26,8 @@ type streams struct {
 // cli is the grammar of the command line.
 type cli struct {
 	config.Log `group:"Logging"`
-	Config     kong.ConfigFlag `placeholder:"FILE" help:"Settings in YAML, by the long names of the flags. The environment and flags win over it."`
+	Config     kong.ConfigFlag  `placeholder:"FILE" help:"Settings in YAML, by the long names of the flags. The environment and flags win over it."`
+	ShowNumber kong.VersionFlag `name:"version" help:"Print the version."`
 
 	Dev     devCmd     `cmd:"" help:"Run everything in this process, with nothing to install: API, worker, Temporal and its Web UI."`
 	Server  serverCmd  `cmd:"" help:"Run API and worker, with an embedded or an external Temporal."`
@@ -49,11 +53,17 @@ type cli struct {
 	BenchFloor    benchFloorCmd    `cmd:"" hidden:""`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`
+	Help       helpCmd       `cmd:"" help:"Show what there is, or what a command takes: posthaste help deliveries list."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 // run parses and runs one command line and returns the exit code: 0, or another after one line that says what went wrong.
+// No words at all get the help, as something that went wrong: a script or a container that lost its command must notice.
 func run(ctx context.Context, args []string, s streams) (code int) {
+	if len(args) == 0 {
+		run(ctx, []string{"--help"}, streams{in: s.in, out: s.err, err: s.err})
+		return codeUsage
+	}
 	var c cli
 	parser, err := newParser(&c, s)
 	if err != nil {
@@ -70,7 +80,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	}()
 	command, err := parser.Parse(args)
 	if err != nil {
-		return fail(s, usageError{fmt.Errorf("%w (see posthaste --help)", err)})
+		return fail(s, misused(err))
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s, newLogger(c.Log, s.err))
@@ -93,6 +103,8 @@ func newParser(c *cli, s streams) (*kong.Kong, error) {
 		kong.Name("posthaste"),
 		kong.Description("Posthaste delivers webhooks durably: each event a Temporal workflow, each delivery signed, retried and on record.\n\nStart with: posthaste dev --demo\n\n"+exitHelp),
 		kong.Configuration(config.YAML),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(readDuration)),
+		kong.Vars{"version": "posthaste " + version()},
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { panic(exitCode(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
@@ -110,7 +122,11 @@ func complain(s streams, err error) { fmt.Fprintln(s.err, "posthaste:", plain(er
 
 // plain is an error as one line, without the name that package client puts before each of its own.
 func plain(err error) string {
-	return printable(strings.ReplaceAll(strings.ReplaceAll(err.Error(), "\n", "; "), "posthaste: ", ""))
+	text := err.Error()
+	if problem, ok := errors.AsType[*client.Error](err); ok {
+		text = strings.ReplaceAll(text, problem.Error(), explain(problem))
+	}
+	return printable(strings.ReplaceAll(strings.ReplaceAll(text, "\n", "; "), "posthaste: ", ""))
 }
 
 func newLogger(l config.Log, w io.Writer) *slog.Logger {

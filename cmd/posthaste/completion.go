@@ -6,6 +6,8 @@ import (
 	"text/template"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
 // completionCmd prints a script that completes commands, flags and the values of flags that have a few.
@@ -31,38 +33,46 @@ type offers struct {
 	Values   []offer // what follows a flag that has a few values
 }
 
-// offer is what can follow at one place: after the words so far, each with a space before it.
-type offer struct{ After, Words string }
+// offer is what can follow at one place: after the words so far, each with a space before it. Flags are offered to who has
+// begun one, and where nothing else can follow: they are not what somebody looks for who is to name an id.
+type offer struct{ After, Words, Flags string }
 
 func (o *offers) collect(node *kong.Node, path string) {
-	var words []string
+	var words, flags []string
 	visible := slices.DeleteFunc(slices.Clone(node.Children), func(child *kong.Node) bool { return child.Hidden })
 	for _, child := range visible {
 		words = append(words, child.Name)
 	}
 	for _, argument := range node.Positional {
 		words = append(words, strings.Split(argument.Enum, ",")...)
+		if argument.Tag.Get("complete") == "providers" {
+			words = append(words, slices.Sorted(slices.Values(receivers.Names()))...)
+		}
 	}
 	for _, group := range node.AllFlags(true) {
 		for _, flag := range group {
-			words = append(words, "--"+flag.Name)
+			flags = append(flags, "--"+flag.Name)
 			if flag.Enum != "" {
-				o.Values = append(o.Values, newOffer(path+" --"+flag.Name, strings.Split(flag.Enum, ",")))
+				o.Values = append(o.Values, newOffer(path+" --"+flag.Name, strings.Split(flag.Enum, ","), nil))
 			}
 		}
 	}
-	o.Commands = append(o.Commands, newOffer(path, words))
+	if len(visible)+len(node.Positional) == 0 {
+		words = flags
+	}
+	o.Commands = append(o.Commands, newOffer(path, words, flags))
 	for _, child := range visible {
 		o.collect(child, path+" "+child.Name)
 	}
 }
 
 // newOffer leaves out the empty word, by which an enumeration says that the flag may be left out.
-func newOffer(after string, words []string) offer {
-	return offer{after, strings.Join(strings.Fields(strings.Join(words, " ")), " ")}
+func newOffer(after string, words, flags []string) offer {
+	return offer{after, strings.Join(strings.Fields(strings.Join(words, " ")), " "), strings.Join(flags, " ")}
 }
 
-// posix walks over the words before the cursor as far as they are commands, and sets offer to what can follow.
+// posix walks over the words before the cursor as far as they are commands, and sets offer to what can follow, where
+// current is the word at the cursor.
 const posix = `	local at="" word="" offer=""
 	for word in "${before[@]}"; do
 		case "$at $word" in
@@ -71,30 +81,42 @@ const posix = `	local at="" word="" offer=""
 	done
 	case "$at $word" in
 {{range .Values}}	"{{.After}}") offer="{{.Words}}" ;;
-{{end}}	*) case "$at" in
-{{range .Commands}}		"{{.After}}") offer="{{.Words}}" ;;
-{{end}}		esac ;;
+{{end}}	*) case "$at $current" in
+{{range .Commands}}		"{{.After}} -"*) offer="{{.Flags}}" ;;
+{{end}}		*) case "$at" in
+{{range .Commands}}			"{{.After}}") offer="{{.Words}}" ;;
+{{end}}			esac ;;
+		esac ;;
 	esac
 `
 
 // completions are the scripts, each for one shell.
 var completions = map[string]string{
 	"bash": `_posthaste() {
-	local before=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
-` + posix + `	COMPREPLY=($(compgen -W "$offer" -- "${COMP_WORDS[COMP_CWORD]}"))
+	local before=("${COMP_WORDS[@]:1:COMP_CWORD-1}") current="${COMP_WORDS[COMP_CWORD]}"
+` + posix + `	case "$at $word" in # files are for replay, and for flags
+	" replay"* | *" -"*) ;;
+	*) compopt +o default 2>/dev/null ;;
+	esac
+	COMPREPLY=($(compgen -W "$offer" -- "$current"))
 }
 complete -o default -F _posthaste posthaste
 `,
 	"zsh": `#compdef posthaste
 _posthaste() {
 	local -a before=("${(@)words[2,CURRENT-1]}")
-` + posix + `	compadd -- ${=offer} || _files
+	local current="${words[CURRENT]}"
+` + posix + `	compadd -- ${=offer} && return
+	case "$at $word" in # files are for replay, and for flags
+	" replay"* | *" -"*) _files ;;
+	esac
 }
 compdef _posthaste posthaste
 `,
 	"fish": `function __posthaste_offer
 	set -l at ""
 	set -l word ""
+	set -l current (commandline -ct)
 	for word in (commandline -opc)[2..]
 		switch "$at $word"
 {{range .Commands}}{{if .After}}			case '{{.After}}'
@@ -105,10 +127,15 @@ compdef _posthaste posthaste
 {{range .Values}}		case '{{.After}}'
 			string split ' ' '{{.Words}}'
 {{end}}		case '*'
-			switch "$at"
-{{range .Commands}}				case '{{.After}}'
-					string split ' ' -- '{{.Words}}'
-{{end}}			end
+			switch "$at $current"
+{{range .Commands}}				case '{{.After}} -*'
+					string split ' ' -- '{{.Flags}}'
+{{end}}				case '*'
+					switch "$at"
+{{range .Commands}}						case '{{.After}}'
+							string split ' ' -- '{{.Words}}'
+{{end}}					end
+			end
 	end
 end
 complete -c posthaste -n 'not contains replay (commandline -opc)' -f

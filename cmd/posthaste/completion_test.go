@@ -23,15 +23,19 @@ func TestOperatorCompletion(t *testing.T) {
 	t.Parallel()
 
 	for name, tt := range map[string]struct{ words, want []string }{
-		"commands":                {[]string{"s"}, []string{"server", "subscriptions", "sources"}},
-		"commands of a command":   {[]string{"deliveries", "re"}, []string{"redeliver"}},
-		"flags":                   {[]string{"deliveries", "list", "--s"}, []string{"--subscription", "--status", "--since"}},
-		"flags of the parent":     {[]string{"deliveries", "list", "--u"}, []string{"--url"}},
-		"behind other words":      {[]string{"deliveries", "-o", "json", "list", "--st"}, []string{"--status"}},
-		"values of a flag":        {[]string{"recover", "start", "sub_1", "--status", ""}, []string{"exhausted", "cancelled", "delivered", "missing"}},
-		"values of an argument":   {[]string{"completion", "f"}, []string{"fish"}},
-		"nothing that is hidden":  {[]string{"deliveries", "tail", "--p"}, nil},
-		"nothing where none fits": {[]string{"nonsense"}, nil},
+		"commands":                            {[]string{"s"}, []string{"server", "subscriptions", "sources"}},
+		"commands of a command":               {[]string{"deliveries", "re"}, []string{"redeliver"}},
+		"flags":                               {[]string{"deliveries", "list", "--s"}, []string{"--subscription", "--status", "--since"}},
+		"flags of the parent":                 {[]string{"deliveries", "list", "--ur"}, []string{"--url"}},
+		"behind other words":                  {[]string{"deliveries", "-o", "json", "list", "--st"}, []string{"--status"}},
+		"values of a flag":                    {[]string{"recover", "start", "sub_1", "--status", ""}, []string{"exhausted", "cancelled", "delivered", "missing"}},
+		"values of an argument":               {[]string{"completion", "f"}, []string{"fish"}},
+		"nothing that is hidden":              {[]string{"deliveries", "tail", "--p"}, nil},
+		"nothing where none fits":             {[]string{"nonsense"}, nil},
+		"no flag for an id":                   {[]string{"deliveries", "cancel", ""}, nil},
+		"but a flag that is begun":            {[]string{"deliveries", "cancel", "dlv_1", "--r"}, []string{"--reason"}},
+		"flags where nothing else can follow": {[]string{"keys", "new", ""}, []string{"--help", "--log-level", "--log-format", "--config", "--version"}},
+		"names of providers":                  {[]string{"sources", "create", "git"}, []string{"github", "gitlab", "gitea"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

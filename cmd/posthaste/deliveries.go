@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/posthaste/posthaste/client"
 )
@@ -14,7 +16,7 @@ type deliveriesCmd struct {
 
 	List      deliveriesListCmd      `cmd:"" help:"List deliveries, newest first."`
 	Get       deliveriesGetCmd       `cmd:"" help:"Show a delivery."`
-	Attempts  deliveriesAttemptsCmd  `cmd:"" help:"List the attempts of a delivery; -o json shows what was sent and what came back."`
+	Attempts  deliveriesAttemptsCmd  `cmd:"" help:"List the attempts of a delivery and what the receiver said; -o json shows all that was sent and all that came back."`
 	Cancel    deliveriesCancelCmd    `cmd:"" help:"Stop deliveries."`
 	Redeliver deliveriesRedeliverCmd `cmd:"" help:"Make a further attempt of deliveries at once, whatever became of them."`
 	Runs      deliveriesRunsCmd      `cmd:"" help:"List the runs of a delivery's workflow."`
@@ -26,8 +28,9 @@ type deliveriesCmd struct {
 type DeliveryFlags struct {
 	Tenant       string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
 	Subscription string `name:"subscription" placeholder:"ID" help:"To this subscription only."`
+	EventType    string `name:"event-type" placeholder:"TYPE" help:"Of events of exactly this type only."`
 	Status       string `name:"status" enum:",pending,held,delivered,exhausted,cancelled" default:"" placeholder:"STATUS" help:"In this status only: pending, held, delivered, exhausted or cancelled."`
-	Since        when   `name:"since" placeholder:"WHEN" help:"Created at or after: a time, or 2h for two hours ago."`
+	Since        when   `name:"since" placeholder:"WHEN" help:"Created at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
 }
 
 type deliveriesListCmd struct {
@@ -35,13 +38,14 @@ type deliveriesListCmd struct {
 	DeliveryFlags
 
 	Event string `name:"event" placeholder:"ID" help:"Of this event only."`
+	Until when   `name:"until" placeholder:"WHEN" help:"Created before."`
 }
 
 // Run implements the command.
 func (c *deliveriesListCmd) Run(ctx context.Context, o *operator) error {
 	return printList(o, c.Limit, o.Deliveries(ctx, client.DeliveryFilter{
-		Tenant: c.Tenant, SubscriptionID: c.Subscription, EventID: c.Event, Status: c.Status, Since: c.Since.Time,
-		PageSize: c.pageSize(),
+		Tenant: c.Tenant, SubscriptionID: c.Subscription, EventID: c.Event, EventType: c.EventType, Status: c.Status,
+		Since: c.Since.Time, Until: c.Until.Time, PageSize: c.pageSize(),
 	}), deliveryLayout)
 }
 
@@ -79,7 +83,7 @@ type deliveriesCancelCmd struct {
 // Run implements the command.
 func (c *deliveriesCancelCmd) Run(ctx context.Context, o *operator) error {
 	return each(o, c.IDs, func(id string) (*client.Delivery, error) { return o.CancelDelivery(ctx, id, c.Reason) },
-		func(d client.Delivery) string { return d.ID + " is told to stop; it was " + d.Status })
+		func(d client.Delivery) string { return d.ID + ": cancellation requested (was " + d.Status + ")" })
 }
 
 type deliveriesRedeliverCmd struct {
@@ -91,7 +95,7 @@ type deliveriesRedeliverCmd struct {
 func (c *deliveriesRedeliverCmd) Run(ctx context.Context, o *operator) error {
 	return each(o, c.IDs, func(id string) (*client.Delivery, error) { return o.RedeliverDelivery(ctx, id, c.Reason) },
 		func(d client.Delivery) string {
-			return fmt.Sprintf("%s is told to try again; it was %s after %d attempts", d.ID, d.Status, d.Attempts)
+			return fmt.Sprintf("%s: retry requested (was %s after %s)", d.ID, d.Status, plural(d.Attempts, "attempt", "attempts"))
 		})
 }
 
@@ -124,7 +128,7 @@ func (c *deliveriesHistoryCmd) Run(ctx context.Context, o *operator) error {
 }
 
 var deliveryLayout = layout[client.Delivery]{
-	columns: []string{"id", "status", "attempts", "event_type", "subscription_id", "next_attempt_at", "last_error"},
+	columns: []string{"id", "status", "attempts", "event_type", "tenant", "receiver", "created_at", "last_error"},
 	fields: func(d client.Delivery) []field {
 		return []field{
 			{"id", d.ID},
@@ -132,6 +136,7 @@ var deliveryLayout = layout[client.Delivery]{
 			{"event_id", d.EventID},
 			{"event_type", d.EventType},
 			{"subscription_id", d.SubscriptionID},
+			{"receiver", d.Receiver},
 			{"status", d.Status},
 			{"attempts", strconv.Itoa(d.Attempts)},
 			{"next_attempt_at", clock(d.NextAttemptAt)},
@@ -145,18 +150,18 @@ var deliveryLayout = layout[client.Delivery]{
 }
 
 var attemptLayout = layout[client.Attempt]{
-	columns: []string{"number", "started_at", "answer", "total_ms", "error"},
+	columns: []string{"number", "started_at", "answer", "total_ms", "said"},
 	fields: func(a client.Attempt) []field {
-		answer := "none"
+		answer, said := cmp.Or(a.ErrorClass, "none"), a.Error
 		if a.Response != nil {
-			answer = strconv.Itoa(a.Response.Status)
+			answer, said = strconv.Itoa(a.Response.Status), cmp.Or(strings.Join(strings.Fields(a.Response.Body), " "), a.Error)
 		}
 		return []field{
 			{"number", strconv.Itoa(a.Number)},
 			{"started_at", clock(a.StartedAt)},
 			{"answer", answer},
 			{"total_ms", strconv.FormatFloat(a.Timing.Total, 'f', -1, 64)},
-			{"error", a.Error},
+			{"said", said},
 		}
 	},
 }

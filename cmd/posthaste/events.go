@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"strconv"
 
 	"github.com/posthaste/posthaste/client"
@@ -23,15 +25,53 @@ type eventsListCmd struct {
 
 	Tenant string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
 	Type   string `name:"type" placeholder:"TYPE" help:"Of exactly this type only."`
-	Since  when   `name:"since" placeholder:"WHEN" help:"Published at or after: a time, or 2h for two hours ago."`
-	Until  when   `name:"until" placeholder:"WHEN" help:"Published before."`
+
+	IdempotencyKey string            `name:"idempotency-key" placeholder:"KEY" help:"Published with exactly this key, of one tenant (default: default)."`
+	Metadata       map[string]string `name:"metadata" mapsep:"none" placeholder:"KEY=VALUE" help:"With this note; as often as needed. Looked for among what the other flags select."`
+
+	Since when `name:"since" placeholder:"WHEN" help:"Published at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
+	Until when `name:"until" placeholder:"WHEN" help:"Published before."`
 }
 
 // Run implements the command.
 func (c *eventsListCmd) Run(ctx context.Context, o *operator) error {
-	return printList(o, c.Limit, o.Events(ctx, client.EventFilter{
-		Tenant: c.Tenant, Type: c.Type, Since: c.Since.Time, Until: c.Until.Time, PageSize: c.pageSize(),
-	}), eventLayout)
+	filter := client.EventFilter{
+		Tenant: c.Tenant, Type: c.Type, IdempotencyKey: c.IdempotencyKey, Since: c.Since.Time, Until: c.Until.Time,
+		PageSize: c.pageSize(),
+	}
+	if c.IdempotencyKey != "" {
+		filter.Tenant = cmp.Or(c.Tenant, defaultTenant)
+	}
+	if len(c.Metadata) > 0 {
+		filter.PageSize = Limited{}.pageSize() // few of those that are fetched may be wanted
+	}
+	return printSome(o, c.Limit, noted(withJSON(o.answers, o.Events(ctx, filter)), c.Metadata), eventLayout)
+}
+
+// defaultTenant is whose an event is that names no tenant.
+const defaultTenant = "default"
+
+// noted leaves the events that have all the notes.
+func noted(list iter.Seq2[received[client.StoredEvent], error], notes map[string]string) iter.Seq2[received[client.StoredEvent], error] {
+	return func(yield func(received[client.StoredEvent], error) bool) {
+		for event, err := range list {
+			if err == nil && !containsAll(event.thing.Metadata, notes) {
+				continue
+			}
+			if !yield(event, err) {
+				return
+			}
+		}
+	}
+}
+
+func containsAll(all, some map[string]string) bool {
+	for name, value := range some {
+		if found, ok := all[name]; !ok || found != value {
+			return false
+		}
+	}
+	return true
 }
 
 type eventsGetCmd struct {
@@ -44,8 +84,12 @@ func (c *eventsGetCmd) Run(ctx context.Context, o *operator) error {
 	if err != nil {
 		return err
 	}
-	if err := eventLayout.print(o, *event); err != nil || o.json || len(event.Deliveries) == 0 {
+	if err := eventLayout.print(o, *event); err != nil || o.json {
 		return err
+	}
+	if len(event.Deliveries) == 0 {
+		o.tellUnmatched(ctx, event)
+		return nil
 	}
 	fmt.Fprintln(o.s.out)
 	return summaryLayout.table(o.s.out, event.Deliveries)
@@ -71,22 +115,23 @@ type eventsRedeliverCmd struct {
 func (c *eventsRedeliverCmd) Run(ctx context.Context, o *operator) error {
 	return each(o, c.IDs, func(id string) (*client.Bulk, error) { return o.RedeliverEvent(ctx, id, c.Rate, c.Reason) },
 		func(b client.Bulk) string {
-			return fmt.Sprintf("%s: %d deliveries are being redelivered", b.EventID, b.Deliveries)
+			return fmt.Sprintf("%s: redelivery requested of %s", b.EventID, plural(b.Deliveries, "delivery", "deliveries"))
 		})
 }
 
 func sayCancelled(b client.Bulk) string {
-	return fmt.Sprintf("%s%s: %d deliveries are being cancelled", b.EventID, b.SubscriptionID, b.Deliveries)
+	return fmt.Sprintf("%s%s: cancellation requested of %s", b.EventID, b.SubscriptionID, plural(b.Deliveries, "delivery", "deliveries"))
 }
 
 var eventLayout = layout[client.StoredEvent]{
-	columns: []string{"id", "tenant", "type", "status", "created_at"},
+	columns: []string{"id", "tenant", "type", "status", "matched", "created_at", "idempotency_key"},
 	fields: func(e client.StoredEvent) []field {
 		fields := []field{
 			{"id", e.ID},
 			{"tenant", e.Tenant},
 			{"type", e.Type},
 			{"status", e.Status},
+			{"matched", matched(e)},
 			{"idempotency_key", e.IdempotencyKey},
 			{"created_at", clock(e.CreatedAt)},
 			{"workflow", e.Links["workflow"]},
@@ -94,6 +139,14 @@ var eventLayout = layout[client.StoredEvent]{
 		}
 		return append(fields, entries("metadata.", e.Metadata)...)
 	},
+}
+
+// matched is how many deliveries an event has; "" as long as nobody knows.
+func matched(e client.StoredEvent) string {
+	if e.Matched == nil {
+		return ""
+	}
+	return strconv.Itoa(*e.Matched)
 }
 
 var summaryLayout = layout[client.DeliverySummary]{

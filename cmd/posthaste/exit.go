@@ -12,13 +12,13 @@ import (
 // Exit codes. Scripts tell by them whether asking again may help.
 const (
 	codeFailure     = 1
-	codeUsage       = 2 // what was asked makes no sense to us or to the server
+	codeUsage       = 2 // what was asked makes no sense to us, or the server refuses it
 	codeNotFound    = 3
-	codeConflict    = 4 // impossible in the present state
+	codeConflict    = 4 // conflicts with the current state
 	codeUnavailable = 5 // the server cannot be reached, or something it needs is away
 )
 
-const exitHelp = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 impossible in the present state, 5 the server cannot be reached or is not available."
+const exitHelp = "Exit codes: 0 done, 1 failed, 2 wrong usage or refused, 3 not found, 4 conflicts with the current state, 5 the server cannot be reached or is not available."
 
 // usageError is an error of the command line.
 type usageError struct{ error }
@@ -50,6 +50,9 @@ func codeOf(err error) int {
 		if errors.Is(err, meaning) {
 			return code
 		}
+	}
+	if problem, ok := errors.AsType[*client.Error](err); ok && problem.Status/100 == 4 {
+		return codeUsage // no key, a body too large, and whatever else the server refuses
 	}
 	return codeFailure
 }

@@ -13,7 +13,7 @@ import (
 // migrateCmd brings the database up to date, or shows how it stands.
 type migrateCmd struct {
 	Up     migrateUpCmd     `cmd:"" help:"Apply the migrations that are missing."`
-	Status migrateStatusCmd `cmd:"" help:"List the migrations and when they were applied."`
+	Status migrateStatusCmd `cmd:"" help:"List the migrations and when they were applied; exits with 4 unless the database fits this program."`
 }
 
 type migrateUpCmd struct {
@@ -64,5 +64,11 @@ func (c *migrateStatusCmd) Run(ctx context.Context, s streams, log *slog.Logger)
 		}
 		fmt.Fprintf(table, "%s\t%s\n", m.Name, applied)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if err := db.CheckMigrated(ctx); err != nil {
+		return codedError{err, codeConflict}
+	}
+	return nil
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net/http"
 	"os"
 	"os/user"
 	"strings"
+	"time"
 
 	"github.com/posthaste/posthaste/client"
 )
@@ -22,26 +26,29 @@ type Remote struct {
 // operator is a client of a server on behalf of somebody at a terminal.
 type operator struct {
 	*client.Client
-	remote *Remote
-	s      streams
-	json   bool
+	answers *answers
+	remote  *Remote
+	s       streams
+	json    bool
 }
 
 // ProvideOperator gives the Run methods of commands that have a Remote their operator.
 func (r *Remote) ProvideOperator(s streams) (*operator, error) {
-	c, err := r.client()
-	if err != nil {
-		return nil, err
-	}
-	return &operator{Client: c, remote: r, s: s, json: r.Output == "json"}, nil
+	o := &operator{answers: newAnswers(), remote: r, s: s, json: r.Output == "json"}
+	var err error
+	o.Client, err = r.client(o.answers, client.WithRetryNotice(func(err error, wait time.Duration) {
+		fmt.Fprintf(s.err, "%s; trying again in %s\n", plain(err), wait.Round(100*time.Millisecond))
+	}))
+	return o, err
 }
 
-func (r *Remote) client(opts ...client.Option) (*client.Client, error) {
+func (r *Remote) client(a *answers, opts ...client.Option) (*client.Client, error) {
 	actor := r.Actor
 	if actor == "" {
 		actor = whoami()
 	}
-	c, err := client.New(r.URL, r.APIKey, append(opts, client.WithActor(actor))...)
+	opts = append(opts, client.WithActor(actor), client.WithHTTPClient(&http.Client{Transport: a, Timeout: answerTimeout}))
+	c, err := client.New(r.URL, r.APIKey, opts...)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -62,6 +69,9 @@ func whoami() string {
 	return strings.ToValidUTF8(me[:min(len(me), longest)], "")
 }
 
+// answerTimeout is longer than the server takes to find out that something it needs does not answer.
+const answerTimeout = 30 * time.Second
+
 // maxArgument bounds what is read from a file or from standard input.
 const maxArgument = 64 << 20
 
@@ -79,8 +89,11 @@ func argument(s streams, text string) ([]byte, error) {
 
 func readFile(name string) ([]byte, error) {
 	file, err := os.Open(name) //nolint:gosec // the operator names the file
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usageError{fmt.Errorf("there is no file %s: name one that is there, or make it first", name)}
+	}
 	if err != nil {
-		return nil, err
+		return nil, usageError{err}
 	}
 	defer func() { _ = file.Close() }() // nothing was written
 	return readBounded(file, name)
@@ -89,7 +102,7 @@ func readFile(name string) ([]byte, error) {
 func readBounded(r io.Reader, name string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxArgument+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, usageError{fmt.Errorf("read %s: %w", name, err)}
 	}
 	if len(text) > maxArgument {
 		return nil, usageError{fmt.Errorf("%s is longer than %d bytes", name, maxArgument)}
@@ -99,7 +112,7 @@ func readBounded(r io.Reader, name string) ([]byte, error) {
 
 // each tries all ids, prints a line for each that worked and complains about each that did not.
 func each[T any](o *operator, ids []string, try func(id string) (*T, error), say func(T) string) error {
-	done, codes := []*T{}, []int{}
+	done, codes := []json.RawMessage{}, []int{}
 	for _, id := range ids {
 		thing, err := try(id)
 		if err != nil && len(ids) == 1 {
@@ -110,7 +123,7 @@ func each[T any](o *operator, ids []string, try func(id string) (*T, error), say
 			codes = append(codes, codeOf(err))
 			continue
 		}
-		done = append(done, thing)
+		done = append(done, o.answers.orJSON(thing))
 		if !o.json {
 			fmt.Fprintln(o.s.out, printable(say(*thing)))
 		}

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
 // field is one fact about a thing, as people read it.
@@ -37,20 +41,31 @@ func (l Limited) pageSize() int {
 }
 
 // printList prints the start of a list.
-func printList[T any](o *operator, limit int, seq iter.Seq2[T, error], l layout[T]) error {
-	items, more, err := take(seq, limit)
+func printList[T any](o *operator, limit int, list iter.Seq2[T, error], l layout[T]) error {
+	return printSome(o, limit, withJSON(o.answers, list), l)
+}
+
+// printSome prints the start of a list whose things have their JSON beside them.
+func printSome[T any](o *operator, limit int, list iter.Seq2[received[T], error], l layout[T]) error {
+	found, more, err := take(list, limit)
 	if err != nil {
 		return err
 	}
-	if more && !o.json {
+	things, texts := make([]T, len(found)), make([]json.RawMessage, len(found)) // in JSON, none is [] and not null
+	for i, s := range found {
+		things[i], texts[i] = s.thing, s.json
+	}
+	if o.json {
+		return printJSON(o.s.out, texts)
+	}
+	if more {
 		fmt.Fprintln(o.s.err, "there are more; --limit 0 prints all")
 	}
-	return l.printAll(o, items)
+	return l.table(o.s.out, things)
 }
 
 // take collects the first n items, all for 0, and says whether there are more.
 func take[T any](seq iter.Seq2[T, error], n int) (items []T, more bool, err error) {
-	items = []T{} // in JSON, none is [] and not null
 	for item, err := range seq {
 		if err != nil {
 			return nil, false, err
@@ -63,18 +78,18 @@ func take[T any](seq iter.Seq2[T, error], n int) (items []T, more bool, err erro
 	return items, false, nil
 }
 
-// printAll prints things.
+// printAll prints things that came on one page.
 func (l layout[T]) printAll(o *operator, things []T) error {
 	if o.json {
-		return printJSON(o.s.out, things)
+		return printJSON(o.s.out, o.answers.items())
 	}
 	return l.table(o.s.out, things)
 }
 
-// print prints one thing.
+// print prints one thing, which has just come.
 func (l layout[T]) print(o *operator, thing T) error {
 	if o.json {
-		return printJSON(o.s.out, thing)
+		return printJSON(o.s.out, o.answers.json())
 	}
 	w := tabwriter.NewWriter(o.s.out, 0, 0, 2, ' ', 0)
 	for _, f := range l.fields(thing) {
@@ -86,12 +101,44 @@ func (l layout[T]) print(o *operator, thing T) error {
 }
 
 func (l layout[T]) table(w io.Writer, things []T) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.ToUpper(strings.Join(l.columns, "\t")))
+	rows := [][]string{strings.Split(strings.ToUpper(strings.Join(l.columns, "\t")), "\t")}
 	for _, thing := range things {
-		fmt.Fprintln(table, strings.Join(l.row(thing), "\t"))
+		rows = append(rows, l.row(thing))
+	}
+	const gap = 2
+	last, room := len(l.columns)-1, widthOf(w)
+	for column := range last {
+		room -= gap + widest(rows, column)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, gap, ' ', 0)
+	for _, row := range rows {
+		row[last] = shorten(row[last], max(room, narrowest))
+		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
 	return table.Flush()
+}
+
+const (
+	longestCell = 80  // in any column
+	narrowest   = 20  // what the last column has at least
+	usualWidth  = 120 // of a table that is not printed on a terminal
+)
+
+// widthOf is how wide a table may be: beyond that its last column is shortened, in which long words stand.
+func widthOf(w io.Writer) int {
+	if file, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return usualWidth
+}
+
+func widest(rows [][]string, column int) (width int) {
+	for _, row := range rows {
+		width = max(width, utf8.RuneCountInString(row[column]))
+	}
+	return width
 }
 
 func (l layout[T]) row(thing T) []string {
@@ -99,7 +146,7 @@ func (l layout[T]) row(thing T) []string {
 	cells := make([]string, len(l.columns))
 	for i, name := range l.columns {
 		at := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
-		cells[i] = shorten(printable(fields[at].value))
+		cells[i] = shorten(printable(fields[at].value), longestCell)
 	}
 	return cells
 }
@@ -112,8 +159,7 @@ func printJSON(w io.Writer, value any) error {
 }
 
 // shorten keeps a table readable when a cell is long.
-func shorten(text string) string {
-	const longest = 80
+func shorten(text string, longest int) string {
 	if runes := []rune(text); len(runes) > longest {
 		return string(runes[:longest-1]) + "…"
 	}
@@ -136,6 +182,14 @@ func clock(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// plural is a number of things: 1 delivery, 2 deliveries.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // count prints a number; 0 is "".

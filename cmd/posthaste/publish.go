@@ -31,7 +31,11 @@ func (c *publishCmd) Run(ctx context.Context, o *operator) error {
 	if err != nil {
 		return err
 	}
-	return publishedLayout.print(o, *published)
+	if err := publishedLayout.print(o, *published); err != nil || o.json {
+		return err
+	}
+	o.watchPlan(ctx, published.ID)
+	return nil
 }
 
 var publishedLayout = layout[client.Published]{fields: func(p client.Published) []field {

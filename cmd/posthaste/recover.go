@@ -24,7 +24,7 @@ type recoverCmd struct {
 type recoverStartCmd struct {
 	Subscription string `arg:"" help:"The subscription."`
 
-	Since  when          `name:"since" required:"" placeholder:"WHEN" help:"What was created at or after: a time, or 2h for two hours ago."`
+	Since  when          `name:"since" required:"" placeholder:"WHEN" help:"What was created at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
 	Until  when          `name:"until" placeholder:"WHEN" help:"What was created before (default: now)."`
 	Status string        `name:"status" enum:"exhausted,cancelled,delivered,missing" default:"exhausted" placeholder:"STATUS" help:"Deliveries that are exhausted (the default), cancelled or delivered; or missing: events from before it subscribed."`
 	Rate   int           `name:"rate" placeholder:"N" help:"Deliveries a second (default: the server's, 50)."`
@@ -123,12 +123,12 @@ type recoverCancelCmd struct {
 func (c *recoverCancelCmd) Run(ctx context.Context, o *operator) error {
 	return each(o, c.IDs, func(id string) (*client.Recovery, error) { return o.CancelRecovery(ctx, id, c.Reason) },
 		func(r client.Recovery) string {
-			return fmt.Sprintf("%s is told to stop; it had let go %d of %d", r.ID, r.Done, r.Total)
+			return fmt.Sprintf("%s: cancellation requested (had redelivered %d of %d)", r.ID, r.Done, r.Total)
 		})
 }
 
 var recoveryLayout = layout[client.Recovery]{
-	columns: []string{"id", "subscription_id", "status", "recovers", "total", "done", "skipped", "by", "created_at"},
+	columns: []string{"id", "subscription_id", "status", "recovers", "total", "done", "created_at"},
 	fields: func(r client.Recovery) []field {
 		return []field{
 			{"id", r.ID},
@@ -140,15 +140,23 @@ var recoveryLayout = layout[client.Recovery]{
 			{"until", clock(r.Until)},
 			{"rate", count(r.Rate)},
 			{"total", strconv.Itoa(r.Total)},
-			{"done", strconv.Itoa(r.Done)},
-			{"skipped", strconv.Itoa(r.Skipped)},
-			{"by", r.By},
-			{"reason", r.Reason},
+			{"done", started(r, strconv.Itoa(r.Done))},
+			{"skipped", started(r, strconv.Itoa(r.Skipped))},
+			{"by", started(r, r.By)},
+			{"reason", started(r, r.Reason)},
 			{"created_at", clock(r.CreatedAt)},
 			{"finished_at", clock(r.FinishedAt)},
 			{"workflow", r.Links["workflow"]},
 		}
 	},
+}
+
+// started leaves out of a dry run what only a recovery that was started has.
+func started(r client.Recovery, value string) string {
+	if r.DryRun {
+		return ""
+	}
+	return value
 }
 
 func recoveryStatus(r client.Recovery) string {

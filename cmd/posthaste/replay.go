@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ type replayCmd struct {
 
 	Files    []string `arg:"" optional:"" name:"file" help:"Histories in JSON: of posthaste deliveries history, the Temporal CLI or the Temporal Web UI. No server is asked."`
 	Delivery string   `name:"delivery" placeholder:"ID" help:"All runs of this delivery."`
-	Since    when     `name:"since" placeholder:"WHEN" help:"All runs of all deliveries created at or after: a time, or 2h for two hours ago."`
+	Since    when     `name:"since" placeholder:"WHEN" help:"All runs of all workflows, of events, deliveries and jobs, that began at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
 }
 
 // Help is the long help of the command.
@@ -102,26 +103,18 @@ func (r *replay) delivery(ctx context.Context, id string) error {
 		return fmt.Errorf("%s: %w", id, err)
 	}
 	for _, run := range runs {
-		name := id + " run " + run.ID
-		history, err := r.o.History(ctx, id, run.ID)
-		if errors.Is(err, client.ErrNotFound) {
-			r.gone++
-			continue
-		}
-		if err == nil {
-			err = r.try(name, history)
-		}
+		err := r.fetch(id+" run "+run.ID, func() (json.RawMessage, error) { return r.o.History(ctx, id, run.ID) })
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return err
 		}
 	}
 	return nil
 }
 
-// since replays all deliveries since then. Counting them first, for the bar, is worth it on a terminal only.
+// since replays all workflows since then. Counting them first, for the bar, is worth it on a terminal only.
 func (r *replay) since(ctx context.Context, c *replayCmd) error {
 	const largest = 200
-	all := r.o.Deliveries(ctx, client.DeliveryFilter{Since: c.Since.Time, PageSize: largest})
+	all := r.o.Workflows(ctx, client.WorkflowFilter{Since: c.Since.Time, PageSize: largest})
 	total := 0
 	if isTerminal(r.o.s.err) {
 		for _, err := range all {
@@ -132,16 +125,32 @@ func (r *replay) since(ctx context.Context, c *replayCmd) error {
 		}
 	}
 	r.bar = newBar(r.o.s.err, total, "replaying")
-	for d, err := range all {
+	for run, err := range all {
 		if err != nil {
 			return err
 		}
-		if err := r.delivery(ctx, d.ID); err != nil && !errors.Is(err, client.ErrNotFound) {
+		err := r.fetch(run.WorkflowID+" run "+run.ID, func() (json.RawMessage, error) {
+			return r.o.WorkflowHistory(ctx, run.WorkflowID, run.ID)
+		})
+		if err != nil {
 			return err
 		}
 		_ = r.bar.Add(1)
 	}
 	return nil
+}
+
+// fetch replays a history that the server has, and counts one that Temporal has forgotten meanwhile.
+func (r *replay) fetch(name string, history func() (json.RawMessage, error)) error {
+	text, err := history()
+	if errors.Is(err, client.ErrNotFound) {
+		r.gone++
+		return nil
+	}
+	if err == nil {
+		return r.try(name, text)
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // try replays one history. An error says that it is none.

@@ -71,9 +71,9 @@ func TestOperatorReplayFiles(t *testing.T) {
 	t.Run("files that are none", func(t *testing.T) {
 		t.Parallel()
 		output, code := runHere(t, "replay", none, none+".not", recorded)
-		require.Equal(t, codeFailure, code)
+		require.Equal(t, codeUsage, code)
 		require.Contains(t, output, none+": not a history of a workflow")
-		require.Contains(t, output, none+".not: no such file")
+		require.Contains(t, output, "there is no file "+none+".not")
 		require.Contains(t, output, "1 ok, 0 break")
 	})
 }
@@ -99,18 +99,21 @@ func TestOperatorReplayDeliveries(t *testing.T) {
 		require.Equal(t, "GET /v1/deliveries/dlv_1/history?run_id=b", api.calls()[1].what)
 	})
 
-	t.Run("all deliveries since then, those that Temporal forgot left out", func(t *testing.T) {
+	t.Run("all workflows since then, those that Temporal forgot left out", func(t *testing.T) {
 		t.Parallel()
+		event, err := os.ReadFile("../../workflows/testdata/replay/event_to_three.json")
+		require.NoError(t, err)
 		api := newFakeAPI(t, map[string][]fakeAnswer{
-			"GET /v1/deliveries":               ok(listOf(`{"id":"dlv_2"}`, `{"id":"dlv_1"}`)),
-			"GET /v1/deliveries/dlv_1/runs":    ok(listOf(`{"run_id":"a"}`)),
-			"GET /v1/deliveries/dlv_1/history": ok(string(fits)),
+			"GET /v1/workflows": ok(listOf(`{"workflow_id":"delivery/dlv_1","run_id":"a"}`,
+				`{"workflow_id":"event/evt_1","run_id":"b"}`, `{"workflow_id":"event/evt_1/0-200","run_id":"c"}`)),
+			"GET /v1/workflows/history": {{200, string(fits)}, {200, string(event)}, notFound},
 		})
 		got := api.operate(t, "", "replay", "--since", "2026-11-22T08:00:00Z")
 		require.Zero(t, got.code, got.err)
-		require.Equal(t, []string{"ok      dlv_1 run a"}, lines(got.out))
-		require.Equal(t, []string{"1 ok, 0 break, 0 no longer in Temporal"}, lines(got.err), "no progress bar where there is no terminal")
-		require.Equal(t, "GET /v1/deliveries?limit=200&since=2026-11-22T08%3A00%3A00Z", api.calls()[0].what)
+		require.Equal(t, []string{"ok      delivery/dlv_1 run a", "ok      event/evt_1 run b"}, lines(got.out))
+		require.Equal(t, []string{"2 ok, 0 break, 1 no longer in Temporal"}, lines(got.err), "no progress bar where there is no terminal")
+		require.Equal(t, "GET /v1/workflows?limit=200&since=2026-11-22T08%3A00%3A00Z", api.calls()[0].what)
+		require.Equal(t, "GET /v1/workflows/history?run_id=b&workflow_id=event%2Fevt_1", api.calls()[2].what)
 	})
 
 	t.Run("one that nobody knows", func(t *testing.T) {

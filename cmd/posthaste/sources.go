@@ -46,7 +46,7 @@ func (c *sourcesGetCmd) Run(ctx context.Context, o *operator) error {
 // SourceFlags say what a source shall be.
 type SourceFlags struct {
 	Name       *string  `name:"name" placeholder:"WORDS" help:"For people."`
-	Credential []string `name:"credential" sep:"none" placeholder:"[ID=]@FILE" help:"What the provider signs with, or shows: @FILE, or - for standard input; ID=@FILE where it names the one it means. As often as needed: any fits. Replaces all there were."`
+	Credential []string `name:"credential" sep:"none" placeholder:"[ID=]@FILE" help:"What the provider signs with, or shows: @FILE, or - for standard input; ID=@FILE where it names the one it means. As often as needed: any fits.${replaces}"`
 	PublicURL  string   `name:"public-url" placeholder:"URL" help:"What stands before /in/… in the URL that the provider calls."`
 	Status     string   `name:"status" enum:",active,disabled" default:"" placeholder:"STATUS" help:"active or disabled."`
 	From       string   `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as settings: @FILE, or - for standard input. Flags win over it."`
@@ -93,9 +93,9 @@ func splitCredential(text string) (id, where string) {
 }
 
 type sourcesCreateCmd struct {
-	SourceFlags
+	SourceFlags `set:"replaces="`
 
-	Provider string `arg:"" help:"Whose webhooks come; posthaste providers lists them."`
+	Provider string `arg:"" complete:"providers" help:"Whose webhooks come; posthaste providers lists them."`
 	Tenant   string `name:"tenant" placeholder:"NAME" help:"Whose events they become (default: default)."`
 }
 
@@ -115,10 +115,10 @@ func (c *sourcesCreateCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type sourcesUpdateCmd struct {
-	SourceFlags
+	SourceFlags `set:"replaces= Replaces all there were."`
 
 	ID    string   `arg:"" help:"The source."`
-	Reset []string `name:"reset" placeholder:"FIELD,…" help:"Empty it: public_url or settings."`
+	Reset []string `name:"reset" placeholder:"FIELD" help:"Empty it: public_url or settings."`
 }
 
 // Run implements the command.

@@ -16,12 +16,12 @@ import (
 // SubscriptionFlags say what a subscription shall be.
 type SubscriptionFlags struct {
 	Name          *string           `name:"name" placeholder:"WORDS" help:"For people."`
-	EventTypes    []string          `name:"event-types" placeholder:"PATTERN,…" help:"Events it wants, such as order.paid, order.* or *."`
-	Header        map[string]string `name:"header" mapsep:"none" placeholder:"NAME=VALUE" help:"Sent with every attempt; as often as needed. Replaces all there were."`
+	EventTypes    []string          `name:"event-types" placeholder:"PATTERN" help:"Events it wants, such as order.paid, order.* or *."`
+	Header        map[string]string `name:"header" mapsep:"none" placeholder:"NAME=VALUE" help:"Sent with every attempt; as often as needed.${replaces}"`
 	Signature     string            `name:"signature" placeholder:"NAME" help:"standard, standard-ed25519, github, stripe, aspnet or servicestack."`
 	Payload       string            `name:"payload" placeholder:"FORM" help:"envelope, data or cloudevents."`
 	Timeout       time.Duration     `name:"timeout" placeholder:"DURATION" help:"Of a whole attempt."`
-	RetrySchedule []time.Duration   `name:"retry-schedule" placeholder:"DURATION,…" help:"The waits between attempts."`
+	RetrySchedule []time.Duration   `name:"retry-schedule" placeholder:"DURATION" help:"The waits between attempts, such as 5s,5m,2h,1d."`
 	Status        string            `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"active, paused or disabled."`
 	From          string            `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as auth, tls, properties or secret: @FILE, or - for standard input. Flags win over it."`
 }
@@ -85,7 +85,7 @@ func durations(all []time.Duration) []client.Duration {
 }
 
 type subscriptionsCreateCmd struct {
-	SubscriptionFlags
+	SubscriptionFlags `set:"replaces="`
 
 	Receiver string `arg:"" name:"receiver" help:"URL of the receiver."`
 	Tenant   string `name:"tenant" placeholder:"NAME" help:"Whose events it gets (default: default)."`
@@ -107,11 +107,11 @@ func (c *subscriptionsCreateCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type subscriptionsUpdateCmd struct {
-	SubscriptionFlags
+	SubscriptionFlags `set:"replaces= Replaces all there were."`
 
 	ID       string   `arg:"" help:"The subscription."`
 	Receiver string   `name:"receiver" placeholder:"URL" help:"URL of the receiver."`
-	Reset    []string `name:"reset" placeholder:"FIELD,…" help:"Go back to the default: headers, properties, auth, tls or retry_schedule."`
+	Reset    []string `name:"reset" placeholder:"FIELD" help:"Go back to the default: headers, properties, auth, tls or retry_schedule."`
 }
 
 // Run implements the command.
@@ -142,8 +142,8 @@ var subscriptionLayout = layout[client.Subscription]{
 			{"resume_rate", count(s.ResumeRate)},
 			{"signature", s.Signature},
 			{"payload", s.Payload},
-			{"timeout", s.Timeout.String()},
-			{"retry_schedule", strings.Trim(fmt.Sprint(s.RetrySchedule), "[]")},
+			{"timeout", brief(time.Duration(s.Timeout))},
+			{"retry_schedule", briefly(s.RetrySchedule)},
 			{"auth", authType(s.Auth)},
 			{"created_at", clock(s.CreatedAt)},
 			{"updated_at", clock(s.UpdatedAt)},
@@ -151,6 +151,15 @@ var subscriptionLayout = layout[client.Subscription]{
 		}
 		return append(fields, entries("headers.", s.Headers)...)
 	},
+}
+
+// briefly prints durations as the API documents them.
+func briefly(all []client.Duration) string {
+	words := make([]string, len(all))
+	for i, d := range all {
+		words[i] = brief(time.Duration(d))
+	}
+	return strings.Join(words, " ")
 }
 
 func authType(a *client.Auth) string {

@@ -121,7 +121,7 @@ func (c *subscriptionsSecretCmd) Run(ctx context.Context, o *operator) error {
 
 type subscriptionsRotateCmd struct {
 	ID     string         `arg:"" help:"The subscription."`
-	Grace  *time.Duration `name:"grace" placeholder:"DURATION" help:"How long the secrets before it go on signing beside it (default: 24h)."`
+	Grace  *time.Duration `name:"grace" placeholder:"DURATION" help:"How long the secrets before it go on signing beside it, such as 2h or 3d (default: 24h)."`
 	Secret string         `name:"secret" placeholder:"@FILE" help:"The new secret: @FILE, or - for standard input (default: the server makes one)."`
 }
 
@@ -141,7 +141,7 @@ func (c *subscriptionsRotateCmd) Run(ctx context.Context, o *operator) error {
 // printSecret prints the secret alone, so that it can be put into a variable, and what else there is beside it.
 func printSecret(o *operator, r client.Rotated) error {
 	if o.json {
-		return printJSON(o.s.out, r)
+		return printJSON(o.s.out, o.answers.json())
 	}
 	for _, at := range r.PreviousExpiresAt {
 		fmt.Fprintln(o.s.err, "a secret before it signs until", clock(at))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,13 +33,13 @@ func (deliveriesTailCmd) Help() string {
 
 // Run implements the command.
 func (c *deliveriesTailCmd) Run(ctx context.Context, o *operator) error {
-	once, err := o.remote.client(client.WithMaxAttempts(1)) // the next round is the next try
+	once, err := o.remote.client(o.answers, client.WithMaxAttempts(1)) // the next round is the next try
 	if err != nil {
 		return err
 	}
 	t := tail{
 		Client: once, o: o, status: c.Status, from: c.Since.Time, known: map[string]client.Delivery{},
-		filter: client.DeliveryFilter{Tenant: c.Tenant, SubscriptionID: c.Subscription},
+		filter: client.DeliveryFilter{Tenant: c.Tenant, SubscriptionID: c.Subscription, EventType: c.EventType},
 	}
 	p := patience{w: o.s.err, every: c.Poll}
 	err = p.until(ctx, func() (bool, error) { return false, t.round(ctx) })
@@ -89,7 +90,7 @@ func (t *tail) begin(ctx context.Context) error {
 	}
 	t.from = from
 	for _, d := range recent {
-		t.keep(d)
+		t.keep(d.thing)
 	}
 	return nil
 }
@@ -101,11 +102,11 @@ func (t *tail) page(size int) client.DeliveryFilter {
 }
 
 // since lists what was created since then, oldest first.
-func (t *tail) since(ctx context.Context, from time.Time) ([]client.Delivery, error) {
+func (t *tail) since(ctx context.Context, from time.Time) ([]received[client.Delivery], error) {
 	const largest = 200
 	filter := t.page(largest)
 	filter.Since = from
-	found, more, err := take(t.Deliveries(ctx, filter), tailKept)
+	found, more, err := take(withJSON(t.o.answers, t.Deliveries(ctx, filter)), tailKept)
 	if more {
 		fmt.Fprintf(t.o.s.err, "more than %d deliveries at once; the older ones are left out\n", tailKept)
 	}
@@ -120,7 +121,7 @@ func (t *tail) lookForNew(ctx context.Context) error {
 	}
 	for _, d := range found {
 		t.note(d)
-		if from := d.CreatedAt.Add(-tailOverlap); from.After(t.from) {
+		if from := d.thing.CreatedAt.Add(-tailOverlap); from.After(t.from) {
 			t.from = from
 		}
 	}
@@ -137,7 +138,7 @@ func (t *tail) lookAgain(ctx context.Context) error {
 			return err
 		}
 		t.open = t.open[1:]
-		t.note(*d)
+		t.note(received[client.Delivery]{*d, t.o.answers.json()})
 		if d.Open() {
 			t.open = append(t.open, id)
 		}
@@ -146,14 +147,15 @@ func (t *tail) lookAgain(ctx context.Context) error {
 }
 
 // note prints a delivery if it is news.
-func (t *tail) note(d client.Delivery) {
+func (t *tail) note(s received[client.Delivery]) {
+	d := s.thing
 	before, known := t.known[d.ID]
 	if known && before.Status == d.Status && before.Attempts == d.Attempts {
 		return
 	}
 	t.keep(d)
 	if t.status == "" || t.status == d.Status {
-		t.print(d)
+		t.print(s)
 	}
 }
 
@@ -182,11 +184,14 @@ func (t *tail) forget() {
 	}
 }
 
-func (t *tail) print(d client.Delivery) {
+func (t *tail) print(s received[client.Delivery]) {
+	d := s.thing
 	if t.o.json {
-		_ = json.NewEncoder(t.o.s.out).Encode(d) // as with fmt.Fprintf: what was not taken, nobody can be told
+		var line bytes.Buffer
+		_ = json.Compact(&line, s.json) // the client has read it already
+		fmt.Fprintln(t.o.s.out, line.String())
 		return
 	}
-	fmt.Fprintln(t.o.s.out, printable(fmt.Sprintf("%s  %s  %-9s  %2d  %s  %s  %s",
-		clock(d.UpdatedAt), d.ID, d.Status, d.Attempts, d.SubscriptionID, d.EventType, d.LastError)))
+	fmt.Fprintln(t.o.s.out, printable(fmt.Sprintf("%s  %s  %-9s  %2d  %s  %s  %s  %s",
+		clock(d.UpdatedAt), d.ID, d.Status, d.Attempts, d.EventType, d.Tenant, d.Receiver, d.LastError)))
 }

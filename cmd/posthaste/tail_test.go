@@ -102,7 +102,7 @@ func TestOperatorTail(t *testing.T) {
 	t.Run("ends when it is refused", func(t *testing.T) {
 		t.Parallel()
 		got := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/deliveries": {{401, ""}}}).operate(t, "", "deliveries", "tail")
-		require.Equal(t, codeFailure, got.code)
+		require.Equal(t, codeUsage, got.code)
 	})
 }
 

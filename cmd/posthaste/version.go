@@ -23,6 +23,6 @@ type versionCmd struct{}
 
 // Run implements the command.
 func (versionCmd) Run(s streams) error {
-	_, err := fmt.Fprintln(s.out, "posthaste", version())
+	_, err := fmt.Fprintln(s.out, "posthaste "+version())
 	return err
 }

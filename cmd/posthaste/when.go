@@ -3,24 +3,90 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 // when is a time on the command line.
 type when struct{ time.Time }
 
-// UnmarshalText takes RFC 3339, or a duration such as 2h for two hours ago.
+// errWhen names all forms of a time.
+var errWhen = errors.New("want a time such as 2026-11-22T08:00:00Z or 2026-11-22, today or yesterday (all in UTC), or how long ago: 90m, 2h, 3d, 2w")
+
+// UnmarshalText takes RFC 3339, the same without its end, which is in UTC then, a word, or a duration: 2h is two hours ago.
 func (w *when) UnmarshalText(text []byte) error {
-	if ago, err := time.ParseDuration(string(text)); err == nil && ago >= 0 {
+	if ago, err := parseDuration(string(text)); err == nil {
 		w.Time = time.Now().Add(-ago)
+		if ago < 0 {
+			return errWhen
+		}
 		return nil
 	}
-	at, err := time.Parse(time.RFC3339, string(text))
-	if err != nil {
-		return errors.New("want a time such as 2026-11-22T08:00:00Z, or a duration such as 2h for two hours ago")
+	at, ok := moments(time.Now().UTC())[strings.ToLower(string(text))]
+	if ok {
+		w.Time = at
+		return nil
 	}
-	w.Time = at
-	return nil
+	for _, layout := range []string{
+		time.RFC3339, time.DateOnly, time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00",
+	} {
+		if at, err := time.Parse(layout, string(text)); err == nil {
+			w.Time = at
+			return nil
+		}
+	}
+	return errWhen
+}
+
+// moments are the times that have a word.
+func moments(now time.Time) map[string]time.Time {
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	return map[string]time.Time{"now": now, "today": today, "yesterday": today.AddDate(0, 0, -1)}
+}
+
+// longUnit is a number of days or weeks.
+var longUnit = regexp.MustCompile(`(\d+\.?\d*|\.\d+)([dw])`)
+
+// parseDuration is time.ParseDuration with days (24h) and weeks: 3d, 2w, 1d12h.
+func parseDuration(text string) (time.Duration, error) {
+	hours := longUnit.ReplaceAllStringFunc(text, func(part string) string {
+		number, _ := strconv.ParseFloat(part[:len(part)-1], 64) // as the expression has it
+		return strconv.FormatFloat(number*map[byte]float64{'d': 24, 'w': 7 * 24}[part[len(part)-1]], 'f', -1, 64) + "h"
+	})
+	d, err := time.ParseDuration(hours)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a duration such as 90s, 15m, 2h, 3d or 2w", text)
+	}
+	return d, nil
+}
+
+// readDuration reads the value of a flag.
+func readDuration(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
+		return err
+	}
+	d, err := parseDuration(text)
+	target.SetInt(int64(d))
+	return err
+}
+
+// brief prints a duration as the API does: 5m, where Go says 5m0s.
+func brief(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // sleep waits, or returns ctx's error when it ends first.

@@ -122,7 +122,7 @@ func (f *floor) run(ctx context.Context, events, fanout int) (*sending, error) {
 		asking, cancel := context.WithTimeout(ctx, pollFor)
 		defer cancel()
 		now := f.seen.wait(asking, want)
-		f.Progress(fmt.Sprintf("%s, %d subscribers", f.name, fanout), now.Arrived, want.Arrived)
+		f.Progress(fmt.Sprintf("%s, fan-out %d", f.name, fanout), now.Arrived, want.Arrived)
 		return now, ctx.Err()
 	})
 	return s, err

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+// How long a publisher at a terminal waits to hear that nobody wants the event, and how often that is asked.
+const (
+	planWait = 2 * time.Second
+	planPoll = 50 * time.Millisecond
+)
+
+// watchPlan waits a moment until the event is planned, and says so if it matched nobody. Whatever goes wrong here is not
+// the publication's business.
+func (o *operator) watchPlan(ctx context.Context, eventID string) {
+	ctx, cancel := context.WithTimeout(ctx, planWait)
+	defer cancel()
+	for {
+		event, err := o.Event(ctx, eventID)
+		if err != nil || event.Matched != nil {
+			o.tellUnmatched(ctx, event)
+			return
+		}
+		if sleep(ctx, planPoll) != nil {
+			return
+		}
+	}
+}
+
+// tellUnmatched says why nothing is delivered of an event that no subscription matched.
+func (o *operator) tellUnmatched(ctx context.Context, event *client.StoredEvent) {
+	if event == nil || event.Matched == nil || *event.Matched > 0 {
+		return
+	}
+	why := fmt.Sprintf("no subscription of tenant %s wanted %s then", event.Tenant, event.Type)
+	some, _, err := take(o.Subscriptions(ctx, client.SubscriptionFilter{Tenant: event.Tenant, PageSize: 1}), 1)
+	if err == nil && len(some) == 0 {
+		why = fmt.Sprintf("tenant %s has no subscriptions", event.Tenant)
+	}
+	fmt.Fprintln(o.s.err, printable("no subscription matched, so nothing is delivered: "+why))
+}
