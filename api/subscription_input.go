@@ -43,13 +43,14 @@ func (in *subscriptionInput) create(now time.Time) (*models.Subscription, error)
 	return sub, err
 }
 
-// chosenSecret is the secret that was given, if it fits the signature, or a new one.
+// chosenSecret is the secret that was given, without what was pasted around it, if it fits the signature, or a new one.
 func chosenSecret(given optional[string], signature models.Signature) (string, error) {
 	profile := webhook.Profile(signature)
 	if !given.given || given.null {
 		return profile.NewSecret().Reveal(), nil
 	}
-	return given.value, fits("secret", given.value, signature)
+	secret := webhook.TrimSecret(given.value)
+	return secret, fits("secret", secret, signature)
 }
 
 // fits reports, as an error of the field, why a secret cannot sign by the signature.

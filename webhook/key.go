@@ -5,8 +5,11 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/posthaste/posthaste/webhook/internal/paste"
 )
 
 // How long the text of a secret is that is used verbatim, in characters.
@@ -63,7 +66,7 @@ func freshPrivate() string {
 }
 
 func sharedKey(text string) ([]byte, error) {
-	bits, err := cutBase64(text, secretPrefix)
+	bits, err := sharedBits(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadSecret, err)
 	}
@@ -75,13 +78,13 @@ func sharedKey(text string) ([]byte, error) {
 }
 
 func verbatimKey(text string) ([]byte, error) {
-	switch {
+	switch flaw := paste.Flaw(text); {
+	case flaw != "":
+		return nil, fmt.Errorf("%w: it %s", ErrBadSecret, flaw)
 	case len(text) < minVerbatim || len(text) > maxVerbatim:
 		return nil, fmt.Errorf("%w: it has %d bytes, not %d to %d", ErrBadSecret, len(text), minVerbatim, maxVerbatim)
 	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }):
 		return nil, fmt.Errorf("%w: it has a character that is not printable ASCII", ErrBadSecret)
-	case strings.TrimSpace(text) != text:
-		return nil, fmt.Errorf("%w: it begins or ends with a space", ErrBadSecret)
 	case strings.HasPrefix(text, privatePrefix) || strings.HasPrefix(text, publicPrefix):
 		return nil, fmt.Errorf("%w: a key with %s or %s is for %s only", ErrBadSecret, privatePrefix, publicPrefix, StandardEd25519)
 	}
@@ -104,6 +107,35 @@ func privateKeyOf(text string) ([]byte, error) {
 		return nil, fmt.Errorf("%w: its second half is not the public key of its first", ErrBadSecret)
 	}
 	return whole, nil
+}
+
+// sharedBits takes what the official libraries of Standard Webhooks take: the
+// prefix may be left out (all of them), and the padding (those for JavaScript,
+// Java, PHP and Ruby).
+func sharedBits(text string) ([]byte, error) {
+	encoded := strings.TrimPrefix(text, secretPrefix)
+	if bits, ok := base64Text.read(encoded); ok {
+		return bits, nil
+	}
+	if bits, ok := unpadded.read(encoded); ok {
+		return bits, nil
+	}
+	switch flaw := paste.Flaw(text); {
+	case flaw != "":
+		return nil, fmt.Errorf("it %s", flaw)
+	case strings.HasPrefix(text, versionLabel+secretPrefix):
+		return nil, fmt.Errorf("it begins with %s, which is not part of the secret", versionLabel)
+	case strings.HasPrefix(text, privatePrefix), strings.HasPrefix(text, publicPrefix):
+		return nil, fmt.Errorf("a key with %s or %s is for %s only", privatePrefix, publicPrefix, StandardEd25519)
+	case isURLSafe(encoded):
+		return nil, errors.New("it is base64 for URLs, with - and _; it must be standard base64, with + and /")
+	}
+	return nil, fmt.Errorf("it must be standard base64, with or without %s before it", secretPrefix)
+}
+
+func isURLSafe(text string) bool {
+	_, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
+	return err == nil
 }
 
 // cutBase64 gives the bytes behind the prefix. Its errors do not repeat text.

@@ -120,13 +120,15 @@ func (p Profile) NewSecret() Secret {
 // ParseSecret reads the text of a secret for p and gives [ErrBadSecret] when
 // p cannot sign with it:
 //
-//   - [Standard] takes whsec_ and 24 to 64 bytes in standard padded base64.
+//   - [Standard] takes whsec_ and 24 to 64 bytes in standard base64; the prefix
+//     may be missing, and the padding.
 //   - [StandardEd25519] takes whsk_ and, in the same base64, the 32 bytes of a
 //     seed, or those and the 32 bytes of the public key that belongs to them.
 //   - The others use the text as it is, a prefix included. They take 16 to
-//     256 printable ASCII characters, with no space at either end, unless it
-//     begins with whsk_ or whpk_: a key of the other scheme must never serve
-//     as a shared secret, least of all one that everybody may know.
+//     256 printable ASCII characters, with no space at either end and no
+//     quotation marks around them, unless the text begins with the name of a
+//     variable and =, or with whsk_ or whpk_: a key of the other scheme must
+//     never serve as a shared secret, least of all one that everybody may know.
 //
 // What one profile takes another may not; ask again when a profile changes.
 func (p Profile) ParseSecret(text string) (Secret, error) {

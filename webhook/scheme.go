@@ -42,6 +42,7 @@ type encoding struct {
 
 var (
 	base64Text = encoding{base64.StdEncoding.EncodeToString, base64.StdEncoding.DecodeString}
+	unpadded   = encoding{base64.RawStdEncoding.EncodeToString, base64.RawStdEncoding.DecodeString}
 	lowerHex   = encoding{hex.EncodeToString, hex.DecodeString}
 	upperHex   = encoding{func(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }, hex.DecodeString}
 )

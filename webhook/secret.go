@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+
+	"github.com/posthaste/posthaste/webhook/internal/paste"
 )
 
 // How long a shared secret is, in bytes before base64 (Standard Webhooks, "Signature
@@ -21,6 +23,7 @@ const (
 	secretPrefix  = "whsec_"
 	privatePrefix = "whsk_"
 	publicPrefix  = "whpk_"
+	versionLabel  = "v1," // of a signature; some consoles show secrets with it
 )
 
 const (
@@ -53,11 +56,17 @@ func secretOf(text string) Secret { return Secret{text: func() string { return t
 func NewSecret() Secret { return Standard.NewSecret() }
 
 // ParseSecret reads the text form for [Standard]: whsec_ and then 24 to 64
-// bytes in standard padded base64, nothing around it. Anything else is
-// [ErrBadSecret]; also a value without the prefix, which could be base64 or a
-// plain password, and a public or private key of the ed25519 scheme (whpk_,
-// whsk_), which must never serve as a shared secret.
+// bytes in standard base64, nothing around it. As in the official libraries,
+// the prefix may be missing, and the padding. Anything else is [ErrBadSecret],
+// with the reason: base64 for URLs, v1, before the prefix, and a public or
+// private key of the ed25519 scheme (whpk_, whsk_), which must never serve as
+// a shared secret.
 func ParseSecret(text string) (Secret, error) { return Standard.ParseSecret(text) }
+
+// TrimSecret takes away what is pasted along with a secret and is not seen:
+// blanks, line breaks and marks of no width at either end. No provider makes a
+// secret that has any there; a console or an editor often adds them.
+func TrimSecret(text string) string { return paste.Trim(text) }
 
 // Reveal gives the text form, as it was parsed, to store it sealed or to show
 // it to its owner; "" for the zero value. It is the only way to get at it:

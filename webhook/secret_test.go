@@ -31,20 +31,22 @@ func TestParseSecret(t *testing.T) {
 
 	key := bytes.Repeat([]byte{0xfb}, 32)
 	refused := map[string]struct{ text, says string }{
-		"refuses nothing":               {"", "must begin with whsec_"},
-		"refuses a missing prefix":      {base64.StdEncoding.EncodeToString(key), "must begin with whsec_"},
-		"refuses a password":            {"correct horse battery staple", "must begin with whsec_"},
-		"refuses another letter case":   {"WHSEC_" + base64.StdEncoding.EncodeToString(key), "must begin with whsec_"},
-		"refuses a public key":          {"whpk_" + base64.StdEncoding.EncodeToString(key), "must begin with whsec_"},
-		"refuses a private key":         {"whsk_" + base64.StdEncoding.EncodeToString(key), "must begin with whsec_"},
+		"refuses nothing":               {"", "holds 0 bytes"},
+		"refuses a password":            {"correct horse battery staple", "with or without whsec_"},
+		"refuses another letter case":   {"WHSEC_" + base64.StdEncoding.EncodeToString(key), "with or without whsec_"},
+		"refuses a public key":          {"whpk_" + base64.StdEncoding.EncodeToString(key), "standard-ed25519 only"},
+		"refuses a private key":         {"whsk_" + base64.StdEncoding.EncodeToString(key), "standard-ed25519 only"},
+		"refuses a version before it":   {"v1," + whsec(key), "begins with v1,"},
+		"refuses quotation marks":       {`"` + whsec(key) + `"`, "quotation marks"},
+		"refuses a variable's name":     {"WEBHOOK_SECRET=" + whsec(key), "name of a variable"},
 		"refuses the bare prefix":       {"whsec_", "holds 0 bytes"},
 		"refuses 23 bytes":              {whsec(key[:23]), "holds 23 bytes, not 24 to 64"},
 		"refuses 65 bytes":              {whsec(bytes.Repeat(key, 3)[:65]), "holds 65 bytes, not 24 to 64"},
-		"refuses missing padding":       {strings.TrimRight(whsec(key), "="), "standard base64"},
-		"refuses the URL alphabet":      {"whsec_" + base64.URLEncoding.EncodeToString(key), "standard base64"},
-		"refuses a trailing line break": {whsec(key) + "\n", "standard base64"},
-		"refuses a leading space":       {" " + whsec(key), "must begin with whsec_"},
-		"refuses an inner line break":   {whsec(key)[:20] + "\n" + whsec(key)[20:], "standard base64"},
+		"refuses the URL alphabet":      {"whsec_" + base64.URLEncoding.EncodeToString(key), "base64 for URLs"},
+		"refuses a trailing line break": {whsec(key) + "\n", "begins or ends with a blank"},
+		"refuses a byte order mark":     {"\ufeff" + whsec(key), "begins or ends with a blank"},
+		"refuses a leading space":       {" " + whsec(key), "begins or ends with a blank"},
+		"refuses an inner line break":   {whsec(key)[:20] + "\n" + whsec(key)[20:], "line break"},
 		"refuses stray bits at the end": {"whsec_" + strings.Repeat("A", 42) + "B=", "standard base64"},
 	}
 	for name, tc := range refused {
@@ -57,9 +59,24 @@ func TestParseSecret(t *testing.T) {
 		})
 	}
 
+	t.Run("takes what the official libraries take, for the same key", func(t *testing.T) {
+		t.Parallel()
+		whole := whsec(key)
+		for _, text := range []string{whole, strings.TrimPrefix(whole, "whsec_"), strings.TrimRight(whole, "="), strings.TrimRight(whole[len("whsec_"):], "=")} {
+			secret, err := webhook.ParseSecret(text)
+			require.NoError(t, err, text)
+			require.Equal(t, text, secret.Reveal())
+			signed, err := webhook.Sign(eventID, sentAt, []byte(orderBody), secret)
+			require.NoError(t, err)
+			want, err := webhook.Sign(eventID, sentAt, []byte(orderBody), mustSecret(t, whole))
+			require.NoError(t, err)
+			require.Equal(t, want, signed)
+		}
+	})
+
 	t.Run("an error never repeats the text", func(t *testing.T) {
 		t.Parallel()
-		for _, text := range []string{"hunter2-hunter2", "whsec_hunter2-hunter2", whsec([]byte("hunter2"))} {
+		for _, text := range []string{"hunter2-hunter2?", "whsec_hunter2-hunter2?", whsec([]byte("hunter2"))} {
 			_, err := webhook.ParseSecret(text)
 			require.Error(t, err)
 			require.NotContains(t, err.Error(), strings.TrimPrefix(text, "whsec_"))

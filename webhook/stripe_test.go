@@ -122,7 +122,7 @@ func TestNewVerifierForProfiles(t *testing.T) {
 		}, "verified with public keys"},
 		"a secret of another profile": {func() (*webhook.Verifier, error) {
 			return webhook.NewVerifier([]webhook.Secret{mustSecretFor(t, webhook.GitHub, password)})
-		}, "must begin with whsec_"},
+		}, "with or without whsec_"},
 		"no public keys": {func() (*webhook.Verifier, error) {
 			return webhook.NewPublicKeyVerifier(nil)
 		}, "none given"},
