@@ -15,6 +15,7 @@ import (
 
 // Codes of failures that only HTTP knows.
 const (
+	codeForbidden models.Code = "forbidden"
 	codeMethod    models.Code = "method_not_allowed"
 	codeMediaType models.Code = "unsupported_media_type"
 	codeHost      models.Code = "misdirected_request"
@@ -27,6 +28,7 @@ var statuses = map[models.Code]int{
 	models.CodeUnauthorized: http.StatusUnauthorized,
 	codeOrigin:              http.StatusForbidden,
 	models.CodeNotFound:     http.StatusNotFound,
+	codeForbidden:           http.StatusForbidden,
 	codeMethod:              http.StatusMethodNotAllowed,
 	models.CodeConflict:     http.StatusConflict,
 	models.CodeTooLarge:     http.StatusRequestEntityTooLarge,

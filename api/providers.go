@@ -22,18 +22,25 @@ func (s *server) listProviders(c *gin.Context) {
 type providerView struct {
 	Name            string             `json:"name"`
 	Credentials     []string           `json:"credentials"` // what each can be, in words
+	BringsSecret    bool               `json:"brings_secret"`
 	NeedsIDs        bool               `json:"needs_credential_ids"`
 	NeedsPublicURL  bool               `json:"needs_public_url"`
 	SendsDeliveryID bool               `json:"sends_delivery_id"`
+	SignsDeliveryID bool               `json:"signs_delivery_id"`
 	Settings        receivers.Provider `json:"settings"`
 }
 
 func newProviderView(row receivers.Provider) providerView {
 	view := providerView{
-		Name: row.Name, NeedsIDs: namesKeys(row), NeedsPublicURL: row.SignsURL(), SendsDeliveryID: row.ID != "", Settings: row,
+		Name: row.Name, BringsSecret: row.BringsSecret(), NeedsIDs: namesKeys(row), NeedsPublicURL: row.SignsURL(),
+		SendsDeliveryID: row.ID != "", SignsDeliveryID: row.SignsID(), Settings: row,
 	}
 	for _, scheme := range row.Auth {
-		if words := credentialWords[scheme.Key]; !slices.Contains(view.Credentials, words) {
+		words := credentialWords[scheme.Key]
+		if scheme.Name != "" {
+			words = `with "scheme": "` + scheme.Name + `": ` + words
+		}
+		if !slices.Contains(view.Credentials, words) {
 			view.Credentials = append(view.Credentials, words)
 		}
 	}
@@ -42,10 +49,15 @@ func newProviderView(row receivers.Provider) providerView {
 
 // credentialWords say what a kind of key is made of.
 var credentialWords = map[string]string{
-	"":      "the secret's text",
-	"plain": "the token's text",
-	"whsec": "the secret, whsec_…",
-	"whpk":  "the public key, whpk_…",
-	"org":   "the organization's id",
-	"cert":  "the id of the webhook",
+	"":       "the secret's text",
+	"plain":  "the token's text",
+	"basic":  "user:password",
+	"oauth1": "the client secret's text",
+	"hex":    "the key, in hexadecimal",
+	"base64": "the key, in base64",
+	"whsec":  "the secret, in base64 with or without whsec_",
+	"whpk":   "the public key, whpk_…",
+	"public": "the public key, in PEM, base64 or hexadecimal",
+	"org":    "the organization's id",
+	"cert":   "what ties the signature to you: the id of the webhook, or the ARN of the topic",
 }

@@ -27,6 +27,10 @@ func (s *server) receive(c *gin.Context) {
 		return
 	}
 	outcome := "challenge"
+	if err := s.keep(c, source, result); err != nil {
+		fail(c, err)
+		return
+	}
 	if !result.Challenge {
 		if outcome, err = s.take(c, source, result.Event()); err != nil {
 			fail(c, err)
@@ -85,6 +89,12 @@ func (s *server) verify(c *gin.Context, source *models.Source) (receivers.Result
 	return result, s.refusal(c, source, err)
 }
 
+// refusalCodes are those of what package receivers answers a refusal with.
+var refusalCodes = map[int]models.Code{
+	http.StatusBadRequest: models.CodeInvalid, http.StatusUnauthorized: models.CodeUnauthorized,
+	http.StatusForbidden: codeForbidden, http.StatusNotFound: models.CodeNotFound,
+}
+
 // refusal says the same to everybody: the reason, which would help who forges, goes to the log. The provider itself, whose
 // signature holds, learns what is wrong with its body.
 func (s *server) refusal(c *gin.Context, source *models.Source, err error) error {
@@ -96,7 +106,8 @@ func (s *server) refusal(c *gin.Context, source *models.Source, err error) error
 		return fmt.Errorf("%w (%w)", models.Errorf(models.CodeUnavailable, "the request cannot be verified now; send it again"), err)
 	}
 	s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused", append(aboutWebhook(c, source), slog.Any("error", err))...)
-	switch receivers.Status(err) {
+	status := receivers.Status(err)
+	switch status {
 	case http.StatusMethodNotAllowed:
 		return models.Errorf(codeMethod, "webhooks do not come by this method")
 	case http.StatusRequestEntityTooLarge:
@@ -104,7 +115,7 @@ func (s *server) refusal(c *gin.Context, source *models.Source, err error) error
 	case http.StatusUnsupportedMediaType:
 		return models.Errorf(codeMediaType, "%s", receivers.Reason(err))
 	}
-	return models.Errorf(models.CodeUnauthorized, "the request is refused")
+	return models.Errorf(refusalCodes[status], "the request is refused")
 }
 
 // take stores what came as an event of the source's tenant, has it dispatched, and tells what became of it.

@@ -47,7 +47,7 @@ func (r *receiverCache) of(source *models.Source) (*receiver, error) {
 	if err != nil {
 		return nil, errors.New(err.Error()) // not wrapped: who posts to the source is not to be told of its settings
 	}
-	made, err := receivers.New(row, credentials(source), r.options...)
+	made, err := receivers.New(row, credentials(source.Credentials), r.options...)
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +56,10 @@ func (r *receiverCache) of(source *models.Source) (*receiver, error) {
 	return kept, nil
 }
 
-func credentials(source *models.Source) []receivers.Credential {
-	all := make([]receivers.Credential, len(source.Credentials))
-	for i, credential := range source.Credentials {
-		all[i] = receivers.Keyed(credential.ID, credential.Secret)
+func credentials(given []models.SourceCredential) []receivers.Credential {
+	all := make([]receivers.Credential, len(given))
+	for i, credential := range given {
+		all[i] = receivers.Keyed(credential.ID, credential.Secret).For(credential.Scheme)
 	}
 	return all
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/webhook"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
@@ -43,7 +44,6 @@ func (in *sourceInput) patch(source *models.Source) error {
 		{"tenant", in.Tenant.given, "cannot be changed"},
 		{"provider", in.Provider.given, "cannot be changed"},
 		{"name", in.Name.null, "must not be null"},
-		{"credentials", in.Credentials.null, "must not be null"},
 		{"status", in.Status.null, "must not be null"},
 	} {
 		if field.refused {
@@ -64,10 +64,21 @@ func (in *sourceInput) touchesReceiver() bool {
 
 func (in *sourceInput) apply(source *models.Source) {
 	in.Name.set(&source.Name)
-	in.Credentials.set(&source.Credentials)
+	if in.Credentials.given {
+		source.Credentials = trimmed(in.Credentials.value)
+	}
 	in.PublicURL.reset(&source.PublicURL)
 	in.Settings.reset(&source.Settings)
 	in.Status.set(&source.Status)
+}
+
+// trimmed takes away what was pasted around the secrets.
+func trimmed(given []models.SourceCredential) []models.SourceCredential {
+	all := slices.Clone(given)
+	for i := range all {
+		all[i].Secret = webhook.TrimSecret(all[i].Secret)
+	}
+	return all
 }
 
 // receives refuses a source whose requests could not be verified as it is, by the field at fault.
@@ -79,10 +90,11 @@ func receives(source *models.Source) error {
 	if err != nil {
 		return err
 	}
-	for i, credential := range source.Credentials {
-		if err := receivesWith(row, fmt.Sprintf("credentials[%d]", i), credential); err != nil {
-			return err
-		}
+	if len(source.Credentials) == 0 && !row.BringsSecret() {
+		return models.Invalid("credentials", "is required")
+	}
+	if err := receivesWith(row, source.Credentials); err != nil {
+		return err
 	}
 	if row.SignsURL() && source.PublicURL == "" {
 		return models.Invalid("public_url", "is required: %s signs the URL that it calls", source.Provider)
@@ -90,17 +102,36 @@ func receives(source *models.Source) error {
 	return nil
 }
 
-func receivesWith(row receivers.Provider, field string, credential models.SourceCredential) error {
-	_, err := receivers.New(row, []receivers.Credential{receivers.Keyed(credential.ID, credential.Secret)})
+func receivesWith(row receivers.Provider, given []models.SourceCredential) error {
+	_, err := receivers.New(row, credentials(given))
+	var bad *receivers.CredentialError
 	switch {
+	case errors.As(err, &bad):
+		return models.Invalid(fmt.Sprintf("credentials[%d]", bad.Index), "%s; GET /v1/providers tells what each can be", bad.Reason)
 	case errors.Is(err, receivers.ErrBadCredential):
-		return models.Invalid(field, "is not of the kind that the provider uses; GET /v1/providers tells which")
+		return models.Invalid("credentials", "cannot prove a webhook: %s", inWords(err))
 	case err != nil:
-		return models.Invalid("settings", "cannot work: %s", clip(err.Error()))
-	case credential.ID == "" && namesKeys(row):
-		return models.Invalid(field+".id", "is required: the provider's requests name the one to use")
+		return models.Invalid("settings", "cannot work: %s", inWords(err))
+	}
+	for i, credential := range given {
+		if credential.ID == "" && namesKeys(row) {
+			return models.Invalid(fmt.Sprintf("credentials[%d].id", i), "is required: the provider's requests name the one to use")
+		}
 	}
 	return nil
+}
+
+// inWords leaves out which package an error is from, and the end of one that repeats much of the settings.
+func inWords(err error) string {
+	const limit = 500
+	text := err.Error()
+	for _, kind := range []error{receivers.ErrBadProvider, receivers.ErrBadCredential} {
+		text = strings.ReplaceAll(text, kind.Error()+": ", "")
+	}
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "") + "…"
+	}
+	return text
 }
 
 func namesKeys(row receivers.Provider) bool {

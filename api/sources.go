@@ -128,8 +128,9 @@ type sourceView struct {
 }
 
 type credentialsView struct {
-	Count int      `json:"count"`
-	IDs   []string `json:"ids,omitempty"`
+	Count   int      `json:"count"`
+	IDs     []string `json:"ids,omitempty"`
+	Schemes []string `json:"schemes,omitempty"`
 }
 
 func newSourceView(source *models.Source) sourceView {
@@ -142,6 +143,9 @@ func newSourceView(source *models.Source) sourceView {
 	for _, credential := range source.Credentials {
 		if credential.ID != "" {
 			view.Credentials.IDs = append(view.Credentials.IDs, credential.ID)
+		}
+		if credential.Scheme != "" {
+			view.Credentials.Schemes = append(view.Credentials.Schemes, credential.Scheme)
 		}
 	}
 	return view

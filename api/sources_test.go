@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/api"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
@@ -159,8 +162,8 @@ func TestSourcesThatCannotReceiveAreRefused(t *testing.T) {
 		"null as credentials":     {`"provider":"github","credentials":null`, "credentials", "is required"},
 		"an empty credential":     {`"provider":"github","credentials":[{"secret":"a"},{"secret":""}]`, "credentials[1].secret", "is required"},
 		"a text as credential":    {`"provider":"github","credentials":["a"]`, "credentials[0]", "must be an object"},
-		"one of the wrong kind":   {`"provider":"standard","credentials":[{"secret":"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="},{"secret":"a"}]`, "credentials[1]", "/v1/providers"},
-		"a public key for GitHub": {`"provider":"github","credentials":[{"secret":"whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="}]`, "credentials[0]", "kind"},
+		"one of the wrong kind":   {`"provider":"standard","credentials":[{"secret":"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="},{"secret":"a"}]`, "credentials[1]", "is not the base64 of a secret"},
+		"a public key for GitHub": {`"provider":"github","credentials":[{"secret":"whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="}]`, "credentials[0]", "begins with whpk_"},
 		"no id where there must be": {
 			`"provider":"pusher","credentials":[{"id":"a","secret":"a"},{"secret":"b"}]`, "credentials[1].id", "is required",
 		},
@@ -168,6 +171,19 @@ func TestSourcesThatCannotReceiveAreRefused(t *testing.T) {
 		"a public URL with a query":        {`"public_url":"https://x.example?a=1",` + goodSource, "public_url", "query"},
 		"settings that are no object":      {`"settings":[],` + goodSource, "settings", "must be an object"},
 		"settings with an unknown field":   {`"settings":{"auth":[{"algo":"x"}]},` + goodSource, "settings.auth[0].algo", "not a known field"},
+		"quotation marks":                  {`"provider":"github","credentials":[{"secret":"'abc'"}]`, "credentials[0]", "quotation marks"},
+		"the name of a variable":           {`"provider":"github","credentials":[{"secret":"export HOOK_SECRET=abc"}]`, "credentials[0]", "name of a variable"},
+		"a mark in the middle":             {`"provider":"github","credentials":[{"secret":"a\u200bb"}]`, "credentials[0]", "not seen"},
+		"nothing but a line break":         {`"provider":"github","credentials":[{"secret":"\n"}]`, "credentials[0].secret", "is required"},
+		"a version before the secret":      {`"provider":"standard","credentials":[{"secret":"v1,whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}]`, "credentials[0]", "v1,"},
+		"base64 for URLs":                  {`"provider":"standard","credentials":[{"secret":"whsec_-_ECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}]`, "credentials[0]", "base64 for URLs"},
+		"no password":                      {`"provider":"basic","credentials":[{"secret":"QTpi"}]`, "credentials[0]", "user:password"},
+		"the word of the scheme":           {`"provider":"bearer","credentials":[{"secret":"bearer abc"}]`, "credentials[0]", "not part of it"},
+		"a scheme that is not there":       {`"provider":"github","credentials":[{"secret":"a","scheme":"b"}]`, "credentials[0]", "one without a name"},
+		"a time_as that is no layout":      {`"settings":{"auth":[{"alg":"hmac-sha256","enc":"hex","sig":"header.S","signed":"{header.T}{body}","time":"header.T","time_as":"millis"}]},` + goodSource, "settings", "s, ms, us and ns"},
+		"a token that is signed":           {`"settings":{"auth":[{"alg":"hmac-sha256","enc":"hex","sig":"json.s","signed":"{json.t}"}]},` + goodSource, "settings", `"covers": "fields"`},
+		"braces":                           {`"settings":{"challenges":[{"method":"POST","if":"json.type","is":"1","reply":"{\"type\":1}"}]},` + goodSource, "settings", "{{ or }}"},
+		"a token beside signatures":        {`"settings":{"auth":[{"alg":"hmac-sha256","enc":"hex","sig":"header.S"},{"alg":"equal","sig":"query.t"}]},` + goodSource, "settings", `"for": "challenge"`},
 		"settings that cannot work":        {`"settings":{"auth":[{"alg":"md5","sig":"header.A"}]},` + goodSource, "settings", `unknown algorithm "md5"`},
 		"settings without proof":           {`"settings":{"auth":[]},` + goodSource, "settings", "cannot work"},
 		"an unknown status":                {`"status":"paused",` + goodSource, "status", "active, disabled"},
@@ -219,7 +235,9 @@ func TestProviders(t *testing.T) {
 			Credentials     []string
 			NeedsIDs        bool `json:"needs_credential_ids"`
 			NeedsPublicURL  bool `json:"needs_public_url"`
+			BringsSecret    bool `json:"brings_secret"`
 			SendsDeliveryID bool `json:"sends_delivery_id"`
+			SignsDeliveryID bool `json:"signs_delivery_id"`
 			Settings        receivers.Provider
 		}
 	}
@@ -234,5 +252,125 @@ func TestProviders(t *testing.T) {
 		require.Equal(t, name == "pusher", p.NeedsIDs, name)
 		require.Equal(t, name == "twilio" || name == "trello" || name == "mandrill", p.NeedsPublicURL, name)
 		require.Equal(t, receivers.Named(name).ID != "", p.SendsDeliveryID, name)
+		require.Equal(t, receivers.Named(name).SignsID(), p.SignsDeliveryID, name)
+		require.Equal(t, receivers.Named(name).BringsSecret(), p.BringsSecret, name)
 	}
+}
+
+// What is pasted around a secret and not seen does not count; see receivers for what is refused.
+func TestSecretsAreTrimmed(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	for _, around := range [][2]string{{"", `\n`}, {"", `\r\n`}, {" ", " "}, {`\ufeff`, ""}, {`\t`, `\u200b`}, {`\u00a0`, `\u2060\n`}} {
+		id := h.source(`{"provider":"github","credentials":[{"secret":"` + around[0] + hush + around[1] + `"}]}`)
+		h.push(id, "push", "", "{}").isEmpty()
+		h.do(http.MethodPatch, sourcesPath+"/"+id, `{"credentials":[{"secret":"`+around[0]+`new`+around[1]+`"}]}`).is(http.StatusOK)
+		stored, err := h.store.Source(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, []models.SourceCredential{{Secret: "new"}}, stored.Credentials)
+
+		made := h.do(http.MethodPost, "/v1/subscriptions", `{"url":"https://a.example","event_types":["*"],"signature":"github","secret":"`+around[0]+hush+around[1]+`"}`)
+		path := "/v1/subscriptions/" + text(t, made.is(http.StatusCreated)["id"])
+		require.Equal(t, hush, h.get(path + "/secret").is(http.StatusOK)["secret"])
+		rotated := h.do(http.MethodPost, path+"/rotate-secret", `{"secret":"`+around[0]+hush+"2"+around[1]+`"}`).is(http.StatusOK)
+		require.Equal(t, hush+"2", rotated["secret"])
+	}
+	for _, bad := range []string{`'` + hush + `'`, `export SECRET=` + hush, hush[:9] + `\n` + hush[9:]} {
+		h.do(http.MethodPost, "/v1/subscriptions", `{"url":"https://a.example","event_types":["*"],"signature":"github","secret":"`+bad+`"}`).
+			isProblem(http.StatusBadRequest, models.CodeInvalid, "secret")
+	}
+}
+
+const asanaLike = `{"provider":"hmac","credentials":[],"settings":{"auth":[{"alg":"hmac-sha256","enc":"hex","sig":"header.X-Hook-Signature"}],
+	"challenges":[{"method":"POST","if":"header.X-Hook-Secret","unless":"header.X-Hook-Signature","keep":"header.X-Hook-Secret",
+	"headers":{"X-Hook-Secret":"{header.X-Hook-Secret}"},"status":204}]}}`
+
+func TestSecretsThatProvidersBring(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	id := h.source(asanaLike)
+	path := "/in/" + id
+	shake := func(secret string) *answer { return h.post(http.MethodPost, path, "{}", "X-Hook-Secret", secret) }
+	signed := func(secret string) *answer {
+		return h.post(http.MethodPost, path, `{"a":1}`, "X-Hook-Signature", sign(secret, `{"a":1}`))
+	}
+	const first, other = "the first secret of theirs", "another secret of theirs"
+	require.Equal(t, http.StatusUnauthorized, signed(first).status)
+	require.Equal(t, http.StatusUnauthorized, signed("").status, "an empty secret is none")
+
+	a := shake(first)
+	require.Equal(t, http.StatusNoContent, a.status, a.body)
+	require.Equal(t, first, a.header.Get("X-Hook-Secret"))
+	stored, err := h.store.Source(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, []models.SourceCredential{{Secret: first}}, stored.Credentials)
+	require.Equal(t, []string{"source.keep_secret hmac: the provider's handshake", "source.create api: "}, h.audited(id))
+	require.Equal(t, http.StatusOK, signed(first).status)
+
+	require.Equal(t, http.StatusNoContent, shake(first).status, "an answer was lost")
+	require.Equal(t, http.StatusUnauthorized, shake(other).status, "never another")
+	require.Equal(t, http.StatusUnauthorized, signed(other).status)
+	require.Len(t, h.audited(id), 2)
+
+	h.do(http.MethodPatch, sourcesPath+"/"+id, `{"credentials":[]}`).is(http.StatusOK)
+	require.Equal(t, http.StatusUnauthorized, signed(first).status)
+	require.Equal(t, http.StatusNoContent, shake(other).status, "the operator had it wait for another")
+	require.Equal(t, http.StatusOK, signed(other).status)
+	require.NotContains(t, h.logs.String(), first)
+	require.NotContains(t, h.logs.String(), other)
+	require.Empty(t, h.get(sourcesPath + "/" + id).object()["credentials"].(map[string]any)["ids"])
+}
+
+// Two handshakes at once: one secret is kept, and only who brought that one hears that it was.
+func TestTheFirstSecretIsKept(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	id := h.source(asanaLike)
+	answers := make(chan *answer)
+	for i := range 8 {
+		go func() {
+			answers <- h.post(http.MethodPost, "/in/"+id, "{}", "X-Hook-Secret", fmt.Sprintf("the secret with number %d", i))
+		}()
+	}
+	var heard []string
+	for range 8 {
+		if a := <-answers; a.status == http.StatusNoContent {
+			heard = append(heard, a.header.Get("X-Hook-Secret"))
+		}
+	}
+	stored, err := h.store.Source(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, []string{stored.Credentials[0].Secret}, heard)
+	require.Len(t, stored.Credentials, 1)
+}
+
+// A secret that could not be stored is not answered: the provider would sign with it.
+func TestSecretsAreStoredBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, func(d *api.Deps) { d.Store = forgetful{d.Store} })
+	a := h.post(http.MethodPost, "/in/"+h.source(asanaLike), "{}", "X-Hook-Secret", "the first secret of theirs")
+	require.Equal(t, http.StatusInternalServerError, a.status)
+	require.Empty(t, a.header.Get("X-Hook-Secret"))
+}
+
+type forgetful struct{ api.Store }
+
+func (forgetful) UpdateSource(context.Context, string, func(*models.Source) error, ...models.AuditEntry) (*models.Source, error) {
+	return nil, errors.New("the disk is full")
+}
+
+func TestCredentialsOfSchemes(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	made := h.do(http.MethodPost, sourcesPath, `{"provider":"hmac","credentials":[{"secret":"`+hush+`"},{"secret":"verify-me","scheme":"token"}],"settings":{"auth":[
+		{"alg":"hmac-sha256","enc":"hex","sig":"header.X-Hub-Signature-256","prefix":"sha256="},{"alg":"equal","sig":"query.hub.verify_token","name":"token","for":"challenge"}],
+		"challenges":[{"method":"GET","if":"query.hub.mode","is":"subscribe","signed":true,"refuse":404,"reply":"{query.hub.challenge}"}]}}`).is(http.StatusCreated)
+	require.Equal(t, map[string]any{"count": 2.0, "schemes": []any{"token"}}, made["credentials"])
+	path := "/in/" + text(t, made["id"])
+	ask := path + "?hub.mode=subscribe&hub.challenge=115&hub.verify_token="
+	require.Equal(t, "115", h.post(http.MethodGet, ask+"verify-me", "").body)
+	require.Equal(t, http.StatusNotFound, h.post(http.MethodGet, ask+"no", "").status)
+	require.Equal(t, http.StatusUnauthorized, h.post(http.MethodPost, path+"?hub.verify_token=verify-me", "{}").status)
+	require.Equal(t, http.StatusUnauthorized, h.post(http.MethodPost, path, "{}", "X-Hub-Signature-256", "sha256="+sign("verify-me", "{}")).status)
+	require.Equal(t, http.StatusOK, h.post(http.MethodPost, path, "{}", "X-Hub-Signature-256", "sha256="+sign(hush, "{}")).status)
 }

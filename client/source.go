@@ -38,8 +38,9 @@ func (s Source) identity() string { return s.ID }
 
 // Credentials is what can be told of a source's credentials.
 type Credentials struct {
-	Count int      `json:"count"`
-	IDs   []string `json:"ids,omitempty"` // of those that have one
+	Count   int      `json:"count"`
+	IDs     []string `json:"ids,omitempty"`     // of those that have one
+	Schemes []string `json:"schemes,omitempty"` // likewise
 }
 
 // SourceFields is what can be said of a source, to create or to change it. What
@@ -52,8 +53,9 @@ type SourceFields struct {
 
 	Name *string `json:"name,omitempty"`
 
-	// Credentials are required to create. Any of them fits a request, so while
-	// one is being replaced, give both; they replace all there were.
+	// Credentials are required to create, unless the provider brings the secret.
+	// Any of them fits a request, so while one is being replaced, give both;
+	// they replace all there were.
 	Credentials []Credential `json:"credentials,omitempty"`
 
 	PublicURL string          `json:"public_url,omitempty"`
@@ -63,9 +65,11 @@ type SourceFields struct {
 
 // Credential is something that a provider signs with, or shows. ID says which
 // one a request means where the provider has several at a time, as Pusher does;
-// elsewhere it is a note.
+// elsewhere it is a note. Scheme names the scheme that it is for, where the
+// provider's row names one, as for the token of Meta's handshake.
 type Credential struct {
 	ID     string `json:"id,omitempty"`
+	Scheme string `json:"scheme,omitempty"`
 	Secret string `json:"secret"`
 }
 
@@ -76,13 +80,19 @@ type Provider struct {
 	// Credentials say in words what each can be.
 	Credentials []string `json:"credentials"`
 
+	// BringsSecret tells that the provider sends what it signs with, so that a
+	// source needs no credentials.
+	BringsSecret bool `json:"brings_secret"`
+
 	// NeedsCredentialIDs tells that each needs its ID, NeedsPublicURL that the
 	// provider signs the URL it calls.
 	NeedsCredentialIDs bool `json:"needs_credential_ids"`
 	NeedsPublicURL     bool `json:"needs_public_url"`
 
-	// SendsDeliveryID tells that a repetition can be recognised.
+	// SendsDeliveryID tells that a repetition can be recognised, and
+	// SignsDeliveryID that nobody else can make it look like something new.
 	SendsDeliveryID bool `json:"sends_delivery_id"`
+	SignsDeliveryID bool `json:"signs_delivery_id"`
 
 	// Settings is the provider's row, whose fields [Source.Settings] replace;
 	// package webhook/receivers explains it.

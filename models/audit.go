@@ -52,6 +52,7 @@ const (
 	AuditCreateSource       AuditAction = "source.create"
 	AuditUpdateSource       AuditAction = "source.update"
 	AuditDeleteSource       AuditAction = "source.delete"
+	AuditKeepSecret         AuditAction = "source.keep_secret" // the provider brought it
 )
 
 // AuditActions lists all of them.
@@ -60,7 +61,7 @@ func AuditActions() []AuditAction {
 		AuditCreateSubscription, AuditUpdateSubscription, AuditDeleteSubscription, AuditRotateSecret,
 		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelEvent, AuditRedeliverEvent,
 		AuditCancelDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
-		AuditCreateSource, AuditUpdateSource, AuditDeleteSource,
+		AuditCreateSource, AuditUpdateSource, AuditDeleteSource, AuditKeepSecret,
 	}
 }
 

@@ -31,7 +31,8 @@ func SourceStatuses() []SourceStatus { return []SourceStatus{SourceActive, Sourc
 
 // SourceCredential is something that a provider signs with, or shows.
 type SourceCredential struct {
-	ID     string `json:"id,omitempty"` // which one a request means, where the provider has several; else a note
+	ID     string `json:"id,omitempty"`     // which one a request means, where the provider has several; else a note
+	Scheme string `json:"scheme,omitempty"` // the name of the scheme that it is for; empty: those without a name
 	Secret string `json:"secret"`
 }
 
@@ -41,7 +42,7 @@ type Source struct {
 	Tenant      string
 	Name        string
 	Provider    string             // a row of package webhook/receivers
-	Credentials []SourceCredential // any of them fits: several while one is being replaced
+	Credentials []SourceCredential // any of them fits: several while one is being replaced; none: the provider is to bring it
 	PublicURL   string             // what stands before the path in the URL that the provider calls; empty: not known
 	Settings    json.RawMessage    // an object whose fields replace those of the provider's row; nil: none
 	Status      SourceStatus
@@ -80,11 +81,9 @@ func (s *Source) validateProvider() error {
 	return validateText("provider", s.Provider, MaxProviderName)
 }
 
+// validateCredentials lets it be that there are none, which is right for providers that bring the secret.
 func validateCredentials(credentials []SourceCredential) error {
-	switch {
-	case len(credentials) == 0:
-		return Invalid("credentials", "is required")
-	case len(credentials) > MaxSourceCredentials:
+	if len(credentials) > MaxSourceCredentials {
 		return Invalid("credentials", "has %d entries; at most %d are allowed", len(credentials), MaxSourceCredentials)
 	}
 	for i, c := range credentials {
@@ -93,6 +92,7 @@ func validateCredentials(credentials []SourceCredential) error {
 			return Invalid(field+".secret", "is required")
 		}
 		if err := firstError(validateText(field+".id", c.ID, MaxSourceCredentialID),
+			validateText(field+".scheme", c.Scheme, MaxSourceCredentialID),
 			validateText(field+".secret", c.Secret, MaxSourceSecret)); err != nil {
 			return err
 		}

@@ -90,10 +90,11 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		"name":     {func(s *models.Source) { s.Name = long }, func(s *models.Source) { s.Name = "\x00" }},
 		"provider": {func(s *models.Source) { s.Provider = "" }, func(s *models.Source) { s.Provider = long }},
 		"credentials": {
-			credentials(), credentials(slices.Repeat([]models.SourceCredential{{Secret: "a"}}, 11)...),
+			credentials(slices.Repeat([]models.SourceCredential{{Secret: "a"}}, 11)...),
 		},
 		"credentials[0].secret": {credentials(models.SourceCredential{ID: "a"}), credentials(models.SourceCredential{Secret: long})},
 		"credentials[1].id":     {credentials(models.SourceCredential{Secret: "a"}, models.SourceCredential{Secret: "b", ID: long})},
+		"credentials[0].scheme": {credentials(models.SourceCredential{Secret: "a", Scheme: long})},
 		"public_url": {
 			func(s *models.Source) { s.PublicURL = "hooks.example" },
 			func(s *models.Source) { s.PublicURL = "https://hooks.example/?a=1" },

@@ -46,7 +46,7 @@ func (c *sourcesGetCmd) Run(ctx context.Context, o *operator) error {
 // SourceFlags say what a source shall be.
 type SourceFlags struct {
 	Name       *string  `name:"name" placeholder:"WORDS" help:"For people."`
-	Credential []string `name:"credential" sep:"none" placeholder:"[ID=]@FILE" help:"What the provider signs with, or shows: @FILE, or - for standard input; ID=@FILE where it names the one it means. As often as needed: any fits.${replaces}"`
+	Credential []string `name:"credential" sep:"none" placeholder:"[SCHEME:][ID=]@FILE" help:"What the provider signs with, or shows: @FILE, or - for standard input; ID=@FILE where it names the one it means, SCHEME:@FILE where it is for a scheme with a name, such as verify_token:@FILE. As often as needed: any fits.${replaces}"`
 	PublicURL  string   `name:"public-url" placeholder:"URL" help:"What stands before /in/… in the URL that the provider calls."`
 	Status     string   `name:"status" enum:",active,disabled" default:"" placeholder:"STATUS" help:"active or disabled."`
 	From       string   `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as settings: @FILE, or - for standard input. Flags win over it."`
@@ -73,23 +73,32 @@ func (f *SourceFlags) fields(s streams) (client.SourceFields, error) {
 func readCredentials(s streams, given []string) ([]client.Credential, error) {
 	all := make([]client.Credential, len(given))
 	for i, text := range given {
-		id, where := splitCredential(text)
+		credential, where := splitCredential(text)
 		secret, err := argument(s, where)
 		if err != nil {
 			return nil, err
 		}
-		all[i] = client.Credential{ID: id, Secret: strings.TrimSpace(string(secret))}
+		credential.Secret = strings.TrimSpace(string(secret))
+		all[i] = credential
 	}
 	return all, nil
 }
 
-// splitCredential leaves a secret alone that has a = in it.
-func splitCredential(text string) (id, where string) {
-	id, where, ok := strings.Cut(text, "=")
-	if ok && (where == "-" || strings.HasPrefix(where, "@")) {
-		return id, where
+// splitCredential takes SCHEME:ID=@FILE apart, and leaves a secret alone that has a = or a : in it.
+func splitCredential(text string) (named client.Credential, where string) {
+	isFile := func(text string) bool { return text == "-" || strings.HasPrefix(text, "@") }
+	if scheme, rest, ok := strings.Cut(text, ":"); ok && isFile(rest) {
+		return client.Credential{Scheme: scheme}, rest
 	}
-	return "", text
+	before, rest, ok := strings.Cut(text, "=")
+	if !ok || !isFile(rest) {
+		return client.Credential{}, text
+	}
+	scheme, id, ok := strings.Cut(before, ":")
+	if !ok {
+		return client.Credential{ID: before}, rest
+	}
+	return client.Credential{Scheme: scheme, ID: id}, rest
 }
 
 type sourcesCreateCmd struct {
@@ -118,7 +127,7 @@ type sourcesUpdateCmd struct {
 	SourceFlags `set:"replaces= Replaces all there were."`
 
 	ID    string   `arg:"" help:"The source."`
-	Reset []string `name:"reset" placeholder:"FIELD" help:"Empty it: public_url or settings."`
+	Reset []string `name:"reset" placeholder:"FIELD" help:"Empty it: public_url, settings, or credentials, where the provider is to bring another secret."`
 }
 
 // Run implements the command.
@@ -159,6 +168,7 @@ var sourceLayout = layout[client.Source]{
 			{"status", s.Status},
 			{"credentials", strconv.Itoa(s.Credentials.Count)},
 			{"credential_ids", strings.Join(s.Credentials.IDs, " ")},
+			{"credential_schemes", strings.Join(s.Credentials.Schemes, " ")},
 			{"settings", string(s.Settings)},
 			{"created_at", clock(s.CreatedAt)},
 			{"updated_at", clock(s.UpdatedAt)},
@@ -187,15 +197,28 @@ var providerLayout = layout[client.Provider]{
 			{"provider", p.Name},
 			{"credentials", strings.Join(p.Credentials, "; or ")},
 			{"besides", needs(p)},
-			{"repetitions", map[bool]string{true: "recognised", false: "not recognised"}[p.SendsDeliveryID]},
+			{"repetitions", repetitions(p)},
 		}
 	},
+}
+
+func repetitions(p client.Provider) string {
+	switch {
+	case p.SignsDeliveryID:
+		return "recognised"
+	case p.SendsDeliveryID:
+		return "recognised, by an id that is not signed"
+	}
+	return "not recognised"
 }
 
 func needs(p client.Provider) string {
 	var all []string
 	if p.NeedsCredentialIDs {
 		all = append(all, "an id for each")
+	}
+	if p.BringsSecret {
+		all = append(all, "no credential: the provider brings it")
 	}
 	if p.NeedsPublicURL {
 		all = append(all, "--public-url")

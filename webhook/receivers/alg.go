@@ -3,10 +3,11 @@ package receivers
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // HMAC-SHA1 is what Trello, Twilio and Mandrill sign with, and is not broken
+	"crypto/sha1" //nolint:gosec // what Trello, Twilio and others sign with; HMAC-SHA1 is not broken, and SNS says by itself which digest it uses
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
@@ -29,12 +30,30 @@ type try struct {
 // algorithms are those of [Scheme.Alg]. The time they take tells nothing of
 // how much of a guess is right.
 var algorithms = map[string]func(try) bool{
-	"hmac-sha1":   func(t try) bool { return t.hmac(sha1.New) },
-	"hmac-sha256": func(t try) bool { return t.hmac(sha256.New) },
-	"hmac-sha512": func(t try) bool { return t.hmac(sha512.New) },
-	"ed25519":     try.ed25519,
-	"rsa-sha256":  try.rsa,
-	"equal":       try.equal,
+	"hmac-sha1":    func(t try) bool { return t.hmac(sha1.New) },
+	"hmac-sha256":  func(t try) bool { return t.hmac(sha256.New) },
+	"hmac-sha512":  func(t try) bool { return t.hmac(sha512.New) },
+	"ed25519":      try.ed25519,
+	"ecdsa-sha256": try.ecdsa,
+	"rsa-sha1":     func(t try) bool { return t.rsa(crypto.SHA1) },
+	"rsa-sha256":   func(t try) bool { return t.rsa(crypto.SHA256) },
+	"equal":        try.equal,
+}
+
+// hmacs are those that an answer can hold.
+var hmacs = map[string]func() hash.Hash{"hmac-sha1": sha1.New, "hmac-sha256": sha256.New, "hmac-sha512": sha512.New}
+
+// goesWith tells which algorithms a kind of key is for.
+func goesWith(key, alg string) bool {
+	switch key {
+	case "cert":
+		return alg == "rsa-sha256" || alg == "rsa-sha1"
+	case "public":
+		return alg == "rsa-sha256" || alg == "ecdsa-sha256" || alg == "ed25519"
+	case "whpk":
+		return alg == "ed25519"
+	}
+	return alg == "equal" || hmacs[alg] != nil
 }
 
 func (t try) hmac(digest func() hash.Hash) bool {
@@ -50,17 +69,32 @@ func (t try) ed25519() bool {
 	return slices.ContainsFunc(t.signatures, func(got []byte) bool { return ed25519.Verify(t.key, message.Bytes(), got) })
 }
 
-func (t try) rsa() bool {
-	public, err := x509.ParsePKCS1PublicKey(t.key)
-	if err != nil {
+func (t try) ecdsa() bool {
+	parsed, _ := x509.ParsePKIXPublicKey(t.key)
+	public, ok := parsed.(*ecdsa.PublicKey)
+	if !ok {
 		return false
 	}
-	digest := sha256.New()
-	t.signed.write(digest, t.cred)
-	sum := digest.Sum(nil)
+	sum := t.digest(crypto.SHA256)
+	return slices.ContainsFunc(t.signatures, func(got []byte) bool { return ecdsa.VerifyASN1(public, sum, got) })
+}
+
+func (t try) rsa(digest crypto.Hash) bool {
+	parsed, _ := x509.ParsePKIXPublicKey(t.key)
+	public, ok := parsed.(*rsa.PublicKey)
+	if !ok {
+		return false
+	}
+	sum := t.digest(digest)
 	return slices.ContainsFunc(t.signatures, func(got []byte) bool {
-		return rsa.VerifyPKCS1v15(public, crypto.SHA256, sum, got) == nil
+		return rsa.VerifyPKCS1v15(public, digest, sum, got) == nil
 	})
+}
+
+func (t try) digest(of crypto.Hash) []byte {
+	digest := of.New()
+	t.signed.write(digest, t.cred)
+	return digest.Sum(nil)
 }
 
 // equal compares digests, so that not even the length shows in the time.
@@ -78,3 +112,6 @@ var encodings = map[string]func(string) ([]byte, error){
 	"hex":    hex.DecodeString,
 	"base64": base64.StdEncoding.Strict().DecodeString,
 }
+
+// encoders write what an answer holds.
+var encoders = map[string]func([]byte) string{"hex": hex.EncodeToString, "base64": base64.StdEncoding.EncodeToString}

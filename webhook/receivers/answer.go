@@ -1,31 +1,128 @@
 package receivers
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
+	"mime"
 	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
 )
 
-// Answer is what a provider wants to hear, with status 200. The zero value is
-// an empty answer.
+// Answer is what a provider wants to hear. The zero value is an empty answer
+// with status 200.
 type Answer struct {
-	ContentType string `json:"content_type,omitempty" yaml:"content_type,omitempty"`
-	Body        string `json:"body,omitempty" yaml:"body,omitempty"`
+	// Status is one of success, 200 to 299. 0 is 200.
+	Status int `json:"status,omitempty" yaml:"status,omitempty"`
+
+	ContentType string            `json:"content_type,omitempty" yaml:"content_type,omitempty"`
+	Headers     map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
+	Body        string            `json:"body,omitempty" yaml:"body,omitempty"`
 }
 
-func plain(text string) Answer {
-	if text == "" {
-		return Answer{}
-	}
-	return Answer{ContentType: "text/plain", Body: text}
-}
-
-// Write answers 200, exactly: some providers take nothing else. Browsers are
-// told not to guess at the type, since a challenge echoes what was asked.
+// Write answers. Browsers are told not to guess at the type, since a challenge
+// echoes what was asked.
 func (a Answer) Write(w http.ResponseWriter) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	for name, value := range a.Headers {
+		w.Header().Set(name, value)
+	}
 	if a.ContentType != "" {
 		w.Header().Set("Content-Type", a.ContentType)
 	}
-	w.WriteHeader(http.StatusOK)
-	_, _ = io.WriteString(w, a.Body) // who has gone asks again
+	w.WriteHeader(a.status())
+	if a.Body != "" {
+		_, _ = io.WriteString(w, a.Body) // who has gone asks again
+	}
+}
+
+func (a Answer) status() int {
+	if a.Status == 0 {
+		return http.StatusOK
+	}
+	return a.Status
+}
+
+// The server's own headers, and those that a row writes in another word.
+var keptHeaders = []string{
+	"Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Set-Cookie", "Trailer", "Transfer-Encoding", "Upgrade",
+	"X-Content-Type-Options",
+}
+
+// answer refuses what could not be sent as it is written.
+func (c *compiler) answer(a Answer) {
+	if status := a.status(); status < 200 || status > 299 {
+		c.fail("status %d is not one of success, 200 to 299", status)
+	}
+	if a.Body != "" && (a.Status == http.StatusNoContent || a.Status == http.StatusResetContent) {
+		c.fail("status %d has no body", a.Status)
+	}
+	if _, _, err := mime.ParseMediaType(a.ContentType); a.ContentType != "" && err != nil {
+		c.fail("content_type %.40q is none", a.ContentType)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Headers)) {
+		if !isHeaderName(name) || slices.Contains(keptHeaders, textproto.CanonicalMIMEHeaderKey(name)) {
+			c.fail("an answer cannot have the header %.40q", name)
+		}
+		if !isHeaderValue(a.Headers[name]) {
+			c.fail("the value of header %.40q cannot be sent", name)
+		}
+	}
+}
+
+// isHeaderName is a token of RFC 9110 section 5.6.2.
+func isHeaderName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+func isHeaderValue(value string) bool {
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// jsonText is what stands between the quotation marks of a JSON string.
+func jsonText(text string) string {
+	quoted, _ := json.Marshal(text) // a string always encodes
+	return string(quoted[1 : len(quoted)-1])
+}
+
+func asIs(text string) string { return text }
+
+// escape is how what comes from a request is written in the answer.
+func (c *challenge) escape() func(string) string {
+	if kind, _, _ := mime.ParseMediaType(c.ContentType); kind == "application/json" {
+		return jsonText
+	}
+	return asIs
+}
+
+// fill gives the answer to the challenge.
+func (c *challenge) fill(q *request, key []byte) (Answer, error) {
+	body, err := c.reply.render(q, key, c.escape())
+	if err != nil {
+		return Answer{}, err
+	}
+	a := Answer{Status: c.Status, ContentType: c.ContentType, Body: body}
+	if a.ContentType == "" && body != "" {
+		a.ContentType = "text/plain"
+	}
+	for name, t := range c.headers {
+		value, err := t.render(q, key, asIs)
+		if err != nil {
+			return Answer{}, err
+		}
+		if !isHeaderValue(value) {
+			return Answer{}, fmt.Errorf("%w: the answer's header %s cannot be sent", ErrMalformed, name)
+		}
+		if a.Headers == nil {
+			a.Headers = make(map[string]string, len(c.headers))
+		}
+		a.Headers[name] = value
+	}
+	return a, nil
 }

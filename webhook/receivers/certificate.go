@@ -3,29 +3,35 @@ package receivers
 import (
 	"context"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// How much of a stranger's wish to have certificates fetched is granted.
+// How much of a stranger's wish to have something fetched is granted.
 const (
 	maxCertificates     = 16       // kept
+	maxVisits           = 1024     // remembered
 	maxFetches          = 4        // at a time
 	maxCertificateBytes = 64 << 10 // of one answer
 	fetchTimeout        = 5 * time.Second
 )
 
-// Fetcher gets the certificate at a URL, which is https and on one of the
-// hosts that the provider's row names. It must not follow redirects, must
-// bound what it reads, and must heed the context, which has a deadline.
+// Fetcher gets what is at a URL, a certificate or the answer to a visit. The
+// URL is https and on one of the hosts that the provider's row names. Fetch
+// must not follow redirects, must bound what it reads, and must heed the
+// context, which has a deadline. An error that wraps [ErrCertificate] tells
+// that there is nothing at the URL, and that to try again would be of no use.
 type Fetcher interface {
 	Fetch(ctx context.Context, url string) ([]byte, error)
 }
@@ -54,10 +60,21 @@ func (f *fetcher) Fetch(ctx context.Context, url string) ([]byte, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("status %d", resp.StatusCode)
+	switch status := resp.StatusCode; {
+	case status == http.StatusOK:
+	case final(status):
+		return nil, fmt.Errorf("%w: status %d", ErrCertificate, status)
+	default:
+		return nil, fmt.Errorf("status %d", status)
 	}
 	return io.ReadAll(http.MaxBytesReader(nil, resp.Body, maxCertificateBytes))
+}
+
+// final tells that the host knows the URL and has nothing there for us. A
+// forged URL gets such an answer, and its request no second chance.
+func final(status int) bool {
+	return status >= 300 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooEarly &&
+		status != http.StatusTooManyRequests
 }
 
 // Certificates fetches the certificates that requests name and keeps at most
@@ -69,8 +86,9 @@ type Certificates struct {
 	roots   *x509.CertPool
 	slots   chan struct{}
 
-	mu   sync.Mutex
-	kept map[string][]*x509.Certificate // by URL
+	mu      sync.Mutex
+	kept    map[string][]*x509.Certificate // by URL
+	visited map[[sha256.Size]byte]bool     // by the hash of the URL
 }
 
 // NewCertificates makes an empty store. What is fetched has to lead to one of
@@ -78,7 +96,7 @@ type Certificates struct {
 func NewCertificates(f Fetcher, roots *x509.CertPool) *Certificates {
 	return &Certificates{
 		fetcher: f, roots: roots,
-		slots: make(chan struct{}, maxFetches), kept: map[string][]*x509.Certificate{},
+		slots: make(chan struct{}, maxFetches), kept: map[string][]*x509.Certificate{}, visited: map[[sha256.Size]byte]bool{},
 	}
 }
 
@@ -87,10 +105,11 @@ var sharedCertificates = sync.OnceValue(func() *Certificates { return NewCertifi
 // certificateRule is what a row says of its certificates.
 type certificateRule struct {
 	hosts []string
+	path  string
 	name  string
 }
 
-// publicKey gives the key of the certificate at the URL, in PKCS #1.
+// publicKey gives the key of the certificate at the URL, in DER (PKIX).
 func (c *Certificates) publicKey(ctx context.Context, rule certificateRule, at string, now time.Time) ([]byte, error) {
 	if !rule.allows(at) {
 		return nil, fmt.Errorf("%w: its URL is not one of the provider's", ErrCertificate)
@@ -102,28 +121,63 @@ func (c *Certificates) publicKey(ctx context.Context, rule certificateRule, at s
 	if err := c.check(chain, rule.name, now); err != nil {
 		return nil, err
 	}
-	public, ok := chain[0].PublicKey.(*rsa.PublicKey)
-	if !ok {
+	if _, ok := chain[0].PublicKey.(*rsa.PublicKey); !ok {
 		return nil, fmt.Errorf("%w: its key is not RSA", ErrCertificate)
 	}
 	c.keep(at, chain)
-	return x509.MarshalPKCS1PublicKey(public), nil
+	return chain[0].RawSubjectPublicKeyInfo, nil
 }
 
-// allows compares the host as it stands: no port, no user, no other spelling.
+// allows takes the URL of a certificate, which has no query.
 func (r certificateRule) allows(at string) bool {
+	u, ok := r.onHost(at)
+	return ok && u.RawQuery == "" && strings.HasSuffix(u.Path, r.path)
+}
+
+// onHost compares the host as it stands: no port, no user, no other spelling.
+func (r certificateRule) onHost(at string) (*url.URL, bool) {
 	u, err := url.Parse(at)
-	if err != nil || u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return false
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Fragment != "" {
+		return nil, false
 	}
-	return slices.Contains(r.hosts, u.Host)
+	return u, slices.ContainsFunc(r.hosts, func(host string) bool { return isHost(u.Host, host) })
+}
+
+// region is how Amazon names one: us-east-1, us-gov-west-1. The hosts of other
+// services of theirs, such as s3-us-west-2, have another form.
+var region = regexp.MustCompile(`^[a-z]{2}(-[a-z]+){1,2}-[0-9]{1,2}$`)
+
+// isHost compares with a host that may have {region} in it.
+func isHost(host, pattern string) bool {
+	before, after, ok := strings.Cut(pattern, "{region}")
+	if !ok {
+		return host == pattern
+	}
+	named, right := strings.CutPrefix(host, before)
+	named, ends := strings.CutSuffix(named, after)
+	return right && ends && region.MatchString(named)
 }
 
 // chain gives what is kept, or fetches.
 func (c *Certificates) chain(ctx context.Context, at string) ([]*x509.Certificate, error) {
-	if chain := c.lookup(at); chain != nil {
-		return chain, nil
+	var found []*x509.Certificate
+	have := func() bool {
+		found = c.lookup(at)
+		return found != nil
 	}
+	if have() {
+		return found, nil
+	}
+	text, err := c.fetch(ctx, at, have)
+	if err != nil || found != nil {
+		return found, err
+	}
+	return parseChain(text)
+}
+
+// fetch gets what is at the URL, unless it is of no need any more once there is
+// room to.
+func (c *Certificates) fetch(ctx context.Context, at string, have func() bool) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	select {
@@ -132,14 +186,44 @@ func (c *Certificates) chain(ctx context.Context, at string) ([]*x509.Certificat
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: too many are being fetched", ErrUnavailable)
 	}
-	if chain := c.lookup(at); chain != nil { // while we waited
-		return chain, nil
+	if have() {
+		return nil, nil
 	}
 	text, err := c.fetcher.Fetch(ctx, at)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrCertificate):
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return parseChain(text)
+	return text, nil
+}
+
+// visit fetches a URL for the sake of having done so, once.
+func (c *Certificates) visit(ctx context.Context, rule certificateRule, at string) error {
+	if _, ok := rule.onHost(at); !ok {
+		return fmt.Errorf("%w: the URL to visit is not one of the provider's", ErrMalformed)
+	}
+	was := func() bool { return c.wasVisited(at) }
+	if was() {
+		return nil
+	}
+	if _, err := c.fetch(ctx, at, was); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.visited) >= maxVisits {
+		clear(c.visited) // to visit again does no harm
+	}
+	c.visited[sha256.Sum256([]byte(at))] = true
+	return nil
+}
+
+func (c *Certificates) wasVisited(at string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.visited[sha256.Sum256([]byte(at))]
 }
 
 func (c *Certificates) lookup(at string) []*x509.Certificate {

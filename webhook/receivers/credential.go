@@ -1,12 +1,14 @@
 package receivers
 
 import (
-	"crypto/ed25519"
-	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
+
+	"github.com/posthaste/posthaste/webhook/internal/paste"
 )
 
 const redacted = "[redacted]"
@@ -17,8 +19,9 @@ const redacted = "[redacted]"
 //
 // The zero value is none; [New] refuses it. A Credential never changes.
 type Credential struct {
-	id   string
-	text func() string // a function, because fmt reaches unexported fields
+	id     string
+	scheme string
+	text   func() string // a function, because fmt reaches unexported fields
 }
 
 // Secrets makes a credential of each text. While a secret is being replaced,
@@ -37,11 +40,35 @@ func Keyed(id, text string) Credential {
 	return Credential{id: id, text: func() string { return text }}
 }
 
+// For ties a credential to the schemes of that name, and to no others; see
+// [Scheme.Name]. "" ties it to those without a name, as it is when made.
+func (c Credential) For(scheme string) Credential {
+	c.scheme = scheme
+	return c
+}
+
 // Format prints [redacted] for every verb.
 func (c Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // LogValue gives [redacted], for log/slog.
 func (c Credential) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// CredentialError tells which credential [New] refuses, and why. It wraps
+// [ErrBadCredential], and holds nothing of the credential's text.
+type CredentialError struct {
+	// Index counts from zero, in the order that New was given.
+	Index int
+
+	// Reason is a predicate, such as "is in quotation marks; leave them out".
+	Reason string
+}
+
+func (e *CredentialError) Error() string {
+	return fmt.Sprintf("%v: number %d %s", ErrBadCredential, e.Index+1, e.Reason)
+}
+
+// Unwrap gives [ErrBadCredential].
+func (e *CredentialError) Unwrap() error { return ErrBadCredential }
 
 // key is a credential that a scheme can use. Its bytes are behind a function
 // for the same reason.
@@ -50,71 +77,106 @@ type key struct {
 	bits func() []byte
 }
 
-// keysOf gives those of the credentials that are of the kind.
-func keysOf(kind string, credentials []Credential) []key {
+// keysOf gives those of the credentials that the scheme can use.
+func keysOf(s Scheme, credentials []Credential) []key {
 	var keys []key
 	for _, c := range credentials {
-		if c.text == nil {
-			continue
-		}
-		if bits := keyKinds[kind](c.text()); len(bits) > 0 {
+		if bits, err := keyOf(s, c); err == nil {
 			keys = append(keys, key{id: c.id, bits: func() []byte { return bits }})
 		}
 	}
 	return keys
 }
 
-// keyKinds are the kinds of [Scheme.Key]. They give nothing for a text that is
-// none of the kind; an empty one never is.
-var keyKinds = map[string]func(text string) []byte{
-	"":      verbatim,
-	"cert":  verbatim,
-	"plain": plainKey,
-	"whsec": func(text string) []byte { return behind("whsec_", text) },
-	"whpk":  publicKey,
-	"org":   organization,
+// keyOf gives the key that a credential is for the scheme, or an error that
+// says in a predicate why it is none.
+func keyOf(s Scheme, c Credential) ([]byte, error) {
+	switch {
+	case c.scheme != s.Name:
+		return nil, errors.New("is for schemes of another name")
+	case c.text == nil || c.text() == "":
+		return nil, errors.New("is empty")
+	case s.Prefix != "" && hasFoldedPrefix(c.text(), s.Prefix):
+		return nil, fmt.Errorf("begins with %q, which is not part of it", s.Prefix)
+	}
+	return keyKinds[s.Key](s.Alg, c.text())
 }
 
-// verbatim takes no key of the Ed25519 scheme: it must never serve as a shared
-// secret, least of all the public one.
-func verbatim(text string) []byte {
-	if strings.HasPrefix(text, "whsk_") || strings.HasPrefix(text, "whpk_") {
-		return nil
-	}
-	return []byte(text)
+func hasFoldedPrefix(text, prefix string) bool {
+	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
-// plainKey takes no signing secret either, which must never be sent as it is.
-func plainKey(text string) []byte {
-	if strings.HasPrefix(text, "whsec_") {
-		return nil
+// usable refuses credentials that no scheme can use: whoever sets one expects
+// that it does something.
+func (p *provider) usable(credentials []Credential) error {
+	for i, c := range credentials {
+		if why := p.unusable(c); why != "" {
+			return &CredentialError{Index: i, Reason: why}
+		}
 	}
-	return verbatim(text)
+	switch {
+	case p.proving() || p.keeps():
+		return nil
+	case len(credentials) == 0:
+		return fmt.Errorf("%w: none given", ErrBadCredential)
+	}
+	return fmt.Errorf("%w: all are for challenges, and none proves a webhook", ErrBadCredential)
 }
 
-func publicKey(text string) []byte {
-	bits := behind("whpk_", text)
-	if len(bits) != ed25519.PublicKeySize {
-		return nil
+// unusable is "" for a credential that fits a scheme.
+func (p *provider) unusable(c Credential) string {
+	named := slices.DeleteFunc(slices.Clone(p.auth), func(s scheme) bool { return s.Name != c.scheme })
+	if len(named) == 0 && c.scheme == "" {
+		return "needs the name of a scheme: " + p.schemeNames()
 	}
-	return bits
+	if len(named) == 0 {
+		return fmt.Sprintf("is for a scheme %.40q, and %s has %s", c.scheme, p.Name, p.schemeNames())
+	}
+	if c.text != nil {
+		if flaw := paste.Flaw(c.text()); flaw != "" {
+			return flaw
+		}
+	}
+	var reasons []string
+	for _, s := range named {
+		_, err := keyOf(s.Scheme, c)
+		if err == nil && p.undecided(c) {
+			return "is hexadecimal, which can be either: write whsec_ before the base64 of a secret, or whpk_ before that of a public key"
+		}
+		if err == nil {
+			return ""
+		}
+		if !slices.Contains(reasons, err.Error()) {
+			reasons = append(reasons, err.Error())
+		}
+	}
+	return strings.Join(reasons, ", and ")
 }
 
-func behind(prefix, text string) []byte {
-	encoded, ok := strings.CutPrefix(text, prefix)
-	bits, err := base64.StdEncoding.Strict().DecodeString(encoded)
-	if !ok || err != nil {
-		return nil
+// undecided tells that a credential could be a secret as well as a public key,
+// which must never serve as one.
+func (p *provider) undecided(c Credential) bool {
+	has := func(kind string) bool {
+		return slices.ContainsFunc(p.auth, func(s scheme) bool { return s.Key == kind && s.Name == c.scheme })
 	}
-	return bits
+	return isHexKey(c.text()) && has("whsec") && has("whpk")
 }
 
-// organization gives what the two forms of a Salesforce id have in common: the
-// longer one ends in a checksum of three characters.
-func organization(text string) []byte {
-	const short, long = 15, 18
-	if len(text) != short && len(text) != long {
-		return nil
+func (p *provider) schemeNames() string {
+	var names []string
+	for _, s := range p.auth {
+		name := fmt.Sprintf("%q", s.Name)
+		if s.Name == "" {
+			name = "one without a name"
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	return []byte(text[:short])
+	return strings.Join(names, ", ")
+}
+
+// proving tells whether any webhook could be proved.
+func (p *provider) proving() bool {
+	return slices.ContainsFunc(p.auth, func(s scheme) bool { return s.proves(false) && len(s.keys) > 0 })
 }

@@ -42,7 +42,7 @@ var (
 	ErrNoMatch = errors.New("receivers: no credential fits")
 
 	// ErrCertificate: the certificate that the request names is not the
-	// provider's.
+	// provider's, or the provider says that it has none there.
 	ErrCertificate = errors.New("receivers: certificate refused")
 
 	// ErrEncoding: the body has a content coding that is not one of
@@ -54,8 +54,9 @@ var (
 	// this package knows. Handed on as JSON, some of it would be lost.
 	ErrNotText = errors.New("receivers: body not accepted as text")
 
-	// ErrUnavailable: the certificate could not be fetched now. The request
-	// may be genuine; the provider should send it again.
+	// ErrUnavailable: the certificate, or what [Challenge.Visit] names, could
+	// not be fetched now. The request may be genuine; the provider should send
+	// it again.
 	ErrUnavailable = errors.New("receivers: certificate unavailable")
 )
 
@@ -69,14 +70,24 @@ var (
 	ErrBadProvider = errors.New("receivers: bad provider")
 
 	// ErrBadCredential: there is none, or one that is empty or of a kind that
-	// no scheme of the provider uses.
+	// no scheme of the provider uses; then it is a [CredentialError].
 	ErrBadCredential = errors.New("receivers: bad credential")
 )
 
+// refused is an error with the status that the provider wants to hear.
+type refused struct {
+	error
+	status int
+}
+
+func (r *refused) Unwrap() error { return r.error }
+
 // Status gives the HTTP status that answers an error of [Receiver.Verify]: 200
-// for nil, 405, 413, 415, 503 for [ErrUnavailable], otherwise 401. It is never 410,
-// for which some providers take the webhook away, and never a redirect.
+// for nil, 405, 413, 415, 503 for [ErrUnavailable], what [Challenge.Refuse]
+// says, otherwise 401. It is never 410, for which some providers take the
+// webhook away, and never a redirect.
 func Status(err error) int {
+	var r *refused
 	switch {
 	case err == nil:
 		return http.StatusOK
@@ -88,6 +99,8 @@ func Status(err error) int {
 		return http.StatusUnsupportedMediaType
 	case errors.Is(err, ErrUnavailable):
 		return http.StatusServiceUnavailable
+	case errors.As(err, &r) && r.status != 0:
+		return r.status
 	}
 	return http.StatusUnauthorized
 }

@@ -166,6 +166,11 @@ func (c *compiler) redaction(p Provider) redaction {
 			sources = append(slices.Clip(sources), s.Sig)
 		}
 	}
+	for _, ch := range p.Challenges {
+		if ch.Keep != "" {
+			sources = append(slices.Clip(sources), ch.Keep)
+		}
+	}
 	for _, s := range sources {
 		for _, t := range c.source(s) {
 			c.redact(&r, t)

@@ -181,6 +181,8 @@ func secretFor(name string) string {
 		return "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	case "salesforce":
 		return "00Dxx0000000001"
+	case "basic":
+		return "nobody:would guess this one"
 	}
 	return "nobody would guess this one"
 }

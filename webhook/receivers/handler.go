@@ -35,14 +35,18 @@ func Handler(p Provider, credentials []Credential, handlers ...HandlerFunc) http
 // afterwards. It must be mounted at the path that the provider was given, for
 // every method, and without anything that reads or changes the request.
 //
-// It panics without handlers, and without [WithPublicURL] for a provider that
-// signs the URL.
+// It panics without handlers, without [WithPublicURL] for a provider that signs
+// the URL, and for one that brings its secret while there is none: that has to
+// be stored, for which [Receiver.Verify] and [Result.Keep] are.
 func (r *Receiver) Handler(handlers ...HandlerFunc) http.Handler {
 	if len(handlers) == 0 {
 		panic("receivers: no handlers: events would be answered and lost")
 	}
 	if r.publicURL == "" && r.provider.SignsURL() {
 		panic("receivers: " + r.provider.Name + " signs the URL: WithPublicURL has to say which it is")
+	}
+	if r.provider.keeps() && !r.provider.proving() {
+		panic("receivers: " + r.provider.Name + " brings the secret, which has to be stored: use Verify and Result.Keep")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.serve(w, req, handlers) })
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,26 +103,42 @@ func unescaped(text string) string {
 
 func facts(p receivers.Provider) [][2]string {
 	var list [][2]string
-	for i, s := range p.Auth {
-		list = append(list, [2]string{[]string{"proof", "or"}[min(i, 1)], proof(s)})
+	for _, challenge := range []bool{false, true} {
+		label := map[bool]string{false: "proof", true: "proof of a handshake"}[challenge]
+		for _, s := range p.Auth {
+			if (s.For == "challenge") == challenge {
+				list = append(list, [2]string{label, proof(s)})
+				label = "or"
+			}
+		}
 	}
-	list = append(list, [2]string{"time", window(p)}, [2]string{"event type", orNone(p.Event)}, [2]string{"id", orNone(p.ID)})
+	list = append(list, [2]string{"time", window(p)}, [2]string{"event type", orNone(p.Event)}, [2]string{"id", identity(p)})
 	for _, c := range p.Challenges {
 		list = append(list, [2]string{"handshake", handshake(c)})
 	}
-	answer := "200, empty"
-	if p.Answer.Body != "" {
-		answer = "200, `" + p.Answer.ContentType + "`: `" + p.Answer.Body + "`"
+	a := p.Answer
+	return append(list, [2]string{"answer", reply(a.Status, a.ContentType, a.Body, a.Headers)})
+}
+
+// identity says whether who has recorded a request could repeat it under
+// another id.
+func identity(p receivers.Provider) string {
+	text := orNone(p.ID)
+	if p.ID == "" || p.SignsID() {
+		return text
 	}
-	return append(list, [2]string{"answer", answer})
+	return text + ", which is not signed: whoever has recorded a request can send it again under another one"
 }
 
 var algorithmNames = map[string]string{
-	"hmac-sha256": "HMAC-SHA256", "hmac-sha1": "HMAC-SHA1", "hmac-sha512": "HMAC-SHA512", "ed25519": "Ed25519", "rsa-sha256": "RSA-SHA256",
+	"hmac-sha256": "HMAC-SHA256", "hmac-sha1": "HMAC-SHA1", "hmac-sha512": "HMAC-SHA512", "ed25519": "Ed25519",
+	"ecdsa-sha256": "ECDSA with SHA-256", "rsa-sha256": "RSA-SHA256", "rsa-sha1": "RSA-SHA1",
 }
 
 var keyNames = map[string]string{
-	"": "the secret's text", "plain": "the secret's text", "whsec": "the base64 behind `whsec_`", "whpk": "the public key, the base64 behind `whpk_`",
+	"": "the secret's text", "plain": "the secret's text", "basic": "`user:password`", "oauth1": "the secret's text and `&`",
+	"hex": "what the secret is the hexadecimal form of", "base64": "what the secret is the base64 of",
+	"whsec": "the base64 behind `whsec_`", "whpk": "the public key, the base64 behind `whpk_`", "public": "the public key",
 	"org": "the organization's id", "cert": "the provider's certificate; `{cred}` is the credential",
 }
 
@@ -130,19 +147,32 @@ func proof(s receivers.Scheme) string {
 	if s.Prefix != "" {
 		where += " behind `" + s.Prefix + "`"
 	}
-	if s.Alg == "equal" {
-		return strings.TrimSpace(keyNames[s.Key] + " itself in " + where + map[string]string{"base64": ", in base64"}[s.Enc])
+	text := keyNames[s.Key] + " itself in " + where + map[string]string{"base64": ", in base64"}[s.Enc]
+	if s.Alg != "equal" {
+		signed := s.Signed
+		if signed == "" {
+			signed = "{body}"
+		}
+		text = fmt.Sprintf("%s over `%s` in %s, in %s; key: %s", algorithmNames[s.Alg],
+			strings.NewReplacer("|", `\|`, "\n", `\n`).Replace(signed), where, s.Enc, keyNames[s.Key])
 	}
-	signed := s.Signed
-	if signed == "" {
-		signed = "{body}"
-	}
-	text := fmt.Sprintf("%s over `%s` in %s, in %s; key: %s", algorithmNames[s.Alg], strings.ReplaceAll(signed, "|", `\|`), where, s.Enc, keyNames[s.Key])
 	if s.AnyPort {
 		text += "; the URL with and without its port"
 	}
 	if s.BodyHash != "" {
 		text += "; `" + string(s.BodyHash) + "` is the SHA-256 of the body"
+	}
+	if s.If != "" {
+		text += "; where `" + string(s.If) + "` is `" + s.Is + "`"
+	}
+	if len(s.CertHosts) > 0 {
+		text += "; certificates come from `" + strings.Join(s.CertHosts, "` or `") + "`"
+	}
+	if s.Covers != "" {
+		text += ". **The body is not covered**"
+	}
+	if s.Name != "" {
+		text += ". Its credentials have `\"scheme\": \"" + s.Name + "\"`"
 	}
 	return text
 }
@@ -150,15 +180,23 @@ func proof(s receivers.Scheme) string {
 func window(p receivers.Provider) string {
 	var times []string
 	for _, s := range p.Auth {
-		text := "`" + string(s.Time) + "`, at most 5 minutes before or after now"
+		text := "`" + string(s.Time) + "`, at most " + span(s.Tolerance) + " before or after now"
 		if s.Time == "" {
 			text = "none is looked at: a recorded request is good for ever"
 		}
-		if !slices.Contains(times, text) {
+		if !slices.Contains(times, text) && s.For != "challenge" {
 			times = append(times, text)
 		}
 	}
 	return strings.Join(times, "; or ")
+}
+
+func span(tolerance string) string {
+	number, unit := strings.TrimRight(tolerance, "mh"), map[bool]string{true: "hours", false: "minutes"}[strings.HasSuffix(tolerance, "h")]
+	if tolerance == "" {
+		number = "5"
+	}
+	return number + " " + unit
 }
 
 func orNone(s receivers.Source) string {
@@ -182,10 +220,32 @@ func handshake(c receivers.Challenge) string {
 	if c.Signed {
 		text += ", proved as above"
 	}
-	if c.Reply == "" {
-		return text + ": 200, empty"
+	if c.Visit != "" {
+		text += "; `" + string(c.Visit) + "` is fetched"
 	}
-	return text + ": 200 with `" + c.Reply + "`"
+	if c.Keep != "" {
+		text += "; `" + string(c.Keep) + "` becomes the secret where there is none"
+	}
+	text += ": " + reply(c.Status, c.ContentType, c.Reply, c.Headers)
+	if c.Refuse != 0 {
+		text += fmt.Sprintf("; otherwise %d", c.Refuse)
+	}
+	return text
+}
+
+// reply is what is answered, of whatever.
+func reply(status int, kind, body string, headers map[string]string) string {
+	text := fmt.Sprint(max(status, 200))
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		text += " with `" + name + ": " + headers[name] + "`"
+	}
+	switch {
+	case body == "":
+		return text + ", empty"
+	case kind == "":
+		return text + " with `" + body + "`"
+	}
+	return text + ", `" + kind + "`: `" + body + "`"
 }
 
 func index() string {

@@ -43,8 +43,9 @@ func WithPublicURL(base string) Option {
 // [DefaultMaxBody].
 func WithMaxBody(bytes int64) Option { return func(r *Receiver) { r.maxBody = bytes } }
 
-// WithCertificates sets how the certificates of PayPal are fetched and kept.
-// Without it, all receivers share [NewCertificates] of a plain client.
+// WithCertificates sets how the certificates of PayPal and Amazon SNS are
+// fetched and kept, and how URLs of [Challenge.Visit] are. Without it, all
+// receivers share [NewCertificates] of a plain client.
 func WithCertificates(c *Certificates) Option { return func(r *Receiver) { r.certs = c } }
 
 // WithLogger sets where [Receiver.Handler] writes why it refused a request or
@@ -53,8 +54,10 @@ func WithLogger(log *slog.Logger) Option { return func(r *Receiver) { r.log = lo
 
 // New makes a receiver for requests that any of the credentials fits. It gives
 // [ErrUnknownProvider] for a provider without schemes, [ErrBadProvider] for a
-// row that does not work, and [ErrBadCredential] for no credentials, or one
-// that is empty or that no scheme of the provider can use.
+// row that does not work, a [CredentialError] for a credential that is empty,
+// that no scheme of the provider can use, or that something was pasted along
+// with, and [ErrBadCredential] where none would prove a webhook. A provider
+// that brings the secret itself (Asana) may be given none; see [Result.Keep].
 func New(p Provider, credentials []Credential, opts ...Option) (*Receiver, error) {
 	compiled, err := compile(p, credentials)
 	if err != nil {
@@ -79,7 +82,7 @@ type Result struct {
 	// there: send Answer, there is no event.
 	Challenge bool
 
-	// Answer is what to send, with status 200, once the event is safe.
+	// Answer is what to send once the event, or what Keep gives, is safe.
 	Answer Answer
 
 	// Types are those of the events in the request, in their order: usually
@@ -94,6 +97,18 @@ type Result struct {
 	IDs []string
 
 	event func() Event // a function, because fmt reaches unexported fields
+	keep  func() string
+}
+
+// Keep gives the secret that the challenge brought to a receiver without
+// credentials, by which the provider signs from then on. Store it before the
+// Answer is sent, as long as there is none, and make another receiver with it:
+// this one never has a credential. "" means that there is nothing to keep.
+func (r Result) Keep() string {
+	if r.keep == nil {
+		return ""
+	}
+	return r.keep()
 }
 
 // Verify tells whether the request comes from the provider, and what it says.
@@ -112,14 +127,17 @@ func (r *Receiver) Verify(ctx context.Context, req Request) (Result, error) {
 	if !slices.Contains(r.provider.methods, req.Method) {
 		return Result{}, fmt.Errorf("%w: %.16q", ErrMethod, req.Method)
 	}
-	held, err := r.authenticate(ctx, q)
+	if r.provider.oracle && isToken(string(req.Body)) {
+		return Result{}, fmt.Errorf("%w: a challenge could have had its body signed", ErrNoMatch)
+	}
+	p, err := r.authenticate(ctx, q, false)
 	if err != nil {
 		return Result{}, err
 	}
 	if err := q.readable(); err != nil {
 		return Result{}, err
 	}
-	return r.provider.result(q, held), nil
+	return r.provider.result(q, p.scheme), nil
 }
 
 func (p *provider) challengeOf(q *request) *challenge {
@@ -143,13 +161,12 @@ func (c *challenge) fits(q *request) bool {
 }
 
 func (r *Receiver) answer(ctx context.Context, c *challenge, q *request) (Result, error) {
-	if c.Signed {
-		if _, err := r.authenticate(ctx, q); err != nil {
-			return Result{}, err
-		}
-	}
-	reply, err := c.reply.fill(q)
+	p, err := r.proofOf(ctx, c, q)
 	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Challenge: true}
+	if result.Answer, err = c.fill(q, p.key); err != nil {
 		return Result{}, err
 	}
 	switch {
@@ -158,27 +175,121 @@ func (r *Receiver) answer(ctx context.Context, c *challenge, q *request) (Result
 	case q.spoilt != nil:
 		return Result{}, fmt.Errorf("%w: the challenge cannot be read", ErrMalformed)
 	}
-	text := reply.String()
-	if len(text) > maxValue {
-		return Result{}, fmt.Errorf("%w: the challenge is too long", ErrMalformed)
+	if result.keep, err = r.provider.kept(c, q); err != nil {
+		return Result{}, err
 	}
-	return Result{Challenge: true, Answer: plain(text)}, nil
+	if len(c.visit) > 0 {
+		at, _ := c.visit.one(q)
+		if err := r.certs.visit(ctx, p.scheme.rule(), at); err != nil {
+			return Result{}, err
+		}
+	}
+	return result, nil
 }
 
-// authenticate gives the first scheme that holds, otherwise why the first that
-// the request tries does not, or that it tries none.
-func (r *Receiver) authenticate(ctx context.Context, q *request) (*scheme, error) {
+// proof is by what a request was believed.
+type proof struct {
+	scheme *scheme
+	key    []byte
+}
+
+// proofOf gives what a challenge is proved by. One that is not signed is
+// answered with the first key, where the answer needs one.
+func (r *Receiver) proofOf(ctx context.Context, c *challenge, q *request) (proof, error) {
+	if c.Signed {
+		p, err := r.authenticate(ctx, q, true)
+		if err != nil && !errors.Is(err, ErrUnavailable) {
+			err = &refused{err, c.Refuse}
+		}
+		return p, err
+	}
+	if !c.hasMACs() {
+		return proof{}, nil
+	}
+	if !c.asksForTokens(q) {
+		return proof{}, fmt.Errorf("%w: the challenge asks for a signature over more than a token", ErrMalformed)
+	}
+	for i := range r.provider.auth {
+		if s := &r.provider.auth[i]; s.macs() && len(s.keys) > 0 {
+			return proof{s, s.keys[0].bits()}, nil
+		}
+	}
+	return proof{}, ErrNoMatch
+}
+
+// asksForTokens tells that nothing is to be signed which could be a webhook's.
+// Anybody can ask an unsigned challenge.
+func (c *challenge) asksForTokens(q *request) bool {
+	all := c.reply.macs()
+	for _, t := range c.headers {
+		all = append(all, t.macs()...)
+	}
+	return !slices.ContainsFunc(all, func(s source) bool {
+		return slices.ContainsFunc(s.values(q), func(value string) bool { return !isToken(value) })
+	})
+}
+
+// isToken takes what is written in letters, digits and -._~+/= alone, as no
+// JSON, XML or form with a value is.
+func isToken(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune("-._~+/=", r)
+	})
+}
+
+// minKept is how long a secret must be that a stranger brings.
+const minKept = 16
+
+// kept gives the secret that the challenge brings to who has none. Who has one
+// hears it again, and no other.
+func (p *provider) kept(c *challenge, q *request) (func() string, error) {
+	if len(c.keep) == 0 {
+		return nil, nil
+	}
+	text, ok := c.keep.one(q)
+	if !ok || len(text) < minKept {
+		return nil, fmt.Errorf("%w: the secret is too short", ErrMalformed)
+	}
+	brought := Keyed("", text)
+	if why := p.unusable(brought); why != "" {
+		return nil, fmt.Errorf("%w: the secret %s", ErrMalformed, why)
+	}
+	if !p.proving() {
+		return func() string { return text }, nil
+	}
+	for i := range p.auth {
+		s := &p.auth[i]
+		if bits, err := keyOf(s.Scheme, brought); err == nil && s.proves(false) && s.holds(bits) {
+			return nil, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: there is another secret already", ErrNoMatch)
+}
+
+// holds tells in constant time whether a key is one of the scheme's.
+func (s *scheme) holds(bits []byte) bool {
+	return slices.ContainsFunc(s.keys, func(k key) bool { return try{key: k.bits(), signatures: [][]byte{bits}}.equal() })
+}
+
+// authenticate gives the proof if any scheme holds, otherwise why the first
+// that the request tries does not, or that it tries none.
+func (r *Receiver) authenticate(ctx context.Context, q *request, challenge bool) (proof, error) {
 	var why error
 	for i := range r.provider.auth {
-		err := r.provider.auth[i].check(ctx, q, r.certs)
+		s := &r.provider.auth[i]
+		if !s.proves(challenge) {
+			continue
+		}
+		key, err := s.check(ctx, q, r.certs)
 		if err == nil {
-			return &r.provider.auth[i], nil
+			return proof{s, key}, nil
 		}
 		if why == nil || errors.Is(why, ErrMissing) {
 			why = err
 		}
 	}
-	return nil, why
+	return proof{}, why
 }
 
 func (p *provider) result(q *request, held *scheme) Result {

@@ -105,6 +105,10 @@ func (q *request) whole(t *term) []string {
 		return nonEmpty([]string{string(q.Body)})
 	case "url":
 		return nonEmpty([]string{q.URL})
+	case "method":
+		return nonEmpty([]string{q.Method})
+	case "sns":
+		return q.snsLines()
 	case "crc32":
 		return []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(q.Body)), 10)}
 	case "sha256":
@@ -120,15 +124,7 @@ func (q *request) headers(t *term) []string {
 	if t.key == "" {
 		return nonEmpty(lines)
 	}
-	var found []string
-	for _, line := range lines {
-		for pair := range strings.SplitSeq(line, ",") {
-			if key, value, ok := strings.Cut(pair, "="); ok && key == t.key && len(found) < maxValues {
-				found = append(found, value)
-			}
-		}
-	}
-	return nonEmpty(found)
+	return nonEmpty(valuesOf(lines, t.key))
 }
 
 // fields gives those of one name, or all as one text. A body that is not a

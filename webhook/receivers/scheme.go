@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -32,6 +31,7 @@ type scheme struct {
 	keys      []key
 	keyID     source
 	time      source
+	clock     func(string) (time.Time, error)
 	tolerance time.Duration
 	when      source
 	bodyHash  source
@@ -39,42 +39,42 @@ type scheme struct {
 	document  bool // the signature covers the document in a form, and no more of the body
 }
 
-// check gives nil where the scheme holds for the request, or would if its URL
-// had been written with another port that means the same to AnyPort.
-func (s *scheme) check(ctx context.Context, q *request, certs *Certificates) error {
-	err := s.holds(ctx, q, certs)
+// check gives the key of the credential by which the scheme holds for the
+// request, or would if its URL had been written with another port that means
+// the same to AnyPort.
+func (s *scheme) check(ctx context.Context, q *request, certs *Certificates) ([]byte, error) {
+	key, err := s.checkAsIs(ctx, q, certs)
 	if !s.AnyPort || !errors.Is(err, ErrNoMatch) {
-		return err
+		return key, err
 	}
 	configured := q.URL
 	defer func() { q.URL = configured }()
 	q.URL = otherPort(configured)
-	return s.holds(ctx, q, certs)
+	return s.checkAsIs(ctx, q, certs)
 }
 
-// holds gives nil where the scheme holds for the request.
-func (s *scheme) holds(ctx context.Context, q *request, certs *Certificates) error {
+func (s *scheme) checkAsIs(ctx context.Context, q *request, certs *Certificates) ([]byte, error) {
 	signatures, err := s.signatures(q)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.conditions(q); err != nil {
-		return err
+		return nil, err
 	}
 	t := try{signatures: signatures}
 	if t.signed, err = s.signed.fill(q); err != nil {
-		return err
+		return nil, err
 	}
 	if s.Key == certificateKey {
 		if t.key, err = s.certificate(ctx, q, certs); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	return s.match(q, t)
 }
 
 // match tries the keys that the request may mean.
-func (s *scheme) match(q *request, t try) error {
+func (s *scheme) match(q *request, t try) ([]byte, error) {
 	id, named := "", len(s.keyID) > 0
 	if named {
 		id, _ = s.keyID.one(q)
@@ -88,10 +88,18 @@ func (s *scheme) match(q *request, t try) error {
 			t.key = t.cred
 		}
 		if s.verify(t) {
-			return nil
+			return t.cred, nil
 		}
 	}
-	return ErrNoMatch
+	return nil, ErrNoMatch
+}
+
+// proves tells whether the scheme counts for challenges, or for webhooks.
+func (s *scheme) proves(challenge bool) bool {
+	if challenge {
+		return s.For != forWebhook
+	}
+	return s.For != forChallenge
 }
 
 // signatures gives the bytes of those that are written as the scheme says.
@@ -131,7 +139,10 @@ func (s *scheme) cut(value string) (first, rest string, more bool) {
 
 // read gives nothing for what is no signature of the scheme.
 func (s *scheme) read(text string) []byte {
-	encoded, ok := strings.CutPrefix(text, s.Prefix)
+	if s.Split != "" {
+		text = strings.TrimSpace(text)
+	}
+	encoded, ok := s.cutPrefix(text)
 	if !ok || len(encoded) > maxSignature {
 		return nil
 	}
@@ -143,6 +154,18 @@ func (s *scheme) read(text string) []byte {
 		return organization(string(bits))
 	}
 	return bits
+}
+
+// cutPrefix takes the name of an authentication scheme in any case, and the
+// blanks behind it (RFC 9110 sections 11.1 and 11.4).
+func (s *scheme) cutPrefix(text string) (string, bool) {
+	if !strings.HasSuffix(s.Prefix, " ") {
+		return strings.CutPrefix(text, s.Prefix)
+	}
+	if !hasFoldedPrefix(text, s.Prefix) {
+		return "", false
+	}
+	return strings.TrimLeft(text[len(s.Prefix):], " "), true
 }
 
 // conditions are what a scheme asks for besides the signature.
@@ -169,7 +192,7 @@ func (s *scheme) fresh(q *request) error {
 	if !ok {
 		return q.missing(string(s.Time))
 	}
-	at, err := s.parseTime(text)
+	at, err := s.clock(text)
 	if err != nil {
 		return fmt.Errorf("%w: %s", ErrBadTime, s.Time)
 	}
@@ -182,21 +205,16 @@ func (s *scheme) fresh(q *request) error {
 	return nil
 }
 
-// parseTime takes Unix seconds unless the scheme has a layout.
-func (s *scheme) parseTime(text string) (time.Time, error) {
-	if s.TimeAs != "" {
-		return time.Parse(s.TimeAs, text)
-	}
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	return time.Unix(seconds, 0), err
-}
-
 func (s *scheme) certificate(ctx context.Context, q *request, certs *Certificates) ([]byte, error) {
 	url, ok := s.certURL.one(q)
 	if !ok {
 		return nil, q.missing(string(s.CertURL))
 	}
-	return certs.publicKey(ctx, certificateRule{hosts: s.CertHosts, name: s.CertName}, url, q.Now)
+	return certs.publicKey(ctx, s.rule(), url, q.Now)
+}
+
+func (s *scheme) rule() certificateRule {
+	return certificateRule{hosts: s.CertHosts, path: s.CertPath, name: s.CertName}
 }
 
 var authority = regexp.MustCompile(`^(https?)(://(?:\[[^\]/?#]*\]|[^\[/?#:]*))(:[0-9]*)?`)
@@ -227,8 +245,35 @@ func (s *scheme) coversDocument(wrap string) bool {
 // coversBody tells whether a changed body breaks the signature. One over a
 // single field of a form does not.
 func (s *scheme) coversBody() bool {
-	return len(s.bodyHash) > 0 || s.signed.reads("body", "crc32", "sha256") ||
+	return len(s.bodyHash) > 0 || s.signed.reads("body", "crc32", "sha256", "sns") ||
 		slices.ContainsFunc(s.signed, func(part segment) bool {
 			return slices.ContainsFunc(part.source, func(t term) bool { return t.kind == "form" && t.name == "" })
 		})
+}
+
+// coversTime tells whether a changed time breaks the signature.
+func (s *scheme) coversTime() bool {
+	return strings.Contains(s.Signed, "{"+string(s.Time)+"}") || s.signed.reads("sns") && s.Time == "json.Timestamp"
+}
+
+// covers tells whether a changed value breaks the signature. A checksum keeps
+// nobody from changing anything, and an equal credential covers nothing.
+func (s Scheme) covers(t term) bool {
+	if s.Signed == "" {
+		s.Signed = "{body}"
+	}
+	signed, err := parseTemplate(s.Signed)
+	switch {
+	case err != nil || s.Alg == "equal":
+		return false
+	case signed.has(t), t.kind == "=":
+		return true
+	case signed.reads("sns"):
+		return t.kind == "json" && len(t.path) == 1 && t.path[0] == "MessageId"
+	case t.kind == "json", t.kind == "xml", t.kind == "form":
+		return s.BodyHash != "" || signed.reads("body", "sha256", "form") // of one field, the document that is in it
+	case t.kind == "sha256":
+		return s.BodyHash != "" || signed.reads("body", "sha256")
+	}
+	return false
 }

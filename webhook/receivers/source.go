@@ -10,7 +10,7 @@ import (
 // Source names a value of the request, or several:
 //
 //	header.N          every value of header N
-//	header.N:k        the values of k in a header  k=v,k=v
+//	header.N:k        the values of k in a header  k=v,k=v  or  k=v;k=v
 //	query.n           the values of n in the URL's query
 //	form.n            the values of field n in a form body
 //	form              all fields, sorted, each as its name and its value, of a
@@ -20,6 +20,9 @@ import (
 //	xml.A.B@c         its attribute c, without the namespace prefix of the value
 //	body              the body as it came
 //	url               the public URL, as the provider was given it
+//	method            the HTTP method
+//	sns               the lines that Amazon SNS signs, but for the last four,
+//	                  which are the topic's and the type's
 //	crc32             CRC-32 of the body (IEEE), in decimal
 //	sha256            SHA-256 of the body, in hex
 //	=text             text, always
@@ -53,7 +56,7 @@ type term struct {
 }
 
 // whole are the kinds that are a word of their own.
-var whole = []string{"form", "body", "url", "crc32", "sha256"}
+var whole = []string{"form", "body", "url", "method", "crc32", "sha256", "sns"}
 
 // parse gives no alternatives for "".
 func (s Source) parse() (source, error) {
@@ -128,4 +131,8 @@ func (s source) one(q *request) (string, bool) {
 // reads tells whether any alternative is of one of the kinds.
 func (s source) reads(kinds ...string) bool {
 	return slices.ContainsFunc(s, func(t term) bool { return slices.Contains(kinds, t.kind) })
+}
+
+func (t term) equals(other term) bool {
+	return t.kind == other.kind && t.name == other.name && t.key == other.key && slices.Equal(t.path, other.path)
 }

@@ -73,7 +73,7 @@ func forges() []Provider {
 			Event: "header.X-GitHub-Event", ID: "header.X-GitHub-Delivery", Wrap: "payload",
 		},
 		{
-			Name: "gitlab", Auth: append(standardSchemes("webhook")[:1], Scheme{Alg: "equal", Sig: "header.X-Gitlab-Token", Key: "plain"}),
+			Name: "gitlab", Auth: append(standardSchemes("webhook")[:1], Scheme{Alg: "equal", Sig: "header.X-Gitlab-Token", Key: "plain", For: forWebhook}),
 			Event: "header.X-Gitlab-Event", ID: "header.webhook-id|header.Idempotency-Key",
 		},
 		{

@@ -57,7 +57,7 @@ func standardSchemes(headers string) []Scheme {
 func generic() []Provider {
 	return []Provider{
 		{Name: "hmac", Auth: overBody("hex", "header.X-Signature", "")},
-		{Name: "basic", Auth: []Scheme{{Alg: "equal", Enc: "base64", Sig: "header.Authorization", Prefix: "Basic "}}},
+		{Name: "basic", Auth: []Scheme{{Alg: "equal", Enc: "base64", Sig: "header.Authorization", Prefix: "Basic ", Key: "basic"}}},
 		{Name: "bearer", Auth: []Scheme{{Alg: "equal", Sig: "header.Authorization", Prefix: "Bearer "}}},
 		{Name: "apikey", Auth: []Scheme{{Alg: "equal", Sig: "header.X-API-Key"}}},
 	}

@@ -1,9 +1,10 @@
 package receivers
 
 import (
+	"crypto/hmac"
 	"fmt"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,22 +15,37 @@ type segment struct {
 	text   string
 	source source
 	cred   bool
+	mac    string // of hmacs: of the source, under the key; "" is the source itself
+	encode string
 }
 
-var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+// errPlace is for what stands between braces and is none of what may.
+var errPlace = fmt.Errorf("%w: between braces stands a source, such as {json.a.b}, or an HMAC of one, {hmac-sha256.hex:json.a.b}; "+
+	"a brace that is text is written twice, {{ or }}", ErrBadProvider)
 
+// parseTemplate reads text with {source} in it; {{ and }} are braces.
 func parseTemplate(text string) (template, error) {
 	var t template
-	from := 0
-	for _, at := range placeholder.FindAllStringIndex(text, -1) {
-		s, err := parseSegment(text[at[0]+1 : at[1]-1])
+	for {
+		at := strings.IndexAny(text, "{}")
+		if at < 0 {
+			return t.with(text), nil
+		}
+		t, text = t.with(text[:at]), text[at:]
+		if strings.HasPrefix(text, "{{") || strings.HasPrefix(text, "}}") {
+			t, text = t.with(text[:1]), text[2:]
+			continue
+		}
+		inside, rest, ok := strings.Cut(text[1:], "}")
+		if text[0] == '}' || !ok || strings.Contains(inside, "{") {
+			return nil, errPlace
+		}
+		s, err := parseSegment(inside)
 		if err != nil {
 			return nil, err
 		}
-		t = append(t.with(text[from:at[0]]), s)
-		from = at[1]
+		t, text = append(t, s), rest
 	}
-	return t.with(text[from:]), nil
 }
 
 func (t template) with(text string) template {
@@ -43,11 +59,19 @@ func parseSegment(inside string) (segment, error) {
 	if inside == "cred" {
 		return segment{cred: true}, nil
 	}
-	s, err := Source(inside).parse()
-	if err == nil && len(s) == 0 {
-		err = errSource
+	made := segment{}
+	if method, of, ok := strings.Cut(inside, ":"); ok && strings.HasPrefix(method, "hmac-") {
+		made.mac, made.encode, _ = strings.Cut(method, ".")
+		inside = of
+		if hmacs[made.mac] == nil || encoders[made.encode] == nil {
+			return segment{}, errPlace
+		}
 	}
-	return segment{source: s}, err
+	var err error
+	if made.source, err = Source(inside).parse(); err != nil || len(made.source) == 0 {
+		return segment{}, errPlace
+	}
+	return made, nil
 }
 
 // fill gives the template with its sources looked up; all but the credential,
@@ -93,10 +117,51 @@ func (f filled) write(w io.Writer, cred []byte) {
 	}
 }
 
-func (f filled) String() string {
+// render gives the template as part of an answer, of 1 KiB at most. The key is
+// nil where there is none.
+func (t template) render(q *request, key []byte, escape func(string) string) (string, error) {
 	var text strings.Builder
-	f.write(&text, nil)
-	return text.String()
+	for i := range t {
+		value := t[i].text
+		if len(t[i].source) > 0 {
+			found, ok := t[i].source.one(q)
+			if !ok {
+				return "", q.missing(fmt.Sprintf("part %d of the answer", i+1))
+			}
+			if t[i].mac != "" {
+				found = t[i].hmac(key, found)
+			}
+			value = escape(found)
+		}
+		if text.WriteString(value); text.Len() > maxValue {
+			return "", fmt.Errorf("%w: the challenge is too long", ErrMalformed)
+		}
+	}
+	return text.String(), nil
+}
+
+func (s segment) hmac(key []byte, text string) string {
+	mac := hmac.New(hmacs[s.mac], key)
+	_, _ = io.WriteString(mac, text)
+	return encoders[s.encode](mac.Sum(nil))
+}
+
+// macs gives what an HMAC is made of, of each.
+func (t template) macs() []source {
+	var found []source
+	for _, s := range t {
+		if s.mac != "" {
+			found = append(found, s.source)
+		}
+	}
+	return found
+}
+
+// has tells whether a source stands in it just so.
+func (t template) has(term term) bool {
+	return slices.ContainsFunc(t, func(s segment) bool {
+		return s.mac == "" && len(s.source) == 1 && s.source[0].equals(term)
+	})
 }
 
 // reads tells whether the template has a source of one of the kinds.
@@ -107,4 +172,9 @@ func (t template) reads(kinds ...string) bool {
 		}
 	}
 	return false
+}
+
+// readsAny tells whether the template has any source.
+func (t template) readsAny() bool {
+	return slices.ContainsFunc(t, func(s segment) bool { return len(s.source) > 0 })
 }

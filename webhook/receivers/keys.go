@@ -1,0 +1,176 @@
+package receivers
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"strings"
+)
+
+// keyKinds are the kinds of [Scheme.Key]. They give an error, as a predicate,
+// for a text that is none of the kind; an empty one never is.
+var keyKinds = map[string]func(alg, text string) ([]byte, error){
+	"":       func(_, text string) ([]byte, error) { return verbatim(text) },
+	"cert":   func(_, text string) ([]byte, error) { return verbatim(text) },
+	"plain":  func(_, text string) ([]byte, error) { return plainKey(text) },
+	"basic":  func(_, text string) ([]byte, error) { return userAndPassword(text) },
+	"oauth1": func(_, text string) ([]byte, error) { return oauthKey(text) },
+	"hex":    func(_, text string) ([]byte, error) { return hexKey(text) },
+	"base64": func(_, text string) ([]byte, error) { return base64Key(text) },
+	"whsec":  func(_, text string) ([]byte, error) { return sharedKey(text) },
+	"whpk":   func(_, text string) ([]byte, error) { return ed25519Key(text) },
+	"public": publicKey,
+	"org":    func(_, text string) ([]byte, error) { return organizationKey(text) },
+}
+
+// verbatim takes no key of the Ed25519 scheme: it must never serve as a shared
+// secret, least of all the public one.
+func verbatim(text string) ([]byte, error) {
+	for _, prefix := range []string{"whsk_", "whpk_"} {
+		if strings.HasPrefix(text, prefix) {
+			return nil, errors.New("begins with " + prefix + ", which is a key of Standard Webhooks with Ed25519 and no secret")
+		}
+	}
+	return []byte(text), nil
+}
+
+// plainKey takes no signing secret either, which must never be sent as it is.
+func plainKey(text string) ([]byte, error) {
+	if strings.HasPrefix(text, "whsec_") {
+		return nil, errors.New("begins with whsec_, which is a secret that signs and is never sent")
+	}
+	return verbatim(text)
+}
+
+// userAndPassword is what RFC 7617 section 2 has in base64.
+func userAndPassword(text string) ([]byte, error) {
+	if !strings.Contains(text, ":") {
+		return nil, errors.New("is not user:password, in plain text")
+	}
+	return verbatim(text)
+}
+
+// oauthKey is the key of a signature without a token (RFC 5849 section 3.4.2).
+func oauthKey(text string) ([]byte, error) {
+	bits, err := verbatim(text)
+	return append(bits, '&'), err
+}
+
+func hexKey(text string) ([]byte, error) {
+	bits, err := hex.DecodeString(text)
+	if err != nil || len(bits) == 0 {
+		return nil, errors.New("is not hexadecimal")
+	}
+	return bits, nil
+}
+
+func base64Key(text string) ([]byte, error) {
+	bits := anyPadding(text)
+	if len(bits) == 0 {
+		return nil, errors.New("is not standard base64")
+	}
+	return bits, nil
+}
+
+// anyPadding takes base64 with or without it; nothing for what is none.
+func anyPadding(text string) []byte {
+	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding} {
+		bits, err := encoding.Strict().DecodeString(text)
+		if err == nil && !strings.ContainsAny(text, "\r\n") {
+			return bits
+		}
+	}
+	return nil
+}
+
+// sharedKey takes what the official libraries of Standard Webhooks take: the
+// prefix may be left out, and the padding.
+func sharedKey(text string) ([]byte, error) {
+	const prefix = "whsec_"
+	encoded := strings.TrimPrefix(text, prefix)
+	if bits := anyPadding(encoded); len(bits) > 0 {
+		return bits, nil
+	}
+	_, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(encoded, "="))
+	switch {
+	case strings.HasPrefix(text, "v1,"):
+		return nil, errors.New("begins with v1, which is not part of the secret")
+	case encoded != "" && err == nil && !strings.HasPrefix(text, "whsk_") && !strings.HasPrefix(text, "whpk_"):
+		return nil, errors.New("is base64 for URLs, with - and _, where Standard Webhooks has + and /")
+	}
+	return nil, errors.New("is not the base64 of a secret, with or without whsec_ before it")
+}
+
+// ed25519Key takes whpk_ and base64, or what Discord shows.
+func ed25519Key(text string) ([]byte, error) {
+	if isHexKey(text) {
+		return hexKey(text)
+	}
+	encoded, ok := strings.CutPrefix(text, "whpk_")
+	if bits := anyPadding(encoded); ok && len(bits) == ed25519.PublicKeySize {
+		return bits, nil
+	}
+	return nil, errors.New("is not an Ed25519 public key: whpk_ and base64, or 64 hexadecimal digits")
+}
+
+func isHexKey(text string) bool {
+	bits, err := hex.DecodeString(text)
+	return err == nil && len(bits) == ed25519.PublicKeySize
+}
+
+// publicKey reads a public key of the algorithm: PEM or the base64 of what is
+// in it (RFC 5280, SubjectPublicKeyInfo); of Ed25519 also the 32 bytes, in
+// base64 or hexadecimal. It gives the DER, or those 32 bytes.
+func publicKey(alg, text string) ([]byte, error) {
+	der := anyPadding(text)
+	if block, _ := pem.Decode([]byte(text)); block != nil {
+		der = block.Bytes
+	}
+	switch {
+	case alg == "ed25519" && isHexKey(text):
+		return hexKey(text)
+	case alg == "ed25519" && len(der) == ed25519.PublicKeySize:
+		return der, nil
+	}
+	public, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil, errors.New("is not a public key, in PEM or as the base64 that is in it")
+	}
+	switch public := public.(type) {
+	case *ecdsa.PublicKey:
+		if alg == "ecdsa-sha256" {
+			return der, nil
+		}
+	case *rsa.PublicKey:
+		if strings.HasPrefix(alg, "rsa-") {
+			return der, nil
+		}
+	case ed25519.PublicKey:
+		if alg == "ed25519" {
+			return public, nil
+		}
+	}
+	return nil, errors.New("is a public key, but not one for " + alg)
+}
+
+// organizationKey gives what the two forms of a Salesforce id have in common:
+// the longer one ends in a checksum of three characters.
+func organizationKey(text string) ([]byte, error) {
+	if bits := organization(text); bits != nil {
+		return bits, nil
+	}
+	return nil, errors.New("is not an organization's id, which has 15 or 18 characters")
+}
+
+func organization(text string) []byte {
+	const short, long = 15, 18
+	if len(text) != short && len(text) != long {
+		return nil
+	}
+	return []byte(text[:short])
+}
