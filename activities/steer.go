@@ -61,7 +61,8 @@ type round struct {
 	origin   string    // of the job: whom it told before a crash, it may tell again
 }
 
-// catchUp starts where a round came to that was cut off, as far as its heartbeats or the recovery's row tell.
+// catchUp starts where a round came to that was cut off, as its heartbeats tell, or the recovery's row. The row has the last
+// word: Temporal may know of more that was done, in a store that has been replaced by an older one.
 func (r *round) catchUp(ctx context.Context) error {
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &r.progress); err != nil {
@@ -75,9 +76,7 @@ func (r *round) catchUp(ctx context.Context) error {
 	if err != nil {
 		return ours("load recovery", err)
 	}
-	if recovery.Progress.After > r.progress.After {
-		r.progress = recovery.Progress
-	}
+	r.progress = recovery.Progress
 	return nil
 }
 
@@ -100,7 +99,9 @@ func (r *round) run(ctx context.Context) (*SteerResult, error) {
 			return &SteerResult{Progress: r.progress, Done: true}, err
 		}
 	}
-	return &SteerResult{Progress: r.progress}, nil
+	r.saved = time.Time{} // the next round begins with what is written down
+	over, err := r.over(ctx)
+	return &SteerResult{Progress: r.progress, Done: over}, err
 }
 
 func (r *round) page(ctx context.Context) ([]target, error) {

@@ -37,12 +37,16 @@ const (
 	begun                // started, or about to be
 	overdue              // started a while ago, and still not planned: to be started once more
 	again                // started once more
-	refused              // by Temporal
+	refused              // by Temporal, or cannot be started for whatever reason
 )
 
+// maxFaults is how many starts of an event may fail, for a reason that may pass, before it is taken for the event's own.
+const maxFaults = 3
+
 type step struct {
-	is stage
-	at time.Time
+	is     stage
+	at     time.Time
+	faults int // starts that failed
 }
 
 // backlog knows which tenants have events waiting in the store, and how many deliveries of each are probably in the
@@ -140,7 +144,7 @@ func (b *backlog) count(l *lane, id string, is stage) bool {
 func (b *backlog) putBack(s start) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stages.Remove(s.EventID)
+	b.reach(s.EventID, waiting)
 	l := b.lane(s.Tenant)
 	l.last = ""
 	b.leave(l, s.accepted)
@@ -149,6 +153,18 @@ func (b *backlog) putBack(s start) {
 // refuse says that an event cannot be started. It is not tried again for a while, and takes no room.
 func (b *backlog) refuse(id string) { b.reach(id, refused) }
 
+// blame says that the start of an event, which was put back, failed while Temporal was there. It reports whether the event
+// is left alone for a while: at once when Temporal answered, after some failures when it did not.
+func (b *backlog) blame(id string, answered bool) bool {
+	s, _ := b.stages.Peek(id)
+	if s.faults++; answered || s.faults >= maxFaults {
+		b.refuse(id)
+		return true
+	}
+	b.stages.Add(id, step{is: waiting, at: time.Now(), faults: s.faults})
+	return false
+}
+
 // restart counts an overdue event as started once more, and reports whether that was the first time.
 func (b *backlog) restart(id string) (first bool) {
 	s, _ := b.stages.Peek(id)
@@ -156,7 +172,10 @@ func (b *backlog) restart(id string) (first bool) {
 	return s.is != again
 }
 
-func (b *backlog) reach(id string, is stage) { b.stages.Add(id, step{is: is, at: time.Now()}) }
+func (b *backlog) reach(id string, is stage) {
+	s, _ := b.stages.Peek(id)
+	b.stages.Add(id, step{is: is, at: time.Now(), faults: s.faults})
+}
 
 func (b *backlog) stage(id string) stage {
 	s, _ := b.stages.Peek(id)

@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/posthaste/posthaste/models"
@@ -68,6 +73,44 @@ func (c *Control) Begin(ctx context.Context, delivery *models.Delivery) error {
 	options := workflows.DeliveryOptions(in, workflows.TaskQueue)
 	_, err := c.client.ExecuteWorkflow(ctx, options, workflows.DeliverToSubscriberName, in)
 	return translate("start delivery", err)
+}
+
+// patience is how long a workflow may take to do what its delivery is due for.
+const patience = time.Minute
+
+// Revive sees to a delivery whose next attempt is overdue. One whose workflow is gone, because the engine's data was lost,
+// the workflow was terminated, or the store was replaced by an older one, gets a new run of it. A workflow that waits for
+// something else, since it went on where the store has forgotten it, is told to make the next attempt now. One that is
+// about to make it, or was paused by an operator, is left alone.
+func (c *Control) Revive(ctx context.Context, delivery *models.Delivery) error {
+	described, err := c.client.DescribeWorkflowExecution(ctx, workflows.DeliveryWorkflowID(delivery.ID), "")
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); err != nil && !missing {
+		return translate("describe delivery", err)
+	}
+	switch {
+	case !open(described.GetWorkflowExecutionInfo().GetStatus()):
+		return c.Begin(ctx, delivery)
+	case acts(described, time.Now()):
+		return nil
+	}
+	why := models.Why{By: "posthaste", Reason: "the attempt was overdue, and the workflow waited for something else"}
+	return c.Redeliver(ctx, delivery, why, "")
+}
+
+func open(status enumspb.WorkflowExecutionStatus) bool {
+	return status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || status == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
+}
+
+// acts reports whether a delivery's open workflow is working, or will be as soon as somebody lets it.
+func acts(described *workflowservice.DescribeWorkflowExecutionResponse, now time.Time) bool {
+	paused := described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
+	if paused || described.GetPendingWorkflowTask() != nil {
+		return true
+	}
+	return slices.ContainsFunc(described.GetPendingActivities(), func(pending *workflowpb.PendingActivityInfo) bool {
+		waits := pending.GetState() == enumspb.PENDING_ACTIVITY_STATE_SCHEDULED && !pending.GetPaused()
+		return !waits || pending.GetScheduledTime().AsTime().Before(now.Add(patience))
+	})
 }
 
 // Start starts a job. One of the kind for the same thing that runs already is left to run.

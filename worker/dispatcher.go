@@ -2,9 +2,11 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
@@ -24,6 +26,8 @@ const Starters = 8
 // Store is what the dispatcher asks of the store.
 type Store interface {
 	AcceptedEvents(ctx context.Context, tenant string, before time.Time, after string, limit int) ([]*models.Event, error)
+	// Accepted reports whether an event is stored but not planned.
+	Accepted(ctx context.Context, id string) (bool, error)
 	AcceptedTenants(ctx context.Context, before time.Time, after string, limit int) ([]string, error)
 	Outstanding(ctx context.Context, tenants []string, room int) (map[string]models.Outstanding, error)
 	OverdueDeliveries(ctx context.Context, before time.Time, after string, limit int) ([]*models.Delivery, error)
@@ -112,7 +116,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	group.Go(func() error { d.takeTurns(ctx); return nil })
 	group.Go(func() error { every(ctx, d.SweepEvery, d.sweeper()); return nil })
 	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
-	group.Go(func() error { every(ctx, d.JobsEvery, d.resumeJobs); return nil })
+	group.Go(func() error { every(ctx, d.JobsEvery, d.jobs()); return nil })
 	_ = group.Wait() // none of them fails
 }
 
@@ -133,21 +137,39 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 }
 
 // start starts the workflow of an event that the backlog has counted. One that has been started before, by whomever, is
-// as good: the client takes it for started. One that fails waits for its turn.
+// as good. One that fails waits for its turn.
 func (d *Dispatcher) start(ctx context.Context, s start) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	in := s.DeliverEventInput
-	_, err := d.Client.ExecuteWorkflow(ctx, workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
+	err := d.execute(ctx, s.DeliverEventInput)
 	if err == nil {
 		return nil
 	}
-	if err := d.passOver(ctx, "event_id", in.EventID, err); err != nil {
+	if err := d.passOver(ctx, "event_id", s.EventID, err); err != nil {
 		d.backlog.putBack(s)
 		return err
 	}
-	d.backlog.refuse(in.EventID)
+	d.backlog.refuse(s.EventID)
 	return nil
+}
+
+// execute starts the workflow of an event, unless it runs. Should it have run already and ended well, the store has the
+// last word on whether the event is planned: one that is not, though its workflow has ended, was planned in a store that
+// has been replaced by an older one.
+func (d *Dispatcher) execute(ctx context.Context, in workflows.DeliverEventInput) error {
+	options := workflows.EventOptions(in, workflows.TaskQueue)
+	options.WorkflowExecutionErrorWhenAlreadyStarted = true
+	_, err := d.Client.ExecuteWorkflow(ctx, options, workflows.DeliverEventName, in)
+	if _, ended := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); !ended {
+		return err
+	}
+	if accepted, err := d.Store.Accepted(ctx, in.EventID); err != nil || !accepted {
+		return err
+	}
+	d.Logger.InfoContext(ctx, "accepted, though its workflow has ended: started once more", "event_id", in.EventID)
+	options = workflows.EventAgainOptions(in, workflows.TaskQueue)
+	_, err = d.Client.ExecuteWorkflow(ctx, options, workflows.DeliverEventName, in)
+	return err
 }
 
 func (d *Dispatcher) prepare(event *models.Event) start {

@@ -213,3 +213,20 @@ func TestTwoProcessesShareABacklog(t *testing.T) {
 		b.requireStarted(t, "a", 100)
 	})
 }
+
+// TestRestoredStoreIsPlannedAgain has a store that was restored from a backup, and a Temporal that was not: it says of all
+// events that they ran.
+func TestRestoredStoreIsPlannedAgain(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, b *bundle) {
+		b.onStart, b.ended = b.plan, true
+		b.accept(t, "a", 200)
+		d := b.dispatch(t, worker.DispatcherOptions{Ahead: 5})
+		b.requireStarted(t, "a", 200)
+		b.mu.Lock()
+		b.ended = false
+		b.mu.Unlock()
+		d.Wake(b.accept(t, "a", 1)...)
+		b.requireStarted(t, "a", 201)
+	})
+}

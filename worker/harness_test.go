@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/posthaste/posthaste/internal/keyring"
@@ -139,12 +142,13 @@ type engine struct {
 	begun   []workflows.DeliverEventInput // each event once
 	fails   error
 	failed  int
+	ended   bool                  // the workflows of all events ran, and ended well
 	onStart func(id string) error // what becomes of an event
 	wrong   []error               // what onStart said
 }
 
 // ExecuteWorkflow takes an event that it has already for started, as Temporal does.
-func (e *engine) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
+func (e *engine) ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, _ any, args ...any) (client.WorkflowRun, error) {
 	in, ok := args[0].(workflows.DeliverEventInput)
 	if !ok {
 		return nil, fmt.Errorf("an unexpected workflow: %v", args)
@@ -154,6 +158,9 @@ func (e *engine) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflowOpti
 	if err := cmp.Or(e.fails, ctx.Err()); err != nil {
 		e.failed++
 		return nil, err
+	}
+	if e.ended && o.WorkflowIDReusePolicy != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
+		return nil, serviceerror.NewWorkflowExecutionAlreadyStarted("it ended", "", "")
 	}
 	if slices.Contains(e.begun, in) {
 		return nil, nil
@@ -165,6 +172,18 @@ func (e *engine) ExecuteWorkflow(ctx context.Context, _ client.StartWorkflowOpti
 		}
 	}
 	return nil, nil
+}
+
+// DescribeWorkflowExecution knows of no workflow.
+func (e *engine) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	return nil, serviceerror.NewNotFound("none")
+}
+
+// CheckHealth fails while every start does.
+func (e *engine) CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return nil, e.fails
 }
 
 // fail makes every start fail, or, with nil, none.

@@ -11,8 +11,12 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// revivePages bounds one round of reviving. What is overdue is usually not lost but waits for workers that are busy.
-const revivePages = 10
+const (
+	// revivePages bounds what is looked after at a time. What is overdue is usually not lost but waits for workers that are
+	// busy.
+	revivePages = 10
+	jobPages    = 10
+)
 
 // sweeper returns the work that finds the tenants of events which have been accepted for a while and that nobody has
 // started. It reports once that it cannot.
@@ -55,16 +59,6 @@ func (d *Dispatcher) passOver(ctx context.Context, what, id string, err error) e
 	return err
 }
 
-// each does the work for every row of a page, some at a time, and stops at the first error.
-func each[T any](ctx context.Context, page []T, work func(context.Context, T) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(Starters)
-	for _, row := range page {
-		group.Go(func() error { return work(ctx, row) })
-	}
-	return group.Wait()
-}
-
 // report logs the change from working to failing and back, not every failure.
 func (d *Dispatcher) report(ctx context.Context, failing *bool, err error) {
 	if ctx.Err() != nil || *failing == (err != nil) {
@@ -78,26 +72,23 @@ func (d *Dispatcher) report(ctx context.Context, failing *bool, err error) {
 	}
 }
 
-// reviver returns the work that looks after overdue deliveries, some pages at a time round and round. A delivery whose
-// workflow runs is left alone; one whose workflow is gone, because the engine's data was lost or the workflow was
-// terminated, gets a new one.
+// reviver returns the work that looks after overdue deliveries, some pages at a time round and round. What nobody has
+// touched since this process started is looked after as soon as it is due: a store or a Temporal that was restored comes to
+// light when the processes start again, and a delivery that has lost its workflow takes up its tenant's room until it has one.
 func (d *Dispatcher) reviver() func(context.Context) {
-	after := ""
+	started := time.Now()
+	r := rounds[*models.Delivery]{
+		pages: revivePages, id: func(delivery *models.Delivery) string { return delivery.ID }, work: d.revive,
+		list: func(ctx context.Context, after string, limit int) ([]*models.Delivery, error) {
+			return d.Store.OverdueDeliveries(ctx, time.Now().Add(-min(d.SweepAfter, d.OverdueAfter)), after, limit)
+		},
+		wanted: func(delivery *models.Delivery) bool {
+			return delivery.UpdatedAt.Before(started) || time.Since(delivery.NextAttemptAt) > d.OverdueAfter
+		},
+	}
 	return func(ctx context.Context) {
-		for range revivePages {
-			page, err := d.Store.OverdueDeliveries(ctx, time.Now().Add(-d.OverdueAfter), after, sweepPage)
-			if err == nil {
-				err = each(ctx, page, d.revive)
-			}
-			if err != nil {
-				d.Logger.DebugContext(ctx, "overdue deliveries not looked after", "error", err) // the sweep reports it
-				return
-			}
-			if len(page) < sweepPage {
-				after = ""
-				return
-			}
-			after = page[len(page)-1].ID
+		if err := r.next(ctx); err != nil {
+			d.Logger.DebugContext(ctx, "overdue deliveries not looked after", "error", err) // the sweep reports it
 		}
 	}
 }
@@ -105,42 +96,91 @@ func (d *Dispatcher) reviver() func(context.Context) {
 func (d *Dispatcher) revive(ctx context.Context, delivery *models.Delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return d.passOver(ctx, "delivery_id", delivery.ID, d.Control.Begin(ctx, delivery))
+	return d.passOver(ctx, "delivery_id", delivery.ID, d.Control.Revive(ctx, delivery))
 }
 
-// resumeJobs starts the jobs that the store says are under way and whose workflow may be missing, because Temporal was
-// away or the process died when they were asked for. One that runs is left to run.
-func (d *Dispatcher) resumeJobs(ctx context.Context) {
-	err := errors.Join(
-		walk(ctx, d.Store.ResumingSubscriptions, func(s *models.Subscription) string { return s.ID }, d.resumeSubscription),
-		walk(ctx, d.Store.RunningRecoveries, func(r *models.Recovery) string { return r.ID }, d.resumeRecovery),
-	)
-	if err != nil {
-		d.Logger.DebugContext(ctx, "jobs not looked after", "error", err) // the sweep reports it
+// jobs returns the work that starts the jobs that the store says are under way and whose workflow may be missing, because
+// Temporal was away or the process died when they were asked for. One that runs is left to run.
+func (d *Dispatcher) jobs() func(context.Context) {
+	resuming := rounds[*models.Subscription]{
+		pages: jobPages, id: func(s *models.Subscription) string { return s.ID },
+		list: d.Store.ResumingSubscriptions, work: d.resumeSubscription,
+	}
+	running := rounds[*models.Recovery]{
+		pages: jobPages, id: func(r *models.Recovery) string { return r.ID },
+		list: d.Store.RunningRecoveries, work: d.resumeRecovery,
+	}
+	return func(ctx context.Context) {
+		if err := errors.Join(resuming.next(ctx), running.next(ctx)); err != nil {
+			d.Logger.DebugContext(ctx, "jobs not looked after", "error", err) // the sweep reports it
+		}
 	}
 }
 
 func (d *Dispatcher) resumeSubscription(ctx context.Context, s *models.Subscription) error {
-	return d.passOver(ctx, "subscription_id", s.ID, d.Control.Start(ctx, models.ResumeJob(s, models.Why{})))
+	return d.resume(ctx, "subscription_id", s.ID, models.ResumeJob(s, models.Why{}))
 }
 
 func (d *Dispatcher) resumeRecovery(ctx context.Context, r *models.Recovery) error {
-	return d.passOver(ctx, "recovery_id", r.ID, d.Control.Start(ctx, r.Job()))
+	return d.resume(ctx, "recovery_id", r.ID, r.Job())
 }
 
-// walk does the work for every row of a list that is read in pages by id.
-func walk[T any](
-	ctx context.Context, list func(ctx context.Context, after string, limit int) ([]T, error),
-	id func(T) string, work func(context.Context, T) error,
-) error {
-	for after := ""; ; {
-		page, err := list(ctx, after, sweepPage)
-		if err == nil {
-			err = each(ctx, page, work)
-		}
-		if err != nil || len(page) < sweepPage {
+func (d *Dispatcher) resume(ctx context.Context, what, id string, job models.Job) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return d.passOver(ctx, what, id, d.Control.Start(ctx, job))
+}
+
+// rounds goes through a list that is read in pages by id, some pages at a time, round and round. Rows whose work fails are
+// passed by until the next round, so that they are not in the way of those after them.
+type rounds[T any] struct {
+	pages  int
+	list   func(ctx context.Context, after string, limit int) ([]T, error)
+	wanted func(T) bool // nil: all of the list
+	id     func(T) string
+	work   func(context.Context, T) error
+
+	after string // where it has come to
+}
+
+// next does the work for the next pages, no further than the end. It returns an error when it could not go on.
+func (r *rounds[T]) next(ctx context.Context) error {
+	for range r.pages {
+		page, err := r.list(ctx, r.after, sweepPage)
+		if err != nil {
 			return err
 		}
-		after = id(page[len(page)-1])
+		if len(page) == 0 {
+			r.after = ""
+			return nil
+		}
+		if r.after, err = r.each(ctx, page); err != nil {
+			return err
+		}
+		if len(page) < sweepPage {
+			r.after = ""
+			return nil
+		}
 	}
+	return nil
+}
+
+// each does the work for the wanted rows of a page, some at a time, and returns the id of the last row that is done with. A
+// row that fails does not keep it from the others, unless so many do that it is not for the rows; then, and if none
+// succeeded, it is an error.
+func (r *rounds[T]) each(ctx context.Context, page []T) (last string, err error) {
+	var done tally
+	var group errgroup.Group
+	group.SetLimit(Starters)
+	for _, row := range page {
+		if done.failure(hopeless) != nil || ctx.Err() != nil {
+			break
+		}
+		last = r.id(row)
+		if r.wanted == nil || r.wanted(row) {
+			group.Go(func() error { done.add(r.work(ctx, row)); return nil })
+		}
+	}
+	_ = group.Wait() // the tally has the errors
+	return last, done.failure(1)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,7 +29,30 @@ type turn struct {
 	unplanned int             // started by this process, and still accepted
 	late      int             // as unplanned, but for so long that they are, or were, overdue
 	all       bool            // nothing else waits
-	failed    atomic.Bool     // a start of it
+
+	mu     sync.Mutex
+	faults []fault // starts of it that failed
+}
+
+// fault is a start that failed.
+type fault struct {
+	eventID string
+	err     error
+}
+
+func (t *turn) fail(eventID string, err error) {
+	if err == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults = append(t.faults, fault{eventID: eventID, err: err})
+}
+
+func (t *turn) failed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.faults) > 0
 }
 
 // tally is what became of the starts of a round. Safe for concurrent use.
@@ -200,37 +222,51 @@ func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn, starts *tall
 		if starts.failure(hopeless) != nil {
 			break
 		}
-		busy = d.startTurn(ctx, t, func(work func() error) {
+		busy = d.startTurn(ctx, t, func(eventID string, work func() error) {
 			group.Go(func() error {
 				err := work()
 				starts.add(err)
-				t.failed.CompareAndSwap(false, err != nil)
+				t.fail(eventID, err)
 				return nil
 			})
 		}) || busy
 	}
 	_ = group.Wait() // the tally has the errors
 	for _, t := range turns {
-		d.backlog.end(t.lane, t.failed.Load())
+		d.backlog.end(t.lane, t.failed())
 	}
+	d.blame(ctx, turns, starts)
 	return busy
 }
 
+// blame finds out whether it was for the events that their starts failed, or for Temporal: only an event that is at fault
+// itself is left alone for a while, so that those after it have their turn.
+func (d *Dispatcher) blame(ctx context.Context, turns []*turn, starts *tally) {
+	away := starts.failure(1) != nil && d.Control.Ping(ctx) != nil
+	for _, t := range turns {
+		for _, f := range t.faults {
+			if !away && d.backlog.blame(f.eventID, models.ErrorCode(translate("", f.err)) != models.CodeUnavailable) {
+				d.Logger.WarnContext(ctx, "an event cannot be started; others go first for a while", "event_id", f.eventID, "error", f.err)
+			}
+		}
+	}
+}
+
 // startTurn starts what waits of a tenant until a start fails: that may take long, and others wait for their turn.
-func (d *Dispatcher) startTurn(ctx context.Context, t *turn, begin func(func() error)) (busy bool) {
-	stop := func() bool { return t.failed.Load() || ctx.Err() != nil }
+func (d *Dispatcher) startTurn(ctx context.Context, t *turn, begin func(eventID string, work func() error)) (busy bool) {
+	stop := func() bool { return t.failed() || ctx.Err() != nil }
 	for _, event := range t.overdue {
 		if !stop() {
-			begin(func() error { return d.startAgain(ctx, event) })
+			begin(event.ID, func() error { return d.startAgain(ctx, event) })
 		}
 	}
 	taken := 0
 	for taken < len(t.waiting) && !stop() && d.backlog.take(t.lane, t.waiting[taken].ID) {
 		next := d.prepare(t.waiting[taken])
-		begin(func() error { return d.start(ctx, next) })
+		begin(next.EventID, func() error { return d.start(ctx, next) })
 		taken++
 	}
-	if t.failing || t.failed.Load() {
+	if t.failing || t.failed() {
 		return false
 	}
 	// What comes now is started beside the last few, of which some are started at once anyway.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"github.com/posthaste/posthaste/models"
@@ -25,7 +27,8 @@ type world struct {
 	Store
 	client.Client
 	accepted map[string][]*models.Event
-	fails    map[string]error // by tenant
+	fails    map[string]error // by tenant, or by event
+	away     error
 
 	mu    sync.Mutex
 	begun []string // every start, in order
@@ -34,6 +37,11 @@ type world struct {
 func (w *world) AcceptedEvents(_ context.Context, tenant string, _ time.Time, after string, limit int) ([]*models.Event, error) {
 	events := slices.DeleteFunc(slices.Clone(w.accepted[tenant]), func(e *models.Event) bool { return e.ID <= after })
 	return events[:min(limit, len(events))], nil
+}
+
+// CheckHealth answers: it is for single starts that they fail.
+func (w *world) CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error) {
+	return nil, w.away
 }
 
 func (w *world) Outstanding(context.Context, []string, int) (map[string]models.Outstanding, error) {
@@ -50,7 +58,7 @@ func (w *world) ExecuteWorkflow(
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.begun = append(w.begun, in.EventID)
-	return nil, w.fails[in.Tenant]
+	return nil, cmp.Or(w.away, w.fails[in.Tenant], w.fails[in.EventID])
 }
 
 // accept has so many events wait and the tenant be behind.
@@ -63,7 +71,7 @@ func (w *world) accept(d *Dispatcher, tenant string, count int) {
 
 func newWorld(o DispatcherOptions) (*world, *Dispatcher) {
 	w := &world{accepted: map[string][]*models.Event{}, fails: map[string]error{}}
-	o.Store, o.Client = w, w
+	o.Store, o.Client, o.Control = w, w, NewControl(w, nil)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -145,4 +153,40 @@ func TestRoundEndsWhenNoStartSucceeds(t *testing.T) {
 	_, err := d.round(t.Context(), d.backlog.round())
 	require.EqualError(t, err, "away")
 	require.Less(t, len(w.begun), hopeless+2*Starters)
+}
+
+func TestEventThatCannotBeStartedHoldsUpNoneOfItsTenant(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{"refused": errors.New("no"), "never answered": serviceerror.NewUnavailable("shard")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, d := newWorld(DispatcherOptions{})
+			w.accept(d, "a", 60)
+			for i := range 20 { // many, and the oldest
+				w.fails[w.accepted["a"][i].ID] = err
+			}
+			for range 50 {
+				_, _ = d.round(t.Context(), d.backlog.round()) // fails while none but those are tried
+			}
+			for _, event := range w.accepted["a"][20:] {
+				require.Contains(t, w.begun, event.ID)
+			}
+		})
+	}
+}
+
+func TestEventsAreNotBlamedForATemporalThatIsAway(t *testing.T) {
+	t.Parallel()
+	w, d := newWorld(DispatcherOptions{})
+	w.accept(d, "a", 60)
+	w.away = errors.New("away")
+	for range 50 {
+		_, err := d.round(t.Context(), d.backlog.round())
+		require.Error(t, err)
+	}
+	w.away, w.begun = nil, nil
+	d.age(0)
+	_, err := d.round(t.Context(), d.backlog.round())
+	require.NoError(t, err)
+	require.Contains(t, w.begun, "a_0000", "the oldest still has its turn")
 }

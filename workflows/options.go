@@ -101,12 +101,13 @@ func forDelivery(ctx workflow.Context, in DeliverToSubscriberInput) workflow.Con
 	})
 }
 
-// forBatch are the options of a part of a wide fan-out.
+// forBatch are the options of a part of a wide fan-out. It may run again when its event does: which deliveries are there
+// to be started is for the store to say.
 func forBatch(ctx workflow.Context, in DeliverBatchInput) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            BatchWorkflowID(in.EventID, in.From, in.To),
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: eventAttributes(in.DeliverEventInput),
 		StaticSummary:         batchSummary(in),
 	})
@@ -126,6 +127,14 @@ func EventOptions(in DeliverEventInput, taskQueue string) client.StartWorkflowOp
 		StaticSummary:            eventSummary(in),
 		StaticDetails:            eventDetails(in),
 	}
+}
+
+// EventAgainOptions are EventOptions for an event that the store says is not planned though its workflow ran well. It plans
+// once, whatever ran before.
+func EventAgainOptions(in DeliverEventInput, taskQueue string) client.StartWorkflowOptions {
+	options := EventOptions(in, taskQueue)
+	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	return options
 }
 
 // DeliveryOptions are how a client starts DeliverToSubscriber for a delivery that lost its workflow. One that runs is

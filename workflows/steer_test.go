@@ -188,6 +188,25 @@ func TestSteerDeliveries(t *testing.T) {
 		require.Equal(t, models.Progress{After: ids[1], Done: 2}, done.Progress)
 	})
 
+	t.Run("a recovery whose row is older than its workflow goes on where the row is", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		sub := b.subscribe(t, nil)
+		ids := b.deliveries(t, 3)
+		for _, id := range ids {
+			_, err := b.store.CancelDelivery(t.Context(), id, models.Why{}, "")
+			require.NoError(t, err)
+		}
+		r := b.recovery(t, sub.ID, models.RecoverCancelled)
+		_, err := b.store.SaveProgress(t.Context(), r.ID, models.Progress{After: ids[0], Done: 1})
+		require.NoError(t, err)
+		b.ExecuteWorkflow(workflows.SteerDeliveriesName, workflows.SteerDeliveriesInput{
+			Job: r.Job(), Progress: models.Progress{After: ids[1], Done: 2},
+		})
+		require.NoError(t, b.GetWorkflowError())
+		require.Equal(t, told("redeliver", ids[1:]), b.steering.told)
+	})
+
 	for name, end := range map[string]func(t *testing.T, b *bundle, id string){
 		"disabled": func(t *testing.T, b *bundle, id string) { t.Helper(); b.setStatus(t, id, models.SubscriptionDisabled) },
 		"deleted": func(t *testing.T, b *bundle, id string) {

@@ -41,6 +41,13 @@ func (s *sink) trust(secret string) {
 	s.secret = secret
 }
 
+// answer makes the sink answer so from now on.
+func (s *sink) answer(script ...int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script = script
+}
+
 // hold keeps the requests of a sink waiting.
 type hold struct {
 	arrived  chan struct{} // gets a value for each request that waits

@@ -116,6 +116,14 @@ func (s *Store) AcceptedEvents(
 	return list(sweep(q, after, limit), "list accepted events", (*eventRow).brief)
 }
 
+// Accepted reports whether the event with the id is stored but not planned. An unknown one is not.
+func (s *Store) Accepted(ctx context.Context, id string) (bool, error) {
+	var count int64
+	q := s.read.WithContext(ctx).Model(&eventRow{}).Where("id = ? AND status = 'accepted'", id)
+	err := q.Count(&count).Error
+	return count > 0, translate("look for an accepted event", err)
+}
+
 // AcceptedTenants returns up to limit tenants that have an event which is stored but not planned and whose id was made
 // before the given time, above after, by name. It costs a step for each tenant that has any, however many events wait.
 func (s *Store) AcceptedTenants(ctx context.Context, before time.Time, after string, limit int) ([]string, error) {

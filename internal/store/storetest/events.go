@@ -143,6 +143,11 @@ func testSweeps(t *testing.T, open Open) {
 			require.NoError(t, err)
 			require.Equal(t, c.want, found)
 		}
+		for id, want := range map[string]bool{made[0].ID: true, made[1].ID: false, "evt_unknown": false} {
+			accepted, err := b.Accepted(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, want, accepted)
+		}
 	})
 
 	t.Run("the backlog is what is accepted, of all tenants, and as old as its oldest", func(t *testing.T) {
