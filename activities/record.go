@@ -31,12 +31,13 @@ func (a *Activities) decide(j *job, attempt *models.Attempt) models.DeliveryOutc
 	if attempt.ErrorClass == models.ErrorBlocked {
 		return models.DeliveryOutcome{Status: models.DeliveryExhausted} // no wait makes an address public
 	}
-	delay, more := j.subscription.Schedule().Delay(attempt.Number-j.delivery.Forwarded, a.random())
+	random := a.random()
+	delay, more := j.subscription.Schedule().Delay(attempt.Number-j.delivery.Forwarded, random)
 	if !more {
 		return models.DeliveryOutcome{Status: models.DeliveryExhausted}
 	}
 	now := a.now()
-	delay = max(delay, models.RetryAfter(attempt.Status, attempt.Header, now))
+	delay = max(delay, models.SpreadBehind(models.RetryAfter(attempt.Status, attempt.Header, now), random))
 	return models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: now.Add(delay)}
 }
 

@@ -143,39 +143,6 @@ func TestSchedule(t *testing.T) {
 	})
 }
 
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	at := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }
-	for _, tt := range []struct {
-		status int
-		value  string
-		want   time.Duration
-	}{
-		{429, "30", 30 * time.Second},
-		{503, " 30 ", 30 * time.Second},
-		{500, "30", 0},
-		{200, "30", 0},
-		{429, "", 0},
-		{429, "0", 0},
-		{429, "-5", 0},
-		{429, "soon", 0},
-		{429, "1.5", 0},
-		{429, "+5", 0},
-		{429, "1e3", 0},
-		{429, "5, 6", 0},
-		{429, "315360000", models.MaxRetryAfter}, // ten years
-		{429, "4294967295", models.MaxRetryAfter},
-		{429, "99999999999999999999", 0},
-		{429, at(time.Hour), time.Hour - 807_654_321*time.Nanosecond},
-		{429, at(-time.Hour), 0},
-		{429, at(10 * 365 * 24 * time.Hour), models.MaxRetryAfter},
-	} {
-		header := http.Header{}
-		header.Set("Retry-After", tt.value)
-		require.Equal(t, tt.want, models.RetryAfter(tt.status, header, now), "%d %q", tt.status, tt.value)
-	}
-}
-
 func TestLiveSecrets(t *testing.T) {
 	t.Parallel()
 	s := models.Subscription{Secrets: []models.Secret{

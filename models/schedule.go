@@ -1,11 +1,6 @@
 package models
 
-import (
-	"net/http"
-	"strconv"
-	"strings"
-	"time"
-)
+import "time"
 
 // Bounds of a retry schedule.
 const (
@@ -47,20 +42,4 @@ func (s Schedule) validate() error {
 		}
 	}
 	return nil
-}
-
-// RetryAfter reads the Retry-After header of an answer in either form of RFC 9110 §10.2.3, seconds or an HTTP date,
-// capped at MaxRetryAfter. It is honoured on 429 and 503; anything else, and what cannot be read, is 0.
-func RetryAfter(status int, header http.Header, now time.Time) time.Duration {
-	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
-		return 0
-	}
-	value := strings.TrimSpace(header.Get("Retry-After"))
-	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
-		return min(time.Duration(seconds)*time.Second, MaxRetryAfter)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), MaxRetryAfter)
-	}
-	return 0
 }

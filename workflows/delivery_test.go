@@ -90,7 +90,7 @@ func TestDeliverToSubscriber(t *testing.T) {
 		b.subscribe(t, nil)
 		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, b.plan(t))
 		require.NoError(t, b.GetWorkflowError())
-		requireGaps(t, b, time.Hour)
+		requireGaps(t, b, models.SpreadBehind(time.Hour, 0.5))
 	})
 
 	t.Run("a blocked destination is not tried again", func(t *testing.T) {
