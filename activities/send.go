@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
@@ -34,46 +35,64 @@ func (a *Activities) send(ctx context.Context, j *job) (*models.Attempt, error) 
 	}, nil
 }
 
-// header builds the request's headers; ours come last, so that nothing overrides them.
+// header builds the request's headers, each under the name as its owner writes it, which is how it goes out; ours come
+// last, so that nothing overrides them.
 func (a *Activities) header(j *job, body []byte) (http.Header, error) {
 	header := http.Header{}
 	for name, value := range j.subscription.Headers {
-		header.Set(name, value)
+		models.SetHeader(header, name, value)
 	}
-	header.Set("Content-Type", models.ContentType(j.delivery.Payload))
-	header.Set("User-Agent", a.userAgent)
-	header.Set("X-Webhook-Event", j.event.Type)
-	header.Set("X-Webhook-Delivery", j.delivery.ID)
-	header.Set("X-Webhook-Attempt", strconv.Itoa(j.number()))
+	models.SetHeader(header, "Content-Type", models.ContentType(j.delivery.Payload))
+	models.SetHeader(header, "User-Agent", a.userAgent)
+	models.SetHeader(header, "X-Webhook-Event", j.event.Type)
+	models.SetHeader(header, "X-Webhook-Delivery", j.delivery.ID)
+	models.SetHeader(header, "X-Webhook-Attempt", strconv.Itoa(j.number()))
 	return header, a.sign(header, j, body)
 }
 
-// sign sets the headers of the subscription's signature profile, with a signature for each live secret.
+// sign sets the headers of the subscription's signature profile.
 func (a *Activities) sign(header http.Header, j *job, body []byte) error {
 	now, profile := a.now(), webhook.Profile(j.subscription.Signature)
+	secrets, err := signingSecrets(j.subscription, profile, now)
+	if err != nil {
+		return err
+	}
+	signature, err := profile.Sign(j.event.ID, now, body, secrets...)
+	if err != nil {
+		return fmt.Errorf("sign for subscription %s: %w", j.subscription.ID, err)
+	}
+	models.SetHeader(header, webhook.HeaderID, j.event.ID)
+	models.SetHeader(header, webhook.HeaderTimestamp, strconv.FormatInt(now.Unix(), 10))
+	models.SetHeader(header, profile.Header(), signature)
+	return nil
+}
+
+// signingSecrets are all live ones, or the one chosen where there is room for one signature.
+func signingSecrets(sub *models.Subscription, profile webhook.Profile, now time.Time) ([]webhook.Secret, error) {
+	values := []string{sub.SigningSecret(now)}
+	if profile.HoldsSeveral() {
+		values = sub.LiveSecrets(now)
+	}
 	var secrets []webhook.Secret
-	for _, value := range j.subscription.LiveSecrets(now) {
+	for _, value := range values {
 		secret, err := profile.ParseSecret(value)
 		if err != nil {
-			return fmt.Errorf("a secret of subscription %s: %w", j.subscription.ID, err)
+			return nil, fmt.Errorf("a secret of subscription %s: %w", sub.ID, err)
 		}
 		secrets = append(secrets, secret)
 	}
-	if err := profile.SetHeaders(header, j.event.ID, now, body, secrets...); err != nil {
-		return fmt.Errorf("sign for subscription %s: %w", j.subscription.ID, err)
-	}
-	return nil
+	return secrets, nil
 }
 
 // redact copies the headers for the record without the values of the subscriber's credentials.
 func redact(header http.Header, s *models.Subscription) http.Header {
 	kept := header.Clone()
 	if s.Auth.Enabled() {
-		kept.Set("Authorization", redacted) // what the sender adds
+		models.SetHeader(kept, "Authorization", redacted) // what the sender adds
 	}
 	for name := range s.Headers {
 		if models.CredentialHeader(name) {
-			kept.Set(name, redacted)
+			models.SetHeader(kept, name, redacted)
 		}
 	}
 	return kept

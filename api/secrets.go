@@ -59,8 +59,9 @@ func publicKeys(sub *models.Subscription, now time.Time) ([]string, error) {
 
 // rotateInput may be left out altogether.
 type rotateInput struct {
-	Grace  optional[duration] `json:"grace"`
-	Secret optional[string]   `json:"secret"`
+	Grace    optional[duration]        `json:"grace"`
+	Secret   optional[string]          `json:"secret"`
+	SignWith optional[models.SignWith] `json:"sign_with"`
 }
 
 func (in rotateInput) grace() time.Duration {
@@ -69,8 +70,30 @@ func (in rotateInput) grace() time.Duration {
 	return time.Duration(grace)
 }
 
-// rotateSecret handles POST /v1/subscriptions/{id}/rotate-secret: a new secret signs at once, also what waits to be tried
-// again, and the old one goes on signing beside it for the grace.
+// rotate makes the new secret the newest.
+func (in rotateInput) rotate(sub *models.Subscription, now time.Time) error {
+	secret, err := chosenSecret(in.Secret, sub.Signature)
+	if err != nil {
+		return err
+	}
+	if in.SignWith.given && !in.SignWith.null {
+		if err := mayChooseSigner(sub.Signature); err != nil {
+			return err
+		}
+	}
+	return sub.Rotate(secret, in.grace(), in.SignWith.value, now)
+}
+
+// mayChooseSigner refuses the choice where all live secrets sign.
+func mayChooseSigner(signature models.Signature) error {
+	if webhook.Profile(signature).HoldsSeveral() {
+		return models.Invalid("sign_with", "is not for %q, which signs with the new secret and with those in their grace", signature)
+	}
+	return nil
+}
+
+// rotateSecret handles POST /v1/subscriptions/{id}/rotate-secret. The old secret goes on signing for the grace, beside the
+// new one or, where there is room for one signature, in its place. That goes for waiting deliveries too.
 func (s *server) rotateSecret(c *gin.Context) {
 	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
 	if err != nil {
@@ -88,17 +111,13 @@ func (s *server) rotateSecret(c *gin.Context) {
 		return
 	}
 	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, func(sub *models.Subscription) error {
-		secret, err := chosenSecret(in.Secret, sub.Signature)
-		if err != nil {
-			return err
-		}
-		return sub.Rotate(secret, in.grace(), s.Now())
+		return in.rotate(sub, s.Now())
 	}, entry)
 	if err != nil {
 		fail(c, fmt.Errorf("rotate secret: %w", err))
 		return
 	}
-	reply(c, http.StatusOK, newRotatedView(changed))
+	reply(c, http.StatusOK, newRotatedView(changed, s.Now()))
 }
 
 // newestSecret is the secret a receiver should hold.
@@ -120,16 +139,35 @@ type publicKeyView struct {
 	PublicKeys []string `json:"public_keys"`
 }
 
-// rotatedView answers a rotation: the new secret, and when the ones before it stop signing.
+// rotatedView answers a rotation: the new secret, when the ones before it end, and which of them sign until then.
 type rotatedView struct {
 	Secret            string      `json:"secret"`
 	PreviousExpiresAt []timestamp `json:"previous_expires_at"`
+	SignWith          string      `json:"sign_with,omitempty"`
 }
 
-func newRotatedView(sub *models.Subscription) rotatedView {
-	view := rotatedView{Secret: newestSecret(sub), PreviousExpiresAt: []timestamp{}}
-	for _, old := range sub.Secrets[1:] {
-		view.PreviousExpiresAt = append(view.PreviousExpiresAt, timestamp(old.ExpiresAt))
+func newRotatedView(sub *models.Subscription, now time.Time) rotatedView {
+	return rotatedView{
+		Secret: newestSecret(sub), PreviousExpiresAt: append([]timestamp{}, previousExpiry(sub, now)...), SignWith: signWith(sub, now),
 	}
-	return view
+}
+
+// previousExpiry lists when the secrets that are in their grace end, the newest first.
+func previousExpiry(sub *models.Subscription, now time.Time) []timestamp {
+	var ends []timestamp
+	for _, secret := range sub.Secrets {
+		if secret.ExpiresAt.After(now) {
+			ends = append(ends, timestamp(secret.ExpiresAt))
+		}
+	}
+	return ends
+}
+
+// signWith says in a word which secrets sign while a grace is running; otherwise it is empty.
+func signWith(sub *models.Subscription, now time.Time) string {
+	with := string(sub.SignWith(now))
+	if with != "" && webhook.Profile(sub.Signature).HoldsSeveral() {
+		return "all"
+	}
+	return with
 }

@@ -144,6 +144,59 @@ func TestRotateSecret(t *testing.T) {
 		require.Equal(t, []models.Secret{{Value: "a secret of one's own"}}, sub.Secrets)
 	})
 
+	t.Run("says which secret signs where there is room for one, and until when", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		path, id, old := h.subscribed(models.SignatureGitHub)
+		type answer struct {
+			Secret   string
+			SignWith string      `json:"sign_with"`
+			Previous []time.Time `json:"previous_expires_at"`
+		}
+		var rotated, shown answer
+		h.do(http.MethodGet, path, "").read(http.StatusOK, &shown)
+		require.Zero(t, shown)
+		h.do(http.MethodPost, path+"/rotate-secret", `{"grace":"1h"}`).read(http.StatusOK, &rotated)
+		require.Equal(t, "previous", rotated.SignWith)
+		signs := func() string {
+			sub, err := h.store.Subscription(t.Context(), id)
+			require.NoError(t, err)
+			return sub.SigningSecret(rotated.Previous[0].Add(-time.Second))
+		}
+		require.Equal(t, old, signs())
+		h.do(http.MethodPatch, path, `{"sign_with":"new"}`).read(http.StatusOK, &shown)
+		require.Equal(t, answer{SignWith: "new", Previous: rotated.Previous}, shown)
+		require.Equal(t, rotated.Secret, signs())
+		h.do(http.MethodPatch, path, `{"sign_with":"previous"}`).is(http.StatusOK)
+		require.Equal(t, old, signs())
+		h.do(http.MethodPost, path+"/rotate-secret", `{"sign_with":"new"}`).read(http.StatusOK, &rotated)
+		require.Equal(t, "new", rotated.SignWith)
+		require.Equal(t, rotated.Secret, signs())
+
+		h.do(http.MethodPatch, path, `{"sign_with":"both"}`).isProblem(http.StatusBadRequest, models.CodeInvalid, "sign_with")
+		h.do(http.MethodPatch, path, `{"sign_with":null}`).isProblem(http.StatusBadRequest, models.CodeInvalid, "sign_with")
+		h.do(http.MethodPost, path+"/rotate-secret", `{"grace":"0s","sign_with":"previous"}`).
+			isProblem(http.StatusBadRequest, models.CodeInvalid, "sign_with")
+		h.do(http.MethodPost, path+"/rotate-secret", `{"grace":"0s"}`).is(http.StatusOK)
+		h.do(http.MethodPatch, path, `{"sign_with":"new"}`).isProblem(http.StatusConflict, models.CodeConflict, "")
+	})
+
+	t.Run("leaves no choice where all sign", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		path, _, _ := h.subscribed(models.SignatureStandard)
+		var shown struct {
+			SignWith string `json:"sign_with"`
+		}
+		h.do(http.MethodPost, path+"/rotate-secret", "").read(http.StatusOK, &shown)
+		require.Equal(t, "all", shown.SignWith)
+		for _, call := range [][2]string{{http.MethodPatch, path}, {http.MethodPost, path + "/rotate-secret"}} {
+			h.do(call[0], call[1], `{"sign_with":"new"}`).isProblem(http.StatusBadRequest, models.CodeInvalid, "sign_with")
+		}
+		h.do(http.MethodPost, "/v1/subscriptions", `{"url":"https://8.8.4.4/","event_types":["*"],"sign_with":"new"}`).
+			isProblem(http.StatusBadRequest, models.CodeInvalid, "sign_with")
+	})
+
 	t.Run("refuses what makes no sense, and changes nothing", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)

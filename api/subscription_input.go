@@ -22,6 +22,7 @@ type subscriptionInput struct {
 	TLS           optional[models.TLS]                 `json:"tls"`
 	Secret        optional[string]                     `json:"secret"`
 	Signature     optional[models.Signature]           `json:"signature"`
+	SignWith      optional[models.SignWith]            `json:"sign_with"`
 	Payload       optional[models.Payload]             `json:"payload"`
 	Timeout       optional[duration]                   `json:"timeout"`
 	RetrySchedule optional[[]duration]                 `json:"retry_schedule"`
@@ -30,6 +31,9 @@ type subscriptionInput struct {
 
 // create makes a new subscription with its secret. A field that is null is as good as absent.
 func (in *subscriptionInput) create(now time.Time) (*models.Subscription, error) {
+	if in.SignWith.given && !in.SignWith.null {
+		return nil, models.Invalid("sign_with", "is for the grace of a rotation; a new subscription has one secret")
+	}
 	sub := models.NewSubscription(models.Subscription{Tenant: in.Tenant.value}, now)
 	// After the defaults, not before: what was given as empty shall be judged, not replaced.
 	if err := in.apply(sub); err != nil {
@@ -62,7 +66,7 @@ func fits(field, secret string, signature models.Signature) error {
 }
 
 // patch changes what was given. It leaves in alone: the store may call it again, on a fresh copy.
-func (in *subscriptionInput) patch(sub *models.Subscription) error {
+func (in *subscriptionInput) patch(sub *models.Subscription, now time.Time) error {
 	switch {
 	case in.Secret.given:
 		return models.Invalid("secret", "cannot be changed by PATCH; POST …/rotate-secret instead")
@@ -75,7 +79,21 @@ func (in *subscriptionInput) patch(sub *models.Subscription) error {
 	if err := in.apply(sub); err != nil {
 		return err
 	}
-	return in.keepsSecrets(sub)
+	if err := in.keepsSecrets(sub); err != nil {
+		return err
+	}
+	return in.chooseSigner(sub, now)
+}
+
+// chooseSigner changes which secret signs during the grace of a rotation, if that was given.
+func (in *subscriptionInput) chooseSigner(sub *models.Subscription, now time.Time) error {
+	if !in.SignWith.given {
+		return nil
+	}
+	if err := mayChooseSigner(sub.Signature); err != nil {
+		return err
+	}
+	return sub.ChooseSigner(in.SignWith.value, now)
 }
 
 // keepsSecrets refuses a change of the signature that the subscription's secrets do not fit.
@@ -101,6 +119,7 @@ func (in *subscriptionInput) refuseNull() error {
 		{"url", in.URL.null},
 		{"event_types", in.EventTypes.null},
 		{"signature", in.Signature.null},
+		{"sign_with", in.SignWith.null},
 		{"payload", in.Payload.null},
 		{"timeout", in.Timeout.null},
 		{"status", in.Status.null},

@@ -36,7 +36,7 @@ func (s *server) createSubscription(c *gin.Context) {
 	}
 	c.Header("Location", subscriptionPath(subscription.ID))
 	reply(c, http.StatusCreated, createdSubscriptionView{
-		subscriptionView: newSubscriptionView(subscription), Secret: newestSecret(subscription),
+		subscriptionView: s.subscriptionView(subscription), Secret: newestSecret(subscription),
 	})
 }
 
@@ -58,7 +58,7 @@ func (s *server) listSubscriptions(c *gin.Context) {
 		return
 	}
 	id := func(sub *models.Subscription) string { return sub.ID }
-	reply(c, http.StatusOK, newPage(found, filter.Page, id, newSubscriptionView))
+	reply(c, http.StatusOK, newPage(found, filter.Page, id, s.subscriptionView))
 }
 
 // getSubscription handles GET /v1/subscriptions/{id}.
@@ -68,7 +68,7 @@ func (s *server) getSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	reply(c, http.StatusOK, newSubscriptionView(subscription))
+	reply(c, http.StatusOK, s.subscriptionView(subscription))
 }
 
 // patchSubscription handles PATCH /v1/subscriptions/{id}.
@@ -92,13 +92,15 @@ func (s *server) patchSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, in.patch, entry)
+	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, func(sub *models.Subscription) error {
+		return in.patch(sub, s.Now())
+	}, entry)
 	if err != nil {
 		fail(c, fmt.Errorf("update subscription: %w", err))
 		return
 	}
 	s.follow(c, changed, entry.Why)
-	reply(c, http.StatusOK, newSubscriptionView(changed))
+	reply(c, http.StatusOK, s.subscriptionView(changed))
 }
 
 // deleteSubscription handles DELETE /v1/subscriptions/{id}.

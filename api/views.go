@@ -199,19 +199,22 @@ type subscriptionView struct {
 	Status         models.SubscriptionStatus  `json:"status"`
 	ResumeRate     int                        `json:"resume_rate,omitempty"` // while held deliveries are being let go
 	DisabledReason string                     `json:"disabled_reason,omitempty"`
+	SignWith       string                     `json:"sign_with,omitempty"` // during the grace of a rotation, as is the next
+	PreviousExpiry []timestamp                `json:"previous_expires_at,omitempty"`
 	CreatedAt      timestamp                  `json:"created_at"`
 	UpdatedAt      timestamp                  `json:"updated_at"`
 	Links          links                      `json:"links"`
 }
 
-func newSubscriptionView(sub *models.Subscription) subscriptionView {
+func (s *server) subscriptionView(sub *models.Subscription) subscriptionView {
+	now := s.Now()
 	view := subscriptionView{
 		ID: sub.ID, Tenant: sub.Tenant, Name: sub.Name, URL: sub.URL, EventTypes: sub.EventTypes,
 		Headers: redactHeaders(sub.Headers), Properties: sub.Properties,
 		Auth: redactAuth(sub.Auth), TLS: redactTLS(sub.TLS), Signature: sub.Signature, Payload: sub.Payload,
 		Timeout: duration(sub.Timeout), Status: sub.Status, ResumeRate: sub.ResumeRate,
-		DisabledReason: sub.DisabledReason,
-		CreatedAt:      timestamp(sub.CreatedAt), UpdatedAt: timestamp(sub.UpdatedAt), Links: subscriptionLinks(sub),
+		DisabledReason: sub.DisabledReason, SignWith: signWith(sub, now), PreviousExpiry: previousExpiry(sub, now),
+		CreatedAt: timestamp(sub.CreatedAt), UpdatedAt: timestamp(sub.UpdatedAt), Links: subscriptionLinks(sub),
 	}
 	if view.Properties == nil {
 		view.Properties = map[string]json.RawMessage{}

@@ -34,6 +34,13 @@ type Subscription struct {
 	Status         string `json:"status"`
 	DisabledReason string `json:"disabled_reason,omitempty"`
 
+	// SignWith says which secrets sign while the ones before the newest are in
+	// the grace of a rotation: all where the signature has room for several,
+	// else previous or new. It is empty when no grace is running.
+	// PreviousExpiresAt is when each of the ones before the newest ends.
+	SignWith          string      `json:"sign_with,omitempty"`
+	PreviousExpiresAt []time.Time `json:"previous_expires_at,omitempty"`
+
 	// ResumeRate is how many held deliveries go in a second after a pause,
 	// while some are held; otherwise 0.
 	ResumeRate int `json:"resume_rate,omitempty"`
@@ -56,6 +63,10 @@ type SubscriptionFields struct {
 	// Tenant and Secret can only be said when creating.
 	Tenant string `json:"tenant,omitempty"`
 	Secret string `json:"secret,omitempty"`
+
+	// SignWith can only be said of a change while the grace of a rotation is
+	// running, see [Rotation].
+	SignWith string `json:"sign_with,omitempty"`
 
 	Name          *string                    `json:"name,omitempty"`
 	URL           string                     `json:"url,omitempty"` // required to create

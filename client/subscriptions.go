@@ -117,12 +117,21 @@ func (c *Client) Secret(ctx context.Context, id string) (string, error) {
 type Rotation struct {
 	Secret string         // "": the server makes one
 	Grace  *time.Duration // how long the ones before it go on signing; nil: 24h
+
+	// SignWith says which secret signs for the grace where the signature has
+	// room for one (github, aspnet, servicestack): previous, which is also the
+	// meaning of "", or new. With the others all secrets sign, and it must be "".
+	SignWith string
 }
 
 // Rotated is what a rotation came to.
 type Rotated struct {
-	// Secret signs now.
+	// Secret is the new one.
 	Secret string `json:"secret"`
+
+	// SignWith says which secrets sign during the grace: all, previous or new.
+	// It is empty when there is no grace.
+	SignWith string `json:"sign_with,omitempty"`
 
 	// PreviousExpiresAt is when each of the ones before it stops signing.
 	PreviousExpiresAt []time.Time `json:"previous_expires_at"`
@@ -134,8 +143,9 @@ func (r Rotated) identity() string { return r.Secret }
 // tried again when it may have arrived: each time would make another.
 func (c *Client) RotateSecret(ctx context.Context, id string, r Rotation) (*Rotated, error) {
 	body := struct {
-		Secret string    `json:"secret,omitempty"`
-		Grace  *Duration `json:"grace,omitempty"`
-	}{r.Secret, (*Duration)(r.Grace)}
+		Secret   string    `json:"secret,omitempty"`
+		Grace    *Duration `json:"grace,omitempty"`
+		SignWith string    `json:"sign_with,omitempty"`
+	}{r.Secret, (*Duration)(r.Grace), r.SignWith}
 	return act[Rotated](ctx, c, true, body, "subscriptions", id, "rotate-secret")
 }

@@ -1,9 +1,19 @@
 package models
 
 import (
+	"maps"
 	"net/http"
+	"strings"
 	"time"
 )
+
+// SetHeader sets a header under the very name given, in place of what is there under that name in any case of letters.
+// net/http sends the names over HTTP/1.1 as they stand, and some receivers look for the case that the owner of a header
+// writes; what is set like this, http.Header.Get finds only if net/http would spell it the same.
+func SetHeader(h http.Header, name, value string) {
+	maps.DeleteFunc(h, func(there string, _ []string) bool { return strings.EqualFold(there, name) })
+	h[name] = []string{value}
+}
 
 // MaxResponse is how many bytes of a response body, and of its headers, are kept.
 const MaxResponse = 16 * 1024
@@ -30,7 +40,7 @@ type Attempt struct {
 	Number         int // 1, 2, 3 … over the whole life of the delivery
 	StartedAt      time.Time
 	URL            string
-	RequestHeaders http.Header // as sent; credentials are redacted
+	RequestHeaders http.Header // as sent, in the case of letters too; credentials are redacted
 	Exchange
 }
 
@@ -40,7 +50,7 @@ func (a *Attempt) Succeeded() bool { return a.ErrorClass == "" }
 // Request is what an attempt sends.
 type Request struct {
 	URL     string
-	Header  http.Header   // an Authorization in it is replaced when Auth is set
+	Header  http.Header   // sent as it is spelled; an Authorization in it is replaced when Auth is set
 	Body    []byte        // never changed by who sends it
 	Timeout time.Duration // for everything from fetching a token to the last byte read; 0 means DefaultTimeout
 	Auth    Auth          // the zero value sends none

@@ -153,6 +153,71 @@ func TestLiveSecrets(t *testing.T) {
 	require.Equal(t, []string{"new", "old"}, s.LiveSecrets(now))
 }
 
+func TestSigningSecret(t *testing.T) {
+	t.Parallel()
+	const grace = time.Hour
+	within, after := now.Add(grace/2), now.Add(grace)
+	rotated := func(t *testing.T, with models.SignWith) *models.Subscription {
+		t.Helper()
+		s := &models.Subscription{Secrets: []models.Secret{{Value: "a"}}}
+		require.Equal(t, "a", s.SigningSecret(now))
+		require.Empty(t, s.SignWith(now))
+		require.NoError(t, s.Rotate("b", grace, with, now))
+		require.Equal(t, []string{"b", "a"}, s.LiveSecrets(within))
+		require.Equal(t, "b", s.SigningSecret(after))
+		require.Empty(t, s.SignWith(after))
+		return s
+	}
+
+	t.Run("is the previous one until the grace ends", func(t *testing.T) {
+		t.Parallel()
+		s := rotated(t, "")
+		require.Equal(t, "a", s.SigningSecret(within))
+		require.Equal(t, models.SignWithPrevious, s.SignWith(within))
+	})
+
+	t.Run("is the new one if asked", func(t *testing.T) {
+		t.Parallel()
+		s := rotated(t, models.SignWithNew)
+		require.Equal(t, "b", s.SigningSecret(within))
+		require.Equal(t, models.SignWithNew, s.SignWith(within))
+	})
+
+	t.Run("is chosen again within the grace, and not after it", func(t *testing.T) {
+		t.Parallel()
+		s := rotated(t, "")
+		require.NoError(t, s.ChooseSigner(models.SignWithNew, within))
+		require.Equal(t, "b", s.SigningSecret(within))
+		require.NoError(t, s.ChooseSigner(models.SignWithPrevious, within))
+		require.Equal(t, "a", s.SigningSecret(within))
+		require.Equal(t, models.CodeInvalid, models.ErrorCode(s.ChooseSigner("both", within)))
+		require.Equal(t, models.CodeConflict, models.ErrorCode(s.ChooseSigner(models.SignWithNew, after)))
+	})
+
+	t.Run("of a second rotation is the one that signed so far", func(t *testing.T) {
+		t.Parallel()
+		s := rotated(t, "")
+		require.NoError(t, s.Rotate("c", 2*grace, "", within))
+		require.Equal(t, "a", s.SigningSecret(within))
+		require.Equal(t, "c", s.SigningSecret(after), "b has never signed, and a has expired")
+
+		s = rotated(t, models.SignWithNew)
+		require.NoError(t, s.Rotate("c", 2*grace, "", within))
+		require.Equal(t, "b", s.SigningSecret(after))
+	})
+
+	t.Run("without a grace is the new one at once", func(t *testing.T) {
+		t.Parallel()
+		s := rotated(t, "")
+		require.Equal(t, models.CodeInvalid, models.ErrorCode(s.Rotate("c", 0, models.SignWithPrevious, within)))
+		require.Equal(t, models.CodeInvalid, models.ErrorCode(s.Rotate("c", grace, "both", within)))
+		require.NoError(t, s.Rotate("c", 0, "", within))
+		require.Equal(t, []models.Secret{{Value: "c"}}, s.Secrets)
+	})
+
+	require.Empty(t, (&models.Subscription{}).SigningSecret(now))
+}
+
 func TestErrorCodes(t *testing.T) {
 	t.Parallel()
 	require.Empty(t, models.ErrorCode(nil))

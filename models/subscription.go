@@ -17,13 +17,6 @@ const (
 	MaxProperties       = 16 * 1024 // as JSON
 )
 
-// Bounds of a rotation.
-const (
-	DefaultGrace   = 24 * time.Hour
-	MaxGrace       = 30 * 24 * time.Hour
-	MaxLiveSecrets = 5 // they all sign each request
-)
-
 // Bounds of an attempt's timeout.
 const (
 	DefaultTimeout = 15 * time.Second
@@ -78,12 +71,6 @@ const (
 	PayloadCloudEvents Payload = "cloudevents"
 )
 
-// Secret is one signing secret of a subscription.
-type Secret struct {
-	Value     string    `json:"value"` // whsec_…
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
-}
-
 // Subscription is a subscriber's registration.
 type Subscription struct {
 	ID             string
@@ -95,7 +82,7 @@ type Subscription struct {
 	Properties     map[string]json.RawMessage // added to the envelope
 	Auth           Auth                       // how requests prove who sends them, besides the signature
 	TLS            TLS                        // what connections need beyond what every machine trusts
-	Secrets        []Secret                   // newest first; each one that has not expired signs
+	Secrets        []Secret                   // newest first; see LiveSecrets and SigningSecret
 	Signature      Signature
 	Payload        Payload
 	Timeout        time.Duration // of a whole attempt
@@ -144,39 +131,6 @@ func (s *Subscription) Validate() error {
 		s.RetrySchedule.validate(),
 		oneOf("status", s.Status, SubscriptionActive, SubscriptionPaused, SubscriptionDisabled),
 	)
-}
-
-// LiveSecrets lists the values of the secrets that sign at the given time, newest first.
-func (s *Subscription) LiveSecrets(now time.Time) []string {
-	var live []string
-	for _, secret := range s.Secrets {
-		if secret.ExpiresAt.IsZero() || now.Before(secret.ExpiresAt) {
-			live = append(live, secret.Value)
-		}
-	}
-	return live
-}
-
-// Rotate makes the value the newest secret. The ones before it go on signing for the grace, or until they expire anyway.
-func (s *Subscription) Rotate(value string, grace time.Duration, now time.Time) error {
-	if grace < 0 || grace > MaxGrace {
-		return Invalid("grace", "%s is not between 0s and %s", grace, MaxGrace)
-	}
-	secrets, end := []Secret{{Value: value}}, now.Add(grace)
-	for _, old := range s.Secrets {
-		if old.ExpiresAt.IsZero() || old.ExpiresAt.After(end) {
-			old.ExpiresAt = end
-		}
-		if old.ExpiresAt.After(now) {
-			secrets = append(secrets, old)
-		}
-	}
-	if len(secrets) > MaxLiveSecrets {
-		return Errorf(CodeConflict, "%d secrets are in their grace already; wait until one expires, or rotate without grace",
-			MaxLiveSecrets-1)
-	}
-	s.Secrets = secrets
-	return nil
 }
 
 // Schedule is the retry schedule in force.

@@ -54,9 +54,9 @@
 // A sender signs with the new and the old secret for a while; a receiver may
 // likewise hold several. A message is accepted if any secret matches any
 // signature, so neither side has to switch at the same moment as the other.
-// Where a header has room for one signature only, it is sent once for each
-// secret, the newest first; a receiver that looks at the first line only has
-// to switch before the sender does.
+// Where a header has room for one signature only, see [Profile.HoldsSeveral],
+// the sender has to choose: with the old secret until the receiver knows the
+// new one.
 //
 // # What it promises
 //

@@ -43,6 +43,10 @@ var (
 // of the error.
 var ErrBadSecret = errors.New("webhook: bad secret")
 
+// ErrTooManySecrets is what signing gives for several secrets when the profile
+// has room for one signature only, see [Profile.HoldsSeveral].
+var ErrTooManySecrets = errors.New("webhook: too many secrets")
+
 // ErrUnknownProfile is what anything gives that is asked for a [Profile] which
 // [Profiles] does not list. It names the profile asked for.
 var ErrUnknownProfile = errors.New("webhook: unknown profile")

@@ -51,7 +51,7 @@ type scheme struct {
 	profile  Profile
 	header   string   // carries the signatures
 	label    string   // stands before each signature
-	between  string   // separates signatures on one line; "": each has a line of its own
+	between  string   // separates signatures; "": there is room for one only
 	time     string   // stands before the time, which then is in the same header; "": the time is in webhook-timestamp
 	signed   string   // what the signature covers before the body; {id} and {time} are filled in
 	encoding encoding // of a signature
@@ -142,29 +142,43 @@ func (p Profile) ParseSecret(text string) (Secret, error) {
 	return secretOf(text), nil
 }
 
-// Sign gives the lines of the signature header, see [Profile.Header]. With
-// several secrets it gives one line that holds a signature for each, in the
-// order given, or where the scheme has no room for that, a line for each:
-// give the newest first, because most receivers look at the first line only.
+// HoldsSeveral reports whether the header of p has room for several
+// signatures, as [Standard], [StandardEd25519] and [Stripe] have. While a
+// secret is replaced, a sender of these signs with the old and the new one. A
+// sender of the others has to choose one, and for as long as not every
+// receiver has the new secret, that is the old one. Two lines of the header
+// are no way out: many receivers join the lines of a header with a comma
+// (RFC 9110 §5.3), and then neither signature fits.
+func (p Profile) HoldsSeveral() bool {
+	s, err := p.scheme()
+	return err == nil && s.between != ""
+}
+
+// Sign gives the value of the signature header, see [Profile.Header]: a
+// signature for each secret, in the order given.
 //
 // The body is signed as it is, so the very same bytes must be sent; of the
 // time only the whole seconds count. The errors are [ErrUnknownProfile],
 // [ErrBadID] for an id that is empty, holds a full stop or is longer than 256
-// bytes, and [ErrBadSecret] without a secret or with one that does not fit p.
-func (p Profile) Sign(id string, at time.Time, body []byte, secrets ...Secret) ([]string, error) {
+// bytes, [ErrBadSecret] without a secret or with one that does not fit p, and
+// [ErrTooManySecrets] with several where [Profile.HoldsSeveral] says no.
+func (p Profile) Sign(id string, at time.Time, body []byte, secrets ...Secret) (string, error) {
 	s, err := p.scheme()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if id == "" {
-		return nil, fmt.Errorf("%w: it is empty", ErrBadID)
+		return "", fmt.Errorf("%w: it is empty", ErrBadID)
 	}
 	if err := checkID(id); err != nil {
-		return nil, err
+		return "", err
 	}
 	keys, err := s.secret.keys(secrets)
 	if err != nil {
-		return nil, err
+		return "", err
+	}
+	if len(keys) > 1 && s.between == "" {
+		return "", fmt.Errorf("%w: %s has room for one signature", ErrTooManySecrets, p)
 	}
 	return s.sign(id, unixText(at), body, keys), nil
 }
@@ -172,14 +186,23 @@ func (p Profile) Sign(id string, at time.Time, body []byte, secrets ...Secret) (
 // SetHeaders signs like [Profile.Sign] and sets webhook-id, webhook-timestamp
 // and the signature header, replacing what is there. On an error it leaves
 // them alone.
+//
+// It uses the canonical keys of net/http, so that Get, Set and Del find the
+// headers, and over HTTP/1.1 net/http sends them as it spells them: Webhook-Id.
+// That is right by RFC 9110 §5.1, but some receivers look for the small letters
+// of the specification, as whoever reads PHP's getallheaders does. To reach
+// those, sign with [Profile.Sign] and assign to the names as they are written
+// here, which net/http leaves alone:
+//
+//	h[webhook.HeaderID] = []string{id}
 func (p Profile) SetHeaders(h http.Header, id string, at time.Time, body []byte, secrets ...Secret) error {
-	lines, err := p.Sign(id, at, body, secrets...)
+	signature, err := p.Sign(id, at, body, secrets...)
 	if err != nil {
 		return err
 	}
 	h.Set(HeaderID, id)
 	h.Set(HeaderTimestamp, unixText(at))
-	h[http.CanonicalHeaderKey(p.Header())] = lines
+	h.Set(p.Header(), signature)
 	return nil
 }
 

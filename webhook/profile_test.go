@@ -120,10 +120,10 @@ func TestProfilesGiveTheKnownAnswers(t *testing.T) {
 		t.Parallel()
 		secret := mustSecretFor(t, webhook.StandardEd25519,
 			"whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==")
-		lines, err := webhook.StandardEd25519.Sign("msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0),
+		value, err := webhook.StandardEd25519.Sign("msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0),
 			[]byte(`{"test": 2432232314}`), secret)
 		require.NoError(t, err)
-		require.Equal(t, []string{"v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="}, lines)
+		require.Equal(t, "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==", value)
 		public, err := secret.PublicKey()
 		require.NoError(t, err)
 		require.Equal(t, "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=", public.String())
@@ -145,6 +145,13 @@ func TestProfileList(t *testing.T) {
 	require.Len(t, webhook.Profiles(), len(headers))
 	require.Equal(t, webhook.Standard, webhook.Profiles()[0])
 
+	for p, several := range map[webhook.Profile]bool{
+		webhook.Standard: true, webhook.StandardEd25519: true, webhook.Stripe: true,
+		webhook.GitHub: false, webhook.ASPNet: false, webhook.ServiceStack: false,
+	} {
+		require.Equal(t, several, p.HoldsSeveral(), p)
+	}
+
 	list := webhook.Profiles()
 	list[0] = "changed"
 	require.Equal(t, webhook.Standard, webhook.Profiles()[0], "the list is a copy")
@@ -155,6 +162,7 @@ func TestUnknownProfile(t *testing.T) {
 
 	for _, p := range []webhook.Profile{"", "Standard", "sha1", " github"} {
 		require.Empty(t, p.Header())
+		require.False(t, p.HoldsSeveral())
 		require.True(t, p.NewSecret().IsZero())
 		_, err := p.ParseSecret(secret32)
 		require.ErrorIs(t, err, webhook.ErrUnknownProfile)
@@ -169,36 +177,36 @@ func TestUnknownProfile(t *testing.T) {
 func TestProfileSignsForEachSecret(t *testing.T) {
 	t.Parallel()
 
-	sign := func(t *testing.T, p webhook.Profile) []string {
+	sign := func(t *testing.T, p webhook.Profile) string {
 		t.Helper()
-		lines, err := p.Sign(eventID, sentAt, []byte(orderBody),
+		value, err := p.Sign(eventID, sentAt, []byte(orderBody),
 			mustSecretFor(t, p, "sixteen-letters!"), mustSecretFor(t, p, secret32))
 		require.NoError(t, err)
-		return lines
+		return value
 	}
 
 	t.Run("on one line where the scheme has room: stripe", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, []string{"t=1732233600,v1=063b257a57ded478b34a788a288203bccd87a523781d6514cbaa514746369752," +
-			"v1=7521cab305c05ee9d7cb9e5c488a9acaf120402918037200ab580ae14b06253c"}, sign(t, webhook.Stripe))
+		require.Equal(t, "t=1732233600,v1=063b257a57ded478b34a788a288203bccd87a523781d6514cbaa514746369752,"+
+			"v1=7521cab305c05ee9d7cb9e5c488a9acaf120402918037200ab580ae14b06253c", sign(t, webhook.Stripe))
 	})
 
 	t.Run("on one line where the scheme has room: standard-ed25519", func(t *testing.T) {
 		t.Parallel()
 		secret := mustSecretFor(t, webhook.StandardEd25519, pairText)
-		lines, err := webhook.StandardEd25519.Sign(eventID, sentAt, []byte(orderBody), secret, secret)
+		value, err := webhook.StandardEd25519.Sign(eventID, sentAt, []byte(orderBody), secret, secret)
 		require.NoError(t, err)
 		want := knownAnswers["standard-ed25519"].want
-		require.Equal(t, []string{want + " " + want}, lines)
+		require.Equal(t, want+" "+want, value)
 	})
 
 	for _, p := range []webhook.Profile{webhook.GitHub, webhook.ASPNet, webhook.ServiceStack} {
-		t.Run("on lines of their own, in the order given: "+string(p), func(t *testing.T) {
+		t.Run("not where there is room for one: "+string(p), func(t *testing.T) {
 			t.Parallel()
-			lines := sign(t, p)
-			require.Len(t, lines, 2)
-			require.True(t, strings.HasSuffix(strings.ToLower(lines[0]), "=f42e5efeafba105a61244962252257818d26b02efaa1a58b17168bcce2056200"))
-			require.Equal(t, knownAnswers[string(p)].want, lines[1])
+			h := http.Header{"Webhook-Id": {"before"}}
+			err := p.SetHeaders(h, eventID, sentAt, []byte(orderBody), p.NewSecret(), p.NewSecret())
+			require.ErrorIs(t, err, webhook.ErrTooManySecrets)
+			require.Equal(t, http.Header{"Webhook-Id": {"before"}}, h)
 		})
 	}
 }

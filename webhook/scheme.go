@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// sign gives the lines of the signature header, one signature for each key.
-func (s *scheme) sign(id, timestamp string, body []byte, keys []key) []string {
+// sign gives the value of the signature header, one signature for each key.
+func (s *scheme) sign(id, timestamp string, body []byte, keys []key) string {
 	var entries []string
 	if s.time != "" {
 		entries = append(entries, s.time+timestamp)
@@ -20,10 +20,7 @@ func (s *scheme) sign(id, timestamp string, body []byte, keys []key) []string {
 	for _, k := range keys {
 		entries = append(entries, s.label+s.encoding.encode(s.digest.sign(k(), head, body)))
 	}
-	if s.between == "" {
-		return entries
-	}
-	return []string{strings.Join(entries, s.between)}
+	return strings.Join(entries, s.between)
 }
 
 // head is what the signature covers before the body.

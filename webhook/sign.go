@@ -9,8 +9,9 @@ import (
 )
 
 // The headers of every profile, and the one that carries the signatures of
-// the standard ones (Standard Webhooks, "Webhook headers"). net/http treats
-// names without regard to case.
+// the standard ones (Standard Webhooks, "Webhook headers"), as the
+// specification writes them. net/http compares names without regard to case,
+// and spells them its own way unless they are assigned to the map directly.
 const (
 	// HeaderID carries the message's id, the same on every attempt: the
 	// receiver's key for doing things once.
@@ -35,15 +36,12 @@ const maxIDBytes = 256
 // anyone could forge what an empty key signs, and [ErrBadID] for an id that is
 // empty, holds a full stop or is longer than 256 bytes.
 func Sign(id string, at time.Time, body []byte, secrets ...Secret) (string, error) {
-	lines, err := Standard.Sign(id, at, body, secrets...)
-	if err != nil {
-		return "", err
-	}
-	return lines[0], nil
+	return Standard.Sign(id, at, body, secrets...)
 }
 
-// SetHeaders signs for [Standard] like [Sign] and sets all three headers,
-// replacing what is there. On an error it leaves them alone.
+// SetHeaders is [Profile.SetHeaders] of [Standard]: it signs like [Sign] and
+// sets all three headers, replacing what is there, in the spelling of net/http.
+// On an error it leaves them alone.
 func SetHeaders(h http.Header, id string, at time.Time, body []byte, secrets ...Secret) error {
 	return Standard.SetHeaders(h, id, at, body, secrets...)
 }

@@ -94,7 +94,7 @@ func (r *receiver) Send(_ context.Context, request models.Request) (models.Excha
 	defer r.mu.Unlock()
 	r.times = append(r.times, r.now())
 	r.numbers = append(r.numbers, request.Header.Get("X-Webhook-Attempt"))
-	r.ids = append(r.ids, request.Header.Get(webhook.HeaderID))
+	r.ids = append(r.ids, request.Header[webhook.HeaderID]...)
 	r.bodies = append(r.bodies, string(request.Body))
 	r.last = request
 	return r.answers[min(len(r.times), len(r.answers))-1], nil

@@ -111,6 +111,7 @@ type subscriptionsUpdateCmd struct {
 
 	ID       string   `arg:"" help:"The subscription."`
 	Receiver string   `name:"receiver" placeholder:"URL" help:"URL of the receiver."`
+	SignWith string   `name:"sign-with" enum:",previous,new" default:"" placeholder:"WHICH" help:"Which secret signs for the rest of a rotation's grace where the signature has room for one: previous or new."`
 	Reset    []string `name:"reset" placeholder:"FIELD" help:"Go back to the default: headers, properties, auth, tls or retry_schedule."`
 }
 
@@ -121,6 +122,7 @@ func (c *subscriptionsUpdateCmd) Run(ctx context.Context, o *operator) error {
 		return err
 	}
 	fill(&fields.URL, c.Receiver)
+	fill(&fields.SignWith, c.SignWith)
 	sub, err := o.UpdateSubscription(ctx, c.ID, fields, c.Reset...)
 	if err != nil {
 		return err
@@ -141,6 +143,8 @@ var subscriptionLayout = layout[client.Subscription]{
 			{"disabled_reason", s.DisabledReason},
 			{"resume_rate", count(s.ResumeRate)},
 			{"signature", s.Signature},
+			{"sign_with", s.SignWith},
+			{"previous_expires_at", clocks(s.PreviousExpiresAt)},
 			{"payload", s.Payload},
 			{"timeout", brief(time.Duration(s.Timeout))},
 			{"retry_schedule", briefly(s.RetrySchedule)},
@@ -158,6 +162,14 @@ func briefly(all []client.Duration) string {
 	words := make([]string, len(all))
 	for i, d := range all {
 		words[i] = brief(time.Duration(d))
+	}
+	return strings.Join(words, " ")
+}
+
+func clocks(times []time.Time) string {
+	words := make([]string, len(times))
+	for i, at := range times {
+		words[i] = clock(at)
 	}
 	return strings.Join(words, " ")
 }

@@ -123,6 +123,8 @@ type subscriptionsRotateCmd struct {
 	ID     string         `arg:"" help:"The subscription."`
 	Grace  *time.Duration `name:"grace" placeholder:"DURATION" help:"How long the secrets before it go on signing beside it, such as 2h or 3d (default: 24h)."`
 	Secret string         `name:"secret" placeholder:"@FILE" help:"The new secret: @FILE, or - for standard input (default: the server makes one)."`
+
+	SignWith string `name:"sign-with" enum:",previous,new" default:"" placeholder:"WHICH" help:"Which secret signs for the grace where the signature has room for one (github, aspnet, servicestack): previous or new (default: previous)."`
 }
 
 // Run implements the command.
@@ -131,7 +133,9 @@ func (c *subscriptionsRotateCmd) Run(ctx context.Context, o *operator) error {
 	if err != nil {
 		return err
 	}
-	rotated, err := o.RotateSecret(ctx, c.ID, client.Rotation{Secret: strings.TrimSpace(string(secret)), Grace: c.Grace})
+	rotated, err := o.RotateSecret(ctx, c.ID, client.Rotation{
+		Secret: strings.TrimSpace(string(secret)), Grace: c.Grace, SignWith: c.SignWith,
+	})
 	if err != nil {
 		return err
 	}
@@ -144,7 +148,10 @@ func printSecret(o *operator, r client.Rotated) error {
 		return printJSON(o.s.out, o.answers.json())
 	}
 	for _, at := range r.PreviousExpiresAt {
-		fmt.Fprintln(o.s.err, "a secret before it signs until", clock(at))
+		fmt.Fprintln(o.s.err, "a secret before it ends", clock(at))
+	}
+	if r.SignWith != "" {
+		fmt.Fprintln(o.s.err, "until then, these sign:", r.SignWith)
 	}
 	_, err := fmt.Fprintln(o.s.out, r.Secret)
 	return err

@@ -47,15 +47,15 @@ func (c *Client) authorized(ctx context.Context, transport http.RoundTripper, r 
 	switch r.Auth.Type {
 	case models.AuthBasic:
 		pair := r.Auth.Username + ":" + r.Auth.Password
-		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
+		models.SetHeader(header, "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(pair)))
 	case models.AuthBearer:
-		header.Set("Authorization", "Bearer "+r.Auth.Token)
+		models.SetHeader(header, "Authorization", "Bearer "+r.Auth.Token)
 	case models.AuthOAuth2:
 		token, err := c.accessToken(ctx, transport, r)
 		if err != nil {
 			return nil, err
 		}
-		header.Set("Authorization", "Bearer "+token)
+		models.SetHeader(header, "Authorization", "Bearer "+token)
 	case "", models.AuthNone:
 	default:
 		return nil, &ourError{fmt.Errorf("the stored auth type %q is unknown", r.Auth.Type)}

@@ -155,7 +155,7 @@ func changes() map[string]kind {
 		"secret rotated": {change: func(t *testing.T, b *office) {
 			t.Helper()
 			b.update(t, func(s *models.Subscription) {
-				require.NoError(t, s.Rotate("whsec_bmV3", time.Hour, time.Now().UTC()))
+				require.NoError(t, s.Rotate("whsec_bmV3", time.Hour, "", time.Now().UTC()))
 			})
 		}},
 		"paused": {change: func(t *testing.T, b *office) {
