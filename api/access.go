@@ -6,15 +6,25 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
+// normalizeURL brings a URL that was given into the form in which it is stored, shown and called.
+func normalizeURL(field string, url *string) error {
+	if *url == "" {
+		return nil
+	}
+	normal, err := models.NormalURL(field, *url)
+	if err != nil {
+		return err
+	}
+	*url = normal
+	return nil
+}
+
 // checkDestinations refuses URLs that no delivery would call, as soon as they are saved. Whatever their names resolve to
 // later is judged when they are called.
 func (s *server) checkDestinations(ctx context.Context, in *subscriptionInput) error {
 	for field, url := range map[string]string{"url": in.URL.value, "auth.token_url": in.Auth.value.TokenURL} {
 		if url == "" {
 			continue
-		}
-		if err := models.ValidateURL(field, url); err != nil {
-			return err
 		}
 		if err := s.Destinations.Check(ctx, url); err != nil {
 			return models.Invalid(field, "cannot be called: %s", err)

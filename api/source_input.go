@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
 	"github.com/posthaste/posthaste/webhook/receivers"
@@ -22,6 +24,15 @@ type sourceInput struct {
 	PublicURL   optional[string]                    `json:"public_url"`
 	Settings    optional[json.RawMessage]           `json:"settings"`
 	Status      optional[models.SourceStatus]       `json:"status"`
+}
+
+// readSource reads the body of a creation or a change.
+func readSource(c *gin.Context) (*sourceInput, error) {
+	var in sourceInput
+	if err := readJSON(c, &in); err != nil {
+		return nil, err
+	}
+	return &in, normalizeURL("public_url", &in.PublicURL.value)
 }
 
 // create makes a new source. A field that is null is as good as absent.

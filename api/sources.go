@@ -12,8 +12,8 @@ import (
 
 // createSource handles POST /v1/sources.
 func (s *server) createSource(c *gin.Context) {
-	var in sourceInput
-	if err := readJSON(c, &in); err != nil {
+	in, err := readSource(c)
+	if err != nil {
 		fail(c, err)
 		return
 	}
@@ -74,8 +74,8 @@ func (s *server) patchSource(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	var in sourceInput
-	if err := readJSON(c, &in); err != nil {
+	in, err := readSource(c)
+	if err != nil {
 		fail(c, err)
 		return
 	}

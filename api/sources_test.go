@@ -107,6 +107,7 @@ func TestPatchSource(t *testing.T) {
 		{`{"name":"","status":"active"}`, func(s *models.Source) { s.Name, s.Status = "", models.SourceActive }},
 		{`{"public_url":null,"settings":null}`, func(s *models.Source) { s.PublicURL, s.Settings = "", nil }},
 		{`{"public_url":""}`, func(*models.Source) {}},
+		{`{"public_url":" HTTPS://Hooks.example:443/a b "}`, func(s *models.Source) { s.PublicURL = "https://hooks.example/a%20b" }},
 		{`{"credentials":[{"id":"k","secret":"other"}]}`, func(s *models.Source) {
 			s.Credentials = []models.SourceCredential{{ID: "k", Secret: "other"}}
 		}},

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
 )
@@ -27,6 +29,18 @@ type subscriptionInput struct {
 	Timeout       optional[duration]                   `json:"timeout"`
 	RetrySchedule optional[[]duration]                 `json:"retry_schedule"`
 	Status        optional[models.SubscriptionStatus]  `json:"status"`
+}
+
+// readSubscription reads the body of a creation or a change.
+func readSubscription(c *gin.Context) (*subscriptionInput, error) {
+	var in subscriptionInput
+	if err := readJSON(c, &in); err != nil {
+		return nil, err
+	}
+	if err := normalizeURL("url", &in.URL.value); err != nil {
+		return nil, err
+	}
+	return &in, normalizeURL("auth.token_url", &in.Auth.value.TokenURL)
 }
 
 // create makes a new subscription with its secret. A field that is null is as good as absent.

@@ -11,8 +11,8 @@ import (
 
 // createSubscription handles POST /v1/subscriptions.
 func (s *server) createSubscription(c *gin.Context) {
-	var in subscriptionInput
-	if err := readJSON(c, &in); err != nil {
+	in, err := readSubscription(c)
+	if err != nil {
 		fail(c, err)
 		return
 	}
@@ -26,7 +26,7 @@ func (s *server) createSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	if err := s.checkDestinations(c.Request.Context(), &in); err != nil {
+	if err := s.checkDestinations(c.Request.Context(), in); err != nil {
 		fail(c, err)
 		return
 	}
@@ -78,8 +78,8 @@ func (s *server) patchSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	var in subscriptionInput
-	if err := readJSON(c, &in); err != nil {
+	in, err := readSubscription(c)
+	if err != nil {
 		fail(c, err)
 		return
 	}
@@ -88,7 +88,7 @@ func (s *server) patchSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	if err := s.checkDestinations(c.Request.Context(), &in); err != nil {
+	if err := s.checkDestinations(c.Request.Context(), in); err != nil {
 		fail(c, err)
 		return
 	}

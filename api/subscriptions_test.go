@@ -46,6 +46,20 @@ func TestCreateSubscription(t *testing.T) {
 		require.NotContains(t, h.logs.String(), "hunter2")
 	})
 
+	t.Run("stores and shows the URL in the form in which it is called", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		body := `{"url":" HTTPS://BÜCHER.example.:443/a b\n","event_types":["*"],
+			"auth":{"type":"oauth2","token_url":"\u00a0https://LOGIN.example/t ","client_id":"a","client_secret":"b"}}`
+		got := h.do(http.MethodPost, subscriptionsPath, body).is(http.StatusCreated)
+		require.Equal(t, "https://xn--bcher-kva.example/a%20b", got["url"])
+		require.Equal(t, "https://login.example/t", got["auth"].(map[string]any)["token_url"])
+		path := subscriptionsPath + "/" + text(t, got["id"])
+		got = h.do(http.MethodPatch, path, `{"url":"http://EXAMPLE.com:80/?x=a b"}`).is(http.StatusOK)
+		require.Equal(t, "http://example.com/?x=a%20b", got["url"])
+		h.do(http.MethodPatch, path, `{"url":"http://a/\u0001"}`).isProblem(http.StatusBadRequest, models.CodeInvalid, "url")
+	})
+
 	t.Run("fills in the defaults, for null as well", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)

@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -42,46 +40,6 @@ func ValidateEventType(field, eventType string) error {
 		return Invalid(field, "must be words of letters, digits, _ and - joined by dots, such as order.paid")
 	}
 	return nil
-}
-
-// ValidateURL checks where a subscription wants its deliveries: an absolute http or https URL without credentials or
-// fragment. Whether its address may be called is judged when it is dialled.
-func ValidateURL(field, raw string) error {
-	if raw == "" {
-		return Invalid(field, "is required")
-	}
-	if err := validateText(field, raw, MaxURL); err != nil {
-		return err
-	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return Invalid(field, "is not a URL") // the parser's own words would repeat the URL, credentials included
-	}
-	return validateParsedURL(field, u)
-}
-
-func validateParsedURL(field string, u *url.URL) error {
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return Invalid(field, "must start with http:// or https://")
-	case u.User != nil:
-		return Invalid(field, "must not carry a user name or password")
-	case u.Hostname() == "":
-		return Invalid(field, "has no host")
-	case !validPort(u.Port()):
-		return Invalid(field, "has a port that is not between 1 and 65535")
-	case u.Fragment != "":
-		return Invalid(field, "must not have a fragment")
-	case !validPort(u.Port()):
-		return Invalid(field, "has a port that is not between 1 and 65535")
-	}
-	return nil
-}
-
-// validPort takes an absent port too.
-func validPort(port string) bool {
-	n, err := strconv.ParseUint(port, 10, 16)
-	return port == "" || err == nil && n > 0
 }
 
 func validatePatterns(patterns []string) error {

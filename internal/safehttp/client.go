@@ -80,7 +80,7 @@ func (c *Client) Close() { c.transports.close() }
 // A connection that fails before a byte of the request was written gets a second try at once, within the same timeout
 // and as the same attempt.
 func (c *Client) Send(ctx context.Context, r models.Request) (models.Exchange, error) {
-	r.Timeout = cmp.Or(r.Timeout, models.DefaultTimeout)
+	r = normalized(r)
 	attempt, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	watch := newStopwatch()
@@ -98,6 +98,18 @@ func (c *Client) Send(ctx context.Context, r models.Request) (models.Exchange, e
 	default:
 		return c.failed(attempt, err, watch, r), nil
 	}
+}
+
+// normalized gives a request its default, and the URLs that were saved before they were brought into their normal form
+// that form: net/http would dial one spelling of a name and send another one in Host.
+func normalized(r models.Request) models.Request {
+	r.Timeout = cmp.Or(r.Timeout, models.DefaultTimeout)
+	for _, stored := range []*string{&r.URL, &r.Auth.TokenURL} {
+		if normal, err := models.NormalURL("url", *stored); err == nil {
+			*stored = normal
+		}
+	}
+	return r
 }
 
 func isTokenError(err error) bool {
