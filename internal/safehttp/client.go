@@ -78,7 +78,8 @@ func (c *Client) Close() { c.transports.close() }
 // and its token endpoint, is an Exchange.
 //
 // A connection that fails before a byte of the request was written gets a second try at once, within the same timeout
-// and as the same attempt.
+// and as the same attempt; so does a request that the receiver says it has not begun to process. An answer that arrived
+// before the connection failed is the answer.
 func (c *Client) Send(ctx context.Context, r models.Request) (models.Exchange, error) {
 	r = normalized(r)
 	attempt, cancel := context.WithTimeout(ctx, r.Timeout)
@@ -117,7 +118,7 @@ func isTokenError(err error) bool {
 	return ok
 }
 
-// exchange gets the answer's header, with a second try where nothing was written.
+// exchange gets the answer's header, with a second try where the receiver has done nothing with the first.
 func (c *Client) exchange(ctx context.Context, r models.Request, watch *stopwatch) (*http.Response, error) {
 	transport, err := c.transports.of(r.TLS)
 	if err != nil {
@@ -128,7 +129,7 @@ func (c *Client) exchange(ctx context.Context, r models.Request, watch *stopwatc
 		return nil, err
 	}
 	response, err := roundTrip(ctx, transport, r, header, watch)
-	if err != nil && ctx.Err() == nil && watch.untouched() && worthAnother(err, watch.wasReused()) {
+	if err != nil && ctx.Err() == nil && (unprocessed(err) || watch.untouched() && worthAnother(err, watch.wasReused())) {
 		watch.again()
 		response, err = roundTrip(ctx, transport, r, header, watch)
 	}
@@ -149,5 +150,6 @@ func roundTrip(ctx context.Context, transport http.RoundTripper, r models.Reques
 	// Without GetBody the transport cannot send again by itself, which it does to a request that carries an
 	// Idempotency-Key even when the first one has gone out.
 	request.GetBody = nil
-	return transport.RoundTrip(request)
+	response, err := transport.RoundTrip(request)
+	return response, watch.cause(err)
 }

@@ -133,18 +133,42 @@ func dialOne(ctx context.Context, target netip.AddrPort, judge control, results 
 	}
 }
 
-// meteredConn counts the bytes that may have left.
+// answerGrace is how long an answer may still be read from a connection that takes no more bytes. What had arrived by
+// then is there at once; the grace is for connections that do not notice their own end.
+const answerGrace = time.Second
+
+// meteredConn counts the bytes that may have left, and keeps the end of writing from getting ahead of an answer. A
+// receiver may answer and close the connection without reading all of the request; the system then refuses to write
+// while the answer is there to be read (RFC 9112 §9.6). net/http would take the first of the two that it sees. So a
+// connection that broke takes bytes into the void, and its reader alone finds what there is: the answer, or the end.
 type meteredConn struct {
 	net.Conn
 	written atomic.Int64
+	broke   atomic.Pointer[error] // why nothing can be written any more; nil while it can
 }
 
 // Write counts before it writes and takes back what the system did not accept, so that a look from another goroutine
 // never sees too little.
 func (c *meteredConn) Write(p []byte) (int, error) {
+	if c.broke.Load() != nil {
+		return len(p), nil
+	}
 	c.written.Add(int64(len(p)))
 	n, err := c.Conn.Write(p)
 	c.written.Add(int64(n - len(p)))
+	if !isBroken(err) {
+		return n, err
+	}
+	c.broke.Store(&err)
+	return len(p), c.Conn.SetReadDeadline(time.Now().Add(answerGrace))
+}
+
+// Read gives the reason of the break when nothing came in the grace.
+func (c *meteredConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if cause := c.broke.Load(); cause != nil && err != nil && isTimeout(err) {
+		err = *cause
+	}
 	return n, err
 }
 

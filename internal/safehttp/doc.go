@@ -13,6 +13,8 @@
 // Exchange with an error class, and so is what its token endpoint does wrong; only our own failures are errors.
 //
 // A request goes out once. When no byte of it was written, because the connection was refused, broke off or had died
-// while it was kept, it gets one more try at once. The bytes are counted on the connection itself, and the transport's
-// own repetition is switched off: it would send a request again that may have arrived.
+// while it was kept, it gets one more try at once, and so it does when the receiver says over HTTP/2 that it has not begun
+// to process it. The bytes are counted on the connection itself, and the transport's own repetition is switched off: it
+// would send a request again that may have arrived. An answer that came before the connection broke is the answer, also
+// where the receiver has not read the request to its end.
 package safehttp

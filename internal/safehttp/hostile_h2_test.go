@@ -3,6 +3,7 @@ package safehttp_test
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -67,14 +68,22 @@ func TestHostileHTTP2(t *testing.T) {
 		react  func(f *http2.Framer, stream uint32) error
 		status int
 		class  models.ErrorClass
+		again  bool // it says that it did nothing
 	}{
-		"goes away": {react: func(f *http2.Framer, _ uint32) error {
+		"goes away": {again: true, react: func(f *http2.Framer, _ uint32) error {
 			return f.WriteGoAway(0, http2.ErrCodeNo, nil)
+		}},
+		"goes away in anger without looking": {again: true, react: func(f *http2.Framer, _ uint32) error {
+			return f.WriteGoAway(0, http2.ErrCodeEnhanceYourCalm, []byte("calm"))
 		}},
 		"goes away in anger": {react: func(f *http2.Framer, stream uint32) error {
 			return f.WriteGoAway(stream, http2.ErrCodeEnhanceYourCalm, []byte("calm"))
 		}},
-		"refuses the stream": {react: func(f *http2.Framer, stream uint32) error {
+		"goes away, and closes, in the middle": {react: func(f *http2.Framer, stream uint32) error {
+			_ = f.WriteGoAway(stream, http2.ErrCodeNo, nil)
+			return io.EOF
+		}},
+		"refuses the stream": {again: true, react: func(f *http2.Framer, stream uint32) error {
 			return f.WriteRSTStream(stream, http2.ErrCodeRefusedStream)
 		}},
 		"resets the stream": {react: func(f *http2.Framer, stream uint32) error {
@@ -129,7 +138,12 @@ func TestHostileHTTP2(t *testing.T) {
 			if tt.class != "" {
 				require.Equal(t, tt.class, x.ErrorClass)
 			}
-			require.EqualValues(t, 1, requests.Load(), "what was written is not written again")
+			if tt.again {
+				require.EqualValues(t, 2, requests.Load(), "what was not processed is written once more")
+				require.Contains(t, x.Error, "; tried twice")
+			} else {
+				require.EqualValues(t, 1, requests.Load(), "what was written is not written again")
+			}
 		})
 	}
 }
@@ -146,4 +160,45 @@ func TestHTTP2IsShared(t *testing.T) {
 		require.Empty(t, x.Error)
 	}
 	require.Equal(t, remotes[0], remotes[2])
+}
+
+// The second try of what the receiver did not process goes to a new connection after a GOAWAY, and succeeds.
+func TestSecondTryOverHTTP2(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	for name, refuse := range map[string]func(f *http2.Framer, stream uint32) error{
+		"after a GOAWAY below the stream": func(f *http2.Framer, stream uint32) error {
+			return f.WriteGoAway(stream-2, http2.ErrCodeNo, nil)
+		},
+		"after a GOAWAY below the stream, and the end": func(f *http2.Framer, stream uint32) error {
+			_ = f.WriteGoAway(stream-2, http2.ErrCodeNo, nil)
+			return io.EOF
+		},
+		"after REFUSED_STREAM": func(f *http2.Framer, stream uint32) error {
+			return f.WriteRSTStream(stream, http2.ErrCodeRefusedStream)
+		},
+	} {
+		for _, size := range []int{2, 900_000} {
+			t.Run(fmt.Sprintf("%s, %d bytes", name, size), func(t *testing.T) {
+				t.Parallel()
+				var requests atomic.Int32
+				url := h2Server(t, ca, func(f *http2.Framer, stream uint32) error {
+					if requests.Add(1) == 2 {
+						return refuse(f, stream)
+					}
+					return f.WriteHeaders(http2.HeadersFrameParam{
+						StreamID: stream, BlockFragment: block(":status", "204"), EndHeaders: true, EndStream: true,
+					})
+				})
+				c := newClient(t)
+				for n := range 3 {
+					x := sendRequest(t, c, models.Request{
+						URL: url, Body: make([]byte, size), Timeout: 5 * time.Second, TLS: models.TLS{CA: ca.pem},
+					})
+					require.Empty(t, x.Error, n)
+				}
+				require.EqualValues(t, 4, requests.Load())
+			})
+		}
+	}
 }

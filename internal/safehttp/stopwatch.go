@@ -2,6 +2,8 @@ package safehttp
 
 import (
 	"crypto/tls"
+	"errors"
+	"io"
 	"net/http/httptrace"
 	"sync"
 	"time"
@@ -114,6 +116,19 @@ func (w *stopwatch) untouched() bool {
 	return !w.dirty && !w.wrote()
 }
 
+// cause is why the request could not be written, where all that the reader found is the connection's end.
+func (w *stopwatch) cause(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conn == nil || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	if broke := w.conn.broke.Load(); broke != nil {
+		return *broke
+	}
+	return err
+}
+
 func (w *stopwatch) wasReused() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -149,11 +164,17 @@ func (w *stopwatch) stop() models.Timing {
 	return w.timing
 }
 
-// wroteRequest hears of writes that failed as well.
+// wroteRequest hears of writes that failed as well, and of those that went into the void.
 func (w *stopwatch) wroteRequest(try int, info httptrace.WroteRequestInfo) {
-	if info.Err == nil {
+	if info.Err == nil && !w.broken() {
 		w.enter(try, stageWaiting)
 	}
+}
+
+func (w *stopwatch) broken() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conn != nil && w.conn.broke.Load() != nil
 }
 
 func (w *stopwatch) firstByte(try int) {

@@ -122,6 +122,9 @@ func tlsConfig(m models.TLS) (*tls.Config, error) {
 			return nil, errors.New("the stored client certificate and key do not fit")
 		}
 		config.Certificates = []tls.Certificate{pair}
+		// Some servers learn from the request's path that they want a certificate, and ask for it by renegotiation, which
+		// TLS 1.2 has and 1.3 has not (RFC 5246 §7.4.1.1).
+		config.Renegotiation = tls.RenegotiateOnceAsClient
 	}
 	if m.CA != "" {
 		pool, err := x509.SystemCertPool()
