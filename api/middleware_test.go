@@ -128,7 +128,9 @@ func TestOtherOriginsChangeNothing(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
 		for _, headers := range [][]string{
-			nil, {"Sec-Fetch-Site", "same-origin", "Origin", "http://localhost:8080"}, {"Sec-Fetch-Site", "none"},
+			nil,
+			{"Sec-Fetch-Site", "same-origin", "Origin", "http://localhost:8080"},
+			{"Sec-Fetch-Site", "none"},
 			{"Origin", "http://localhost:8080"},
 		} {
 			h.do(http.MethodPost, "/v1/events", eventBody, headers...).is(http.StatusAccepted)

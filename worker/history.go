@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +58,7 @@ func (c *Control) Workflows(ctx context.Context, f models.WorkflowFilter) ([]mod
 		query += fmt.Sprintf(" AND StartTime >= '%s'", f.Since.UTC().Format(time.RFC3339Nano))
 	}
 	list, err := c.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: int32(min(f.Limit, math.MaxInt32)), NextPageToken: f.After, Query: query,
+		PageSize: int32(min(f.Limit, models.MaxPageLimit)), NextPageToken: f.After, Query: query, //nolint:gosec // is small
 	})
 	if err != nil {
 		return nil, nil, translate("list workflows", err)

@@ -192,6 +192,24 @@ func TestActionsThreeWays(t *testing.T) {
 }
 
 // awaitOpen waits until the workflow, too, has come to the status, and can be signalled in it.
+// TestReplayTriesAllKindsOfWorkflows: what an upgrade could break is all that may run while it is made.
+func TestReplayTriesAllKindsOfWorkflows(t *testing.T) {
+	o := newConsole(t)
+	id, subscription := o.publishTo(t, "exhausted 2", []string{"100ms"}, 500, 500, 204)
+	output, code := runHere(t, "recover", "start", subscription, "--since", "1d", "--url", o.apiURL())
+	require.Zero(t, code, output)
+	o.await(t, id, "delivered 3")
+	require.Eventually(t, func() bool { // a moment later they are listed
+		output, code = runHere(t, "replay", "--since", "1h", "--url", o.apiURL())
+		kinds := captures(`ok +(event|delivery|recovery)/`, output)
+		return code == 0 && len(kinds) == 3
+	}, deliveryLimit, 200*time.Millisecond, "%s", output)
+	require.Contains(t, output, " 0 break, 0 no longer in Temporal")
+
+	status, text := o.ask(http.MethodGet, "/v1/workflows/history?workflow_id=event%2Fnone&run_id=0199b3f2-7c5e-7a11-9d7c-0a1b2c3d4e5f", nil)
+	require.Equal(t, http.StatusNotFound, status, string(text))
+}
+
 func (o *console) awaitOpen(t *testing.T, deliveryID, status string) {
 	t.Helper()
 	want := models.DeliveryPending
