@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// startedMemory is for how long what this process started is not started again: the plan may take a while when all
-	// workers are busy or away. It is remembered for twice as long, so that it is known to have been started before.
+	// startedMemory is how long an event that this process started is not started again: the plan may take a while when
+	// all workers are busy or away. The event is remembered for twice as long, so that the second start is known as one.
 	startedMemory = time.Minute
 	startedSize   = 100_000
 
 	maxLanes  = 10_000
-	maxBehind = maxLanes / 2 // further ones take the place of such as have no room, or wait for a later sweep
+	maxBehind = maxLanes / 2 // beyond this, a tenant without room is evicted, or the newcomer waits for a later sweep
 
-	// unasked is what a tenant may have started before the store is asked for the first time: until then nobody knows
-	// what a process before this one started, nor how many subscribers an event has.
+	// unasked is how many events of a tenant are started before the store is asked for the first time: until then nobody
+	// knows how many an earlier process started, nor how many subscribers an event has.
 	unasked = 50
 	// askEvery is how often the store is asked about a tenant that is behind, askAtLeast how often when it is slow.
 	askEvery   = 250 * time.Millisecond
@@ -56,29 +56,29 @@ type backlog struct {
 	stages *expirable.LRU[string, step] // by event id
 	fell   chan struct{}                // tells that a tenant has fallen behind
 
-	mu       sync.Mutex // guards the lanes, and what is decided by a stage
+	mu       sync.Mutex // guards the lanes, and decisions that depend on a stage
 	lanes    *simplelru.LRU[string, *lane]
 	behind   []*lane          // have their turn in this order
 	byTenant map[string]*lane // those behind, by tenant: they are never pushed out
 }
 
-// lane is what is known of one tenant.
+// lane holds the state of one tenant.
 type lane struct {
 	tenant   string
 	estimate int       // deliveries in the engine whose first attempt is outstanding; only the store's answer lowers it
 	width    int       // deliveries of an event
 	askAt    time.Time // when the store may be asked for the estimate again
-	left     time.Time // when this process last left an event of the tenant to its turn, and no sooner than any was accepted
+	left     time.Time // latest time of an event of the tenant that was left waiting
 	failing  bool      // a start at its last turn failed
 	last     string    // the last event that had its turn; empty also when an older one may wait again
 }
 
-// look says what to look for when a tenant that is behind may have its turn.
+// look is a copy of a lane's state, taken when the tenant may have its turn.
 type look struct {
 	failing bool      // the lane's
 	room    bool      // for further events
 	due     bool      // the estimate may be corrected
-	after   string    // the event after which to begin: no sooner than what had its turn, but for a correction
+	after   string    // the event after which to begin: the last that had its turn, or none when the estimate is corrected
 	left    time.Time // the lane's
 }
 
@@ -200,7 +200,7 @@ func (b *backlog) found(tenant string) bool {
 // leave leaves an event to its turn. The time always rises, also when the clock was set back: by it the event is found,
 // and one left meanwhile is told.
 func (b *backlog) leave(l *lane, accepted time.Time) {
-	now := time.Now().Round(0) // the clock's time, which is what the store compares with
+	now := time.Now().Round(0) // without the monotonic reading: the store compares with the clock's time
 	l.left = slices.MaxFunc([]time.Time{now, accepted, l.left.Add(1)}, time.Time.Compare)
 	b.fall(l)
 }
@@ -254,7 +254,7 @@ func (b *backlog) catchUp(l *lane, left time.Time) bool {
 	return true
 }
 
-// end says how the turn of a tenant ended. After one that failed the tenant comes last.
+// end records how the turn of a tenant ended. After a failed turn the tenant comes last.
 func (b *backlog) end(l *lane, failed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -272,8 +272,8 @@ func (b *backlog) rejoin(l *lane) {
 
 func (b *backlog) isBehind(l *lane) bool { return b.byTenant[l.tenant] == l }
 
-// correct replaces the estimate by what the store says, and how many events were started but are not planned yet. Those
-// that take suspiciously long count for one only, so that a few that can never be planned leave room.
+// correct replaces the estimate by the store's count and the number of events that were started but are not planned yet.
+// An event that takes suspiciously long counts for one only, so that a few that can never be planned leave room.
 func (b *backlog) correct(l *lane, is models.Outstanding, unplanned, late int, askAt time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

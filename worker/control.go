@@ -22,8 +22,8 @@ type ControlStore interface {
 	CancelDelivery(ctx context.Context, id string, why models.Why, origin string) (*models.Delivery, error)
 }
 
-// Control speaks to the workflows of deliveries and starts jobs. Its methods return before what they ask for has
-// happened. They fail with CodeUnavailable when Temporal is away. Safe for concurrent use.
+// Control signals the workflows of deliveries and starts jobs. Its methods return before the workflow has acted. They fail
+// with CodeUnavailable when Temporal is away. Safe for concurrent use.
 type Control struct {
 	client client.Client
 	store  ControlStore
@@ -135,7 +135,7 @@ func deliveryInput(delivery *models.Delivery) workflows.DeliverToSubscriberInput
 	}
 }
 
-// translate tells a Temporal that is away, and one that refuses, from other failures.
+// translate tells apart three failures: Temporal is away, Temporal refuses, and all others.
 func translate(doing string, err error) error {
 	if err == nil {
 		return nil

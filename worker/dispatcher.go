@@ -23,7 +23,7 @@ const (
 // Starters is how many starts are under way at once, for wakes, for turns and for each sweep.
 const Starters = 8
 
-// Store is what the dispatcher asks of the store.
+// Store holds the methods of the store that the dispatcher calls.
 type Store interface {
 	AcceptedEvents(ctx context.Context, tenant string, before time.Time, after string, limit int) ([]*models.Event, error)
 	// Accepted reports whether an event is stored but not planned.
@@ -44,8 +44,9 @@ type DispatcherOptions struct {
 	Mode    func(tenant string) models.DeliveryMode // nil: models.ModeChild for all
 
 	// Ahead is how many deliveries of a tenant may be in the engine whose first attempt is outstanding. Further events
-	// of the tenant wait in the store, but one that has many subscribers is started if there is room for any. A subscription counts for a tenth at most, or
-	// for an equal part where the tenant has fewer than ten active ones. 0: 1,000.
+	// of the tenant wait in the store, but an event with many subscribers is started if there is room for any. A
+	// subscription counts for a tenth at most, or for an equal part where the tenant has fewer than ten active
+	// subscriptions. 0: 1,000.
 	Ahead int
 
 	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for, and tried again while Temporal is away
@@ -70,7 +71,7 @@ type Dispatcher struct {
 // start is an event to be started. It is without the data, which would fill the memory while Temporal is away.
 type start struct {
 	workflows.DeliverEventInput
-	accepted time.Time // zero for one that the store found
+	accepted time.Time // zero for an event that the store found
 }
 
 // NewDispatcher makes a Dispatcher. It does nothing until Run.
@@ -91,8 +92,8 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	}
 }
 
-// Wake asks for events, which the store has by now, to be started. It never blocks: those of tenants that are behind, and
-// what does not fit in the queue, get their turn. Safe for concurrent use.
+// Wake asks for events, which the store has by now, to be started. It never blocks: the events of tenants that are behind,
+// and the events that do not fit in the queue, get their turn later. Safe for concurrent use.
 func (d *Dispatcher) Wake(events ...*models.Event) {
 	for _, event := range events {
 		s := d.prepare(event)
@@ -107,7 +108,7 @@ func (d *Dispatcher) Wake(events ...*models.Event) {
 	}
 }
 
-// Run dispatches until ctx ends. What is still queued then is left to the sweep of another process, or of the next start.
+// Run dispatches until ctx ends. Events still queued then are left to the sweep of another process, or of the next start.
 func (d *Dispatcher) Run(ctx context.Context) {
 	var group errgroup.Group
 	for range Starters {
@@ -136,8 +137,8 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 	}
 }
 
-// start starts the workflow of an event that the backlog has counted. One that has been started before, by whomever, is
-// as good. One that fails waits for its turn.
+// start starts the workflow of an event that the backlog has counted. If any process has started it before, that is as
+// good. An event whose start fails waits for its turn.
 func (d *Dispatcher) start(ctx context.Context, s start) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -153,9 +154,9 @@ func (d *Dispatcher) start(ctx context.Context, s start) error {
 	return nil
 }
 
-// execute starts the workflow of an event, unless it runs. Should it have run already and ended well, the store has the
-// last word on whether the event is planned: one that is not, though its workflow has ended, was planned in a store that
-// has been replaced by an older one.
+// execute starts the workflow of an event, unless it runs. If it has run already and ended well, the store has the last
+// word on whether the event is planned: an event that is not planned although its workflow has ended was planned in a
+// store that has since been replaced by an older backup.
 func (d *Dispatcher) execute(ctx context.Context, in workflows.DeliverEventInput) error {
 	options := workflows.EventOptions(in, workflows.TaskQueue)
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true

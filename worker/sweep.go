@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// revivePages bounds what is looked after at a time. What is overdue is usually not lost but waits for workers that are
-	// busy.
+	// revivePages bounds the deliveries looked after at a time. An overdue delivery is usually not lost but waits for busy
+	// workers.
 	revivePages = 10
 	jobPages    = 10
 )
@@ -72,9 +72,9 @@ func (d *Dispatcher) report(ctx context.Context, failing *bool, err error) {
 	}
 }
 
-// reviver returns the work that looks after overdue deliveries, some pages at a time round and round. What nobody has
-// touched since this process started is looked after as soon as it is due: a store or a Temporal that was restored comes to
-// light when the processes start again, and a delivery that has lost its workflow takes up its tenant's room until it has one.
+// reviver returns the work that looks after overdue deliveries, some pages at a time, round and round. A delivery that
+// nobody has touched since this process started is looked after as soon as it is due: a restored store or Temporal shows
+// when the processes start again, and a delivery without a workflow occupies its tenant's room until it has one.
 func (d *Dispatcher) reviver() func(context.Context) {
 	started := time.Now()
 	r := rounds[*models.Delivery]{

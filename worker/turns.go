@@ -15,12 +15,12 @@ import (
 const (
 	turnTenants = 500 // tenants looked at together
 	turnPage    = 100
-	turnEvents  = 32 // what a look for a turn is content with
+	turnEvents  = 32 // events that are enough for a turn
 
 	hopeless = 2 * Starters // failures after which a round in which no start succeeded goes no further
 )
 
-// turn is what a tenant that is behind has waiting.
+// turn holds the waiting events of a tenant that is behind.
 type turn struct {
 	look
 	lane      *lane
@@ -73,7 +73,8 @@ func (c *tally) add(err error) {
 	c.err = cmp.Or(c.err, err)
 }
 
-// failure returns the first error if at least so many starts failed and none succeeded: then it is not for the events.
+// failure returns the first error if at least so many starts failed and none succeeded: then Temporal is at fault, not
+// the events.
 func (c *tally) failure(atLeast int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -132,7 +133,7 @@ func (d *Dispatcher) round(ctx context.Context, lanes []*lane) (busy bool, err e
 	return busy, starts.failure(1)
 }
 
-// lookAt looks what waits of those tenants that have room for it, or may have by now.
+// lookAt finds the waiting events of the tenants that have room, or may have room by now.
 func (d *Dispatcher) lookAt(ctx context.Context, lanes []*lane) ([]*turn, error) {
 	turns := make([]*turn, 0, len(lanes))
 	for _, l := range lanes {
@@ -148,8 +149,8 @@ func (d *Dispatcher) lookAt(ctx context.Context, lanes []*lane) ([]*turn, error)
 	return turns, nil
 }
 
-// find reads the oldest accepted events of the tenant until there are enough for a turn. What another process has
-// accepted just now is its to start.
+// find reads the oldest accepted events of the tenant until there are enough for a turn. It leaves out the events that
+// another process has accepted just now and will start itself.
 func (d *Dispatcher) find(ctx context.Context, t *turn) error {
 	before := time.Now().Add(-d.SweepAfter)
 	if ours := t.left.Add(time.Millisecond); ours.After(before) {
@@ -189,7 +190,8 @@ func (d *Dispatcher) place(t *turn, event *models.Event) {
 	}
 }
 
-// ask corrects the estimates. It comes after the look: what is planned in between counts twice for a while, not never.
+// ask corrects the estimates. It comes after the look, so that an event planned in between counts twice for a while rather
+// than never.
 func (d *Dispatcher) ask(ctx context.Context, turns []*turn, began time.Time) error {
 	var tenants []string
 	for _, t := range turns {
@@ -214,7 +216,7 @@ func (d *Dispatcher) ask(ctx context.Context, turns []*turn, began time.Time) er
 	return nil
 }
 
-// startTurns starts what waits and has room, some at a time. A tenant of which a start fails is the last from then on.
+// startTurns starts the waiting events that have room, some at a time. A tenant whose start fails comes last from then on.
 func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn, starts *tally) (busy bool) {
 	var group errgroup.Group
 	group.SetLimit(Starters)
@@ -252,7 +254,7 @@ func (d *Dispatcher) blame(ctx context.Context, turns []*turn, starts *tally) {
 	}
 }
 
-// startTurn starts what waits of a tenant until a start fails: that may take long, and others wait for their turn.
+// startTurn starts the waiting events of a tenant until a start fails: a failure may take long, and others wait.
 func (d *Dispatcher) startTurn(ctx context.Context, t *turn, begin func(eventID string, work func() error)) (busy bool) {
 	stop := func() bool { return t.failed() || ctx.Err() != nil }
 	for _, event := range t.overdue {
@@ -269,7 +271,7 @@ func (d *Dispatcher) startTurn(ctx context.Context, t *turn, begin func(eventID 
 	if t.failing || t.failed() {
 		return false
 	}
-	// What comes now is started beside the last few, of which some are started at once anyway.
+	// A new event is started beside the last few, some of which are started at once anyway.
 	if t.all && taken == len(t.waiting) && taken <= Starters {
 		return !d.backlog.catchUp(t.lane, t.left) || taken > 0
 	}

@@ -23,7 +23,7 @@ func New(c client.Client, taskQueue string, acts *activities.Activities, onFatal
 	return w
 }
 
-// Options are those of our workers.
+// Options are the options of our workers.
 func Options(onFatal func(error)) worker.Options {
 	return worker.Options{
 		WorkerStopTimeout:           StopTimeout,

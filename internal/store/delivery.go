@@ -74,8 +74,8 @@ func (s *Store) OverdueDeliveries(
 }
 
 // Outstanding counts, for each of the tenants that has any, its pending deliveries whose first attempt has not been made.
-// They are always due. Of room for so many, a subscription counts for its share at most: a tenth, or, of a tenant that has
-// fewer than ten active ones, an equal part. So what is wrong with one leaves room for the others.
+// They are always due. A subscription counts for its share of the room at most: a tenth, or an equal part where the tenant
+// has fewer than ten active subscriptions. So a subscription in trouble leaves room for the others.
 func (s *Store) Outstanding(ctx context.Context, tenants []string, room int) (map[string]models.Outstanding, error) {
 	// The conditions are literals so that both databases see that the partial index applies.
 	const query = `SELECT d.tenant, count(*) AS deliveries, count(DISTINCT d.event_id) AS events
@@ -123,9 +123,9 @@ func (r *targetRow) model() models.Target {
 	return target
 }
 
-// Targets returns what is needed to start those deliveries of the event that are still open, pending or held, and whose
-// position is at least from and below to, by position. The host, with its port if the URL has one, is empty when the subscription
-// has been deleted. An unknown event has none.
+// Targets returns, by position, the deliveries of the event whose workflow is still to be started: pending, held or
+// exhausted, at positions from (included) to to (excluded). The host, with its port if the URL has one, is empty when the
+// subscription has been deleted. An unknown event has no targets.
 func (s *Store) Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error) {
 	q := s.read.WithContext(ctx).Table("deliveries AS d").
 		Select("d.id, d.subscription_id, s.url, d.attempts, d.claimed_until IS NOT NULL AS claimed").

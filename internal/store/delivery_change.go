@@ -9,9 +9,9 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// CloseDelivery ends a pending or held delivery with the given status and reason. One that is closed already stays as it
-// is. It returns the status in force afterwards, or a CodeNotFound error. It is how the program itself closes one; an
-// operator's way is CancelDelivery.
+// CloseDelivery ends a pending or held delivery with the given status and reason. A delivery that is closed already stays
+// as it is. It returns the status in force afterwards, or a CodeNotFound error. The program itself closes deliveries with
+// it; operators use CancelDelivery.
 func (s *Store) CloseDelivery(
 	ctx context.Context, id string, status models.DeliveryStatus, reason string,
 ) (models.DeliveryStatus, error) {
@@ -36,9 +36,9 @@ func (s *Store) CloseDelivery(
 	return status, nil
 }
 
-// CancelDelivery cancels a delivery that is pending, held or exhausted, and returns it as it is afterwards: one that is
-// delivered or cancelled stays so. An unknown one is a CodeNotFound error. What it changes it also notes in the audit,
-// in the same commit. A call with an origin that is in the audit already, unless that is empty, changes nothing.
+// CancelDelivery cancels a delivery that is pending, held or exhausted, and returns it as it is afterwards: a delivered or
+// cancelled delivery stays so. An unknown delivery is a CodeNotFound error. The change and its audit entry share a commit.
+// A call whose origin is in the audit already changes nothing, unless the origin is empty.
 func (s *Store) CancelDelivery(
 	ctx context.Context, id string, why models.Why, origin string,
 ) (*models.Delivery, error) {
@@ -72,11 +72,11 @@ func cancelRow(tx *gorm.DB, row *deliveryRow, why models.Why, origin string) err
 
 // BringForward makes the next attempt of a delivery due at the given time. A pending one counts it as forwarded if it
 // was due later, unless the event's workflow is making its first attempt just then. A held one stays held. A closed one is pending again and begins its schedule anew, unless it was
-// delivered by an attempt above after: then what was asked for has happened. One whose subscription is disabled or gone
-// stays as it closed. An unknown one is a CodeNotFound error.
+// delivered by an attempt above after: then the redelivery has happened. A delivery whose subscription is disabled or gone
+// stays as it closed. An unknown delivery is a CodeNotFound error.
 //
-// It notes in the audit, in the same commit, what was not done already. A call with an origin that is in the audit
-// already, unless that is empty, changes nothing: it is the same call once more, after a crash.
+// The change and its audit entry share a commit. A call whose origin is in the audit already changes nothing, unless the
+// origin is empty: the call is a repetition, after a crash.
 func (s *Store) BringForward(
 	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string,
 ) error {

@@ -3,14 +3,15 @@
 //
 // What it promises:
 //
-//   - What a method reported as done is on disk: it survives the end of the process and of the machine.
+//   - A method that has returned without an error has committed to disk: its work survives the end of the process and of
+//     the machine.
 //   - Every method is one transaction: all of it happened or none of it.
 //   - Methods speak models and context. A failure that is the caller's is a *models.Error (not found, conflict); any
 //     other is a plain error that wraps its cause and never holds a password, a secret or a payload.
 //   - Methods never wait for one another in a circle: each locks an event before a subscription, that before its
 //     deliveries, and at last, when it commits, the version of the tenant's subscriptions.
-//   - What is remembered in memory is never old: whoever plans or attempts after a change was committed, in whichever
-//     process, works with it.
+//   - The caches are never stale: a plan or an attempt that begins after a change was committed, in whichever process,
+//     works with the change.
 //   - Entries of the audit are added, never changed or removed; the database itself refuses it.
 //   - Times go out in UTC and are exact to the microsecond. Lists are sorted newest first by id.
 //   - Signing secrets, custom headers and the credentials of sources are sealed (internal/keyring), bound to the id of

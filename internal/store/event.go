@@ -105,8 +105,8 @@ func (s *Store) Backlog(ctx context.Context) (count int, oldest time.Time, err e
 }
 
 // AcceptedEvents returns up to limit events of the tenant that are stored but not planned, created before the given
-// time, with ids above after, oldest first. Only their id, tenant and type are filled in. It is what waits to be started,
-// and how an event that nobody took up, such as one whose process died, is found again.
+// time, with ids above after, oldest first. Only their id, tenant and type are filled in. These events wait to be started;
+// an event whose process died is found here, too.
 func (s *Store) AcceptedEvents(
 	ctx context.Context, tenant string, before time.Time, after string, limit int,
 ) ([]*models.Event, error) {

@@ -84,7 +84,7 @@ func inserts(rows []*eventRow) iter.Seq[[]*eventRow] {
 	}
 }
 
-// inKeyOrder sorts rows by what they may have to wait for: two batches that share keys then wait for one another in
+// inKeyOrder sorts rows by the idempotency keys that they lock: two batches that share keys then wait for one another in
 // the same order and cannot deadlock. Among equal keys the first in the batch stays the first.
 func inKeyOrder(rows []*eventRow) []*eventRow {
 	return slices.SortedStableFunc(slices.Values(rows), func(a, b *eventRow) int {
@@ -111,7 +111,7 @@ func markMissing(tx *gorm.DB, rows []*eventRow, missing map[string]bool) error {
 	return nil
 }
 
-// compareWithFirst says what becomes of an event whose key is taken.
+// compareWithFirst decides whether an event whose key is taken repeats the first one or conflicts with it.
 func compareWithFirst(tx *gorm.DB, row *eventRow) (models.Created, error) {
 	var first []eventRow
 	q := tx.Where("tenant = ? AND idempotency_key = ?", row.Tenant, row.key()).Limit(1)

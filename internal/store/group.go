@@ -22,14 +22,14 @@ const (
 	groupTimeout = 10 * time.Second // for a commit, of one or of several
 )
 
-// errLate says that a transaction was given up. Nobody is to blame, so it must not stand for what a write itself met.
+// errLate says that a transaction was given up because it took too long. No single write is to blame for that.
 var errLate = fmt.Errorf("a transaction was not through in its time: %w", context.DeadlineExceeded)
 
-// group lets writes that come at the same time share a commit, which is most of what a small one costs. While there are
-// fewer than lanes commits under way a write goes at once and alone; those that come meanwhile wait, and go together.
+// group lets writes that come at the same time share a commit, which is most of the cost of a small write. While fewer
+// than lanes commits are under way, a write goes at once and alone; the writes that come meanwhile wait and go together.
 //
-// Two commits that wait for what the other one has are ended by Postgres after a second, so all take what they lock in one
-// order: the keys of new events, then the events that are planned, with their paused subscriptions, then deliveries.
+// Postgres ends two commits that wait for each other's locks after a second, so every commit locks in the same order: the
+// keys of new events, then the events being planned with their paused subscriptions, then deliveries.
 type group struct {
 	transaction func(ctx context.Context, do func(tx *gorm.DB) error) error
 	insert      func(tx *gorm.DB, events []*eventRow) (taken map[string]bool, err error)
@@ -44,7 +44,7 @@ type group struct {
 // change is a transaction that may be carried out within another one's. Do may be called more than once and must then
 // begin anew; only its last call counts.
 type change struct {
-	// place is what do locks. Those that share a transaction are carried out by their places.
+	// place says which rows do locks. The writes of one transaction run in the order of their places.
 	place string
 	// events are inserted before all that is done in the transaction.
 	events []*eventRow
@@ -89,7 +89,7 @@ func (g *group) write(ctx context.Context, c change) error {
 	}
 }
 
-// full is a CodeBusy error when so much waits already that what can be refused should be.
+// full is a CodeBusy error when the queue is so long that further publishing should be refused.
 func (g *group) full() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -109,7 +109,7 @@ func (g *group) enqueue(w *write) {
 	}
 }
 
-// work commits what waits until nothing does.
+// work commits the waiting writes until the queue is empty.
 func (g *group) work() {
 	for batch := g.take(); len(batch) > 0; batch = g.take() {
 		g.commit(batch)
@@ -128,7 +128,7 @@ func (g *group) take() []*write {
 	return batch
 }
 
-// fit is how many of those that wait share the next commit.
+// fit counts the waiting writes that share the next commit.
 func (g *group) fit() int {
 	bytes := 0
 	for i, w := range g.waiting {
@@ -139,8 +139,8 @@ func (g *group) fit() int {
 	return len(g.waiting)
 }
 
-// commit commits a batch in one transaction. Should one of its writes fail, which leaves nothing of any, each goes in its
-// own. Those whose callers have gone are left out: they were told that it failed.
+// commit commits a batch in one transaction. If one of its writes fails, the transaction is rolled back and each write
+// gets a transaction of its own. Writes whose callers have gone are left out: their callers were told that they failed.
 func (g *group) commit(batch []*write) {
 	batch = slices.DeleteFunc(batch, func(w *write) bool {
 		if err := w.ctx.Err(); err != nil {
@@ -178,9 +178,9 @@ func tell(batch []*write, err error) {
 	}
 }
 
-// together reports whether all the writes went through, and then what became of their commit: if that failed nobody knows
-// whether it did, and writing again could find the first time in its way. It leaves out the contexts of the single writes:
-// one that ends must not take the others with it.
+// together reports whether all the writes went through, and then the error of their commit: after a failed commit nobody
+// knows whether it took effect, and writing again could conflict with the first time. It ignores the contexts of the
+// single writes: a write whose context ends must not take the others with it.
 func (g *group) together(batch []*write) (finished bool, err error) {
 	err = g.alone(context.WithoutCancel(batch[0].ctx), func(tx *gorm.DB) error {
 		if err := g.carryOut(tx, batch...); err != nil {
@@ -211,8 +211,8 @@ func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
 	return nil
 }
 
-// alone is one transaction. A panic in it is an error to its callers, as it would be in their own goroutine. What fails
-// because its time was over fails with errLate, whatever the driver calls it.
+// alone runs one transaction. A panic in it becomes an error of its callers. A transaction that took too long fails with
+// errLate, whatever the driver calls it.
 func (g *group) alone(ctx context.Context, do func(tx *gorm.DB) error) (err error) {
 	if g.timeout > 0 {
 		var cancel context.CancelFunc

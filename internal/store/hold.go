@@ -12,7 +12,7 @@ import (
 
 const (
 	holdPage = 500              // deliveries that a pause holds in one commit, which others may have to wait for
-	holdTime = 20 * time.Second // for a pause to hold what is pending
+	holdTime = 20 * time.Second // for a pause to hold the pending deliveries
 )
 
 // HoldDelivery holds a pending delivery if its subscription is paused, and reports whether the delivery is held
@@ -29,8 +29,8 @@ func (s *Store) HoldDelivery(ctx context.Context, id string) (held bool, err err
 }
 
 // ReleaseDelivery makes a held delivery pending unless its subscription is paused: due at the given time, and counted as
-// forwarded if it was due later. It reports whether the delivery is pending afterwards, which one that was pending
-// before is. An unknown one is a CodeNotFound error.
+// forwarded if it was due later. It reports whether the delivery is pending afterwards; a delivery that was pending before
+// still is. An unknown delivery is a CodeNotFound error.
 func (s *Store) ReleaseDelivery(ctx context.Context, id string, at time.Time) (released bool, err error) {
 	err = s.withSubscription(ctx, "release delivery", id, func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error {
 		if released = row.Status == models.DeliveryPending; of == models.SubscriptionPaused || row.Status != models.DeliveryHeld {
@@ -43,9 +43,9 @@ func (s *Store) ReleaseDelivery(ctx context.Context, id string, at time.Time) (r
 	return released && err == nil, err
 }
 
-// withSubscription calls do with the delivery locked, its subscription locked before it, and the status of that, which
-// is empty when it is gone. So whoever changes the subscription either comes first, and do sees that, or comes after and
-// sees what do did.
+// withSubscription locks the subscription, then the delivery, and calls do with the subscription's status, which is empty
+// when the subscription is gone. So a change of the subscription either comes first, and do sees it, or comes after and
+// sees the work of do.
 func (s *Store) withSubscription(
 	ctx context.Context, op, id string, do func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error,
 ) error {
@@ -66,8 +66,8 @@ func (s *Store) withSubscription(
 	})
 }
 
-// lockStatuses keeps the subscriptions from changing until the end of the transaction, and returns the status of each.
-// One that is gone has none.
+// lockStatuses keeps the subscriptions from changing until the end of the transaction, and returns the status of each. A
+// subscription that is gone has no status.
 func lockStatuses(tx *gorm.DB, ids []string) (map[string]models.SubscriptionStatus, error) {
 	var rows []subscriptionRow
 	q := tx.Clauses(forShare).Select("id", "status").Where("id IN ?", ids).Order("id")
@@ -81,13 +81,13 @@ func lockStatuses(tx *gorm.DB, ids []string) (map[string]models.SubscriptionStat
 	return statuses, nil
 }
 
-// holdPending holds what is pending for a subscription that has been paused. It takes many short commits, so that nobody
-// waits for more than one of them, and nobody needs to wait for it: what is left when its time is over, or when the process
-// dies, is held when it comes due (HoldDelivery).
+// holdPending holds the pending deliveries of a subscription that has been paused. It takes many short commits, so that
+// nobody waits for more than one of them, and nobody needs to wait for all: the deliveries left over when its time is up,
+// or when the process dies, are held when they come due (HoldDelivery).
 func (s *Store) holdPending(ctx context.Context, subscriptionID string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), holdTime)
 	defer cancel()
-	for range 2 { // the second time those that were locked
+	for range 2 { // the second pass takes the deliveries that were locked during the first
 		if err := s.holdAll(ctx, subscriptionID); err != nil {
 			s.log.LogAttrs(ctx, slog.LevelWarn, "what a pause has not held yet will be held when it comes due",
 				slog.String("subscription_id", subscriptionID), slog.Any("error", err))
@@ -96,7 +96,7 @@ func (s *Store) holdPending(ctx context.Context, subscriptionID string) {
 	}
 }
 
-// holdAll holds what is pending for a subscription as long as it is paused, page by page.
+// holdAll holds the pending deliveries of a subscription page by page, as long as the subscription is paused.
 func (s *Store) holdAll(ctx context.Context, subscriptionID string) error {
 	for after, more := "", true; more; more = after != "" {
 		err := s.inTransaction(ctx, "hold deliveries", func(tx *gorm.DB) (err error) {
@@ -111,8 +111,8 @@ func (s *Store) holdAll(ctx context.Context, subscriptionID string) error {
 }
 
 // holdSome holds a page of deliveries with ids above after, and returns the last of them: none when there is nothing more
-// to hold. It passes over those that somebody has locked: an attempt that is being recorded shares its commit with others,
-// and to wait for one delivery of such a commit while having another is to wait for ever.
+// to hold. It skips deliveries that are locked: an attempt that is being recorded shares its commit with others, and
+// waiting for one delivery of such a commit while having locked another is a deadlock.
 func holdSome(tx *gorm.DB, subscriptionID, after string) (last string, err error) {
 	statuses, err := lockStatuses(tx, []string{subscriptionID})
 	if err != nil || statuses[subscriptionID] != models.SubscriptionPaused {
@@ -131,7 +131,7 @@ func openDeliveries(tx *gorm.DB, subscriptionID string, statuses ...models.Deliv
 	return selected(tx.Model(&deliveryRow{}), models.Selection{SubscriptionID: subscriptionID, Statuses: statuses})
 }
 
-// ResumingSubscriptions returns up to limit subscriptions whose held deliveries are being let go, with ids above after,
+// ResumingSubscriptions returns up to limit subscriptions whose held deliveries are being released, with ids above after,
 // by id. Only their id, tenant, status and resume rate are filled in.
 func (s *Store) ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error) {
 	// The condition is a literal so that both databases see that the partial index applies.
@@ -142,10 +142,10 @@ func (s *Store) ResumingSubscriptions(ctx context.Context, after string, limit i
 }
 
 // FinishResume notes that none of the subscription's deliveries is held any more, if that is so, and reports whether
-// there is nothing left to let go: also when the subscription has been paused again, or is gone.
+// there is nothing left to release: also when the subscription has been paused again, or is gone.
 func (s *Store) FinishResume(ctx context.Context, id string) (finished bool, err error) {
 	err = s.inTransaction(ctx, "finish resume", func(tx *gorm.DB) error {
-		// Under the lock that whoever holds a delivery has to take.
+		// Holding a delivery takes the same lock.
 		row, err := take[subscriptionRow](tx.Clauses(forUpdate).Select("id", "status"), "subscription", id)
 		gone := models.ErrorCode(err) == models.CodeNotFound
 		if err != nil && !gone {

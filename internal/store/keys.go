@@ -60,7 +60,7 @@ func (s *Store) eachSealed(ctx context.Context, size int, do func(*sealedTable, 
 	return nil
 }
 
-// openSealed returns what is sealed in the column, nil for NULL.
+// openSealed returns the value that is sealed in the column, nil for NULL.
 func (s *Store) openSealed(table *sealedTable, row *sealedRow, column sealedColumn) ([]byte, error) {
 	sealed := column.blob(row)
 	if sealed == nil {

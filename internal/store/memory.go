@@ -8,9 +8,8 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// What memory holds at most: 16 MiB of events, and 64 MiB each of subscriptions and of matches if all of them were as
-// large as may be, which hardly any is; and less than as much again for what their maps and lists take besides, as each
-// has some hundred entries at most. What is larger is read each time.
+// These limits bound the cache: 16 MiB of events, 64 MiB of subscriptions and 64 MiB of matches if every entry were as
+// large as allowed, which hardly any is; and less than as much again for maps and lists. Larger values are not cached.
 const (
 	rememberedEvents        = 256
 	rememberedEvent         = 64 * 1024 // bytes of data and metadata
@@ -20,12 +19,11 @@ const (
 	rememberedMatch         = 16 * 1024 // bytes of subscribers, some hundred
 )
 
-// memory spares the database to be asked again and again for what hardly ever changes. What it gives is never old: an
-// event does not change at all, and subscriptions go by their tenant's version, which every transaction that changes one
-// of them replaces by a new, random one (migration 11), and which is read with the row that needs them. So there is
-// nothing to be told to other processes, and nothing that could be missed.
+// memory is a cache of rows that hardly ever change. It is never stale: an event does not change at all, and subscriptions
+// are cached under their tenant's version, which every transaction that changes one of them replaces by a new random
+// number (migration 11), and which is read with the row that needs them. So processes have nothing to tell one another.
 //
-// What is in memory is shared: whoever gets it must not change it.
+// Cached values are shared: nobody may change them.
 type memory struct {
 	events        *lru.Cache[string, *models.Event]
 	subscriptions recall[*models.Subscription] // by id
@@ -41,12 +39,12 @@ func newMemory() *memory {
 	}
 }
 
-// unversioned is what a tenant has as long as it has no subscriptions. It is not known as that: unlike a version, it comes
-// back when the database is set back in time.
+// unversioned is the version of a tenant without subscriptions. Nothing is cached under it: unlike a random version, it
+// comes back when the database is restored from a backup.
 const unversioned = 0
 
-// recall remembers values of tenants by name, each with the version that was read no later than it: then one that is
-// too new for its version is read again before it is needed, and none that is too old is ever taken.
+// recall caches values of tenants by name, each with a version that was read no later than the value. So a hit is never
+// stale; a miss may be needless.
 type recall[V any] struct {
 	cache *lru.Cache[recallKey, recalled[V]]
 }

@@ -64,7 +64,7 @@ var errWide = errors.New("the event is too wide")
 func (s *Store) plan(
 	ctx context.Context, eventID string, claim func(subscriptionID string) bool, in transaction, most int,
 ) (*models.Plan, error) {
-	var p *planning // made anew each time: whoever has stopped waiting must not see it change
+	var p *planning // made anew each time: a caller that has stopped waiting must not see it change
 	err := in(ctx, "plan deliveries", func(tx *gorm.DB) error {
 		event, err := takeVersioned[eventRow](tx.Clauses(forUpdate), "event", eventID,
 			"id", "tenant", "type", "status", "deliveries")
@@ -92,7 +92,7 @@ type planning struct {
 	version int64 // of the subscriptions
 	claim   func(subscriptionID string) bool
 	most    int
-	wide    bool         // has more, so nothing was planned. Not an error: that would undo what others wrote
+	wide    bool         // has more, so nothing was planned. Not an error: an error would roll the shared commit back
 	read    []subscriber // all that match, where memory did not know them; nil: it did, or they are many
 }
 
@@ -124,8 +124,8 @@ func (p *planning) run() error {
 	}).Error
 }
 
-// candidates are the next subscribers with ids above after. Those of an event with few are in memory if one of its type
-// was planned since its tenant's subscriptions changed.
+// candidates are the next subscribers with ids above after. They come from the cache if they are few and an event of the
+// type was planned since the tenant's subscriptions changed.
 func (p *planning) candidates(after string) ([]subscriber, error) {
 	if known, ok := p.memory.matches.at(p.event.Tenant, p.event.Type, p.version); ok && after == "" {
 		return known, nil
@@ -137,17 +137,17 @@ func (p *planning) candidates(after string) ([]subscriber, error) {
 	return found, err
 }
 
-// remember is called after the commit, though what was read is what others had committed: then that stays true whatever
-// else a transaction comes to do.
+// remember caches the subscribers. It is called after the commit, so that it stays right whatever a transaction may do
+// before.
 func (p *planning) remember() {
 	if p.read != nil && sizeOf(p.read) <= rememberedMatch {
 		p.memory.matches.put(p.event.Tenant, p.event.Type, p.version, p.read)
 	}
 }
 
-// lockPaused makes sure that the paused ones are still that when their held deliveries are committed. Otherwise nobody
-// would let those go: whoever resumes a subscription has to see all that is held. It returns all with the statuses that
-// hold, and leaves subs, which others may have from memory, alone.
+// lockPaused makes sure that paused subscriptions are still paused when their held deliveries are committed. Otherwise
+// nobody would release them: a resumption has to see all held deliveries. It returns the subscribers with their present
+// statuses and does not change subs, which may be shared.
 func lockPaused(tx *gorm.DB, subs []subscriber) ([]subscriber, error) {
 	var paused []string
 	for i := range subs {

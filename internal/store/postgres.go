@@ -51,7 +51,7 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 	return ping(ctx, pool)
 }
 
-// parsePostgres reads the URL without ever repeating a part of it: what is wrong may well be the password.
+// parsePostgres reads the URL without ever repeating a part of it: the wrong part may well be the password.
 func parsePostgres(url string) (*pgx.ConnConfig, error) {
 	_, rest, _ := strings.Cut(url, "://")
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 && strings.Contains(rest[end:], "@") {
@@ -71,8 +71,8 @@ func parsePostgres(url string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// dead pings what was not used for a second, as the driver would, but not for as long as the caller waits, which may be
-// for ever. One that does not answer is closed by that, so the driver's own ping finds out without waiting.
+// dead pings a connection that was not used for a second, as the driver would, but with a deadline of its own: the caller
+// may wait without one. A connection that does not answer is closed, so the driver's own ping fails at once.
 func dead(ctx context.Context, p stdlib.ShouldPingParams) bool {
 	if p.IdleDuration <= time.Second {
 		return false

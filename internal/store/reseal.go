@@ -15,8 +15,8 @@ const resealPage = 100
 //
 // Before it changes anything it makes sure that all values open. Servers may run meanwhile if they have both keys: each
 // row is locked while it is sealed anew, so that no change to a subscription is lost. It may be stopped at any time and
-// be called again; what it has done stays done, and the number is right with an error, too. A value that a server seals
-// under an old key behind its back stays as it is: see KeysInUse.
+// be called again: finished transactions stay, and the number is right with an error, too. A value that a server seals
+// under an old key meanwhile stays as it is: see KeysInUse.
 func (s *Store) Reseal(ctx context.Context, progress func(done int)) (resealed int, err error) {
 	if err := s.CheckKeys(ctx); err != nil {
 		return 0, err

@@ -9,7 +9,7 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// sealedRow is what is sealed in a row, of whichever table.
+// sealedRow holds the sealed values of a row, of whichever table.
 type sealedRow struct {
 	ID          string `gorm:"column:id;primaryKey"`
 	Secrets     []byte `gorm:"column:secrets"`
@@ -21,7 +21,7 @@ type sealedRow struct {
 // sealedTable is a table with sealed values.
 type sealedTable struct {
 	name    string
-	label   func(id string) string // what a row is called in errors
+	label   func(id string) string // names a row in errors
 	columns []sealedColumn
 }
 
@@ -32,7 +32,7 @@ type sealedColumn struct {
 	associated func(id string) []byte
 }
 
-// sealedTables are all there are. What has to reach every sealed value goes through this table.
+// sealedTables lists every table with sealed values. Whatever has to reach all of them goes through this list.
 var sealedTables = []sealedTable{
 	{"subscriptions", func(id string) string { return "subscription " + id }, []sealedColumn{
 		{"secrets", func(r *sealedRow) []byte { return r.Secrets }, secretsOf},
@@ -44,7 +44,7 @@ var sealedTables = []sealedTable{
 	}},
 }
 
-// rows selects the ids of the table's rows and what is sealed in them.
+// rows selects the ids of the table's rows and their sealed values.
 func (t *sealedTable) rows(q *gorm.DB) *gorm.DB {
 	columns := []string{"id"}
 	for _, column := range t.columns {

@@ -23,8 +23,8 @@ type Options struct {
 	// DatabaseURL is set.
 	Path string
 
-	// Keys seal what is secret. Nil: migrations and everything about events and deliveries work, but a subscription
-	// or source can be neither written nor read.
+	// Keys seal secrets. Nil: migrations and everything about events and deliveries work, but a subscription or source
+	// can be neither written nor read.
 	Keys *keyring.Ring
 
 	// Logger gets a line for each migration applied, and for each pause that leaves deliveries to be held later; of a row
@@ -121,8 +121,8 @@ func ping(ctx context.Context, pool *gorm.DB) error {
 // transaction is what inTransaction is, or what inGroup returns.
 type transaction func(ctx context.Context, op string, do func(tx *gorm.DB) error) error
 
-// inGroup is inTransaction for writes that are many and small: those that come at the same time share a commit. They must
-// not lock anything that comes before the place. Do may be called more than once, and must then begin anew.
+// inGroup is inTransaction for many small writes: writes that come at the same time share a commit. A write must not lock
+// a row that comes before its place. Do may be called more than once, and must then begin anew.
 func (s *Store) inGroup(place string) transaction {
 	return func(ctx context.Context, op string, do func(tx *gorm.DB) error) error {
 		c := change{place: place, do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
@@ -131,7 +131,7 @@ func (s *Store) inGroup(place string) transaction {
 }
 
 // inTransaction runs do in one transaction, committed when it returns nil. Within do only tx may be used: on SQLite
-// another write would wait for this one for ever.
+// another write would be a deadlock.
 func (s *Store) inTransaction(ctx context.Context, op string, do func(tx *gorm.DB) error) error {
 	return translate(op, s.write.WithContext(ctx).Transaction(do))
 }

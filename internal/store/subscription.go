@@ -119,8 +119,8 @@ func (s *Store) DeleteSubscription(ctx context.Context, id string, audit ...mode
 	})
 }
 
-// disable makes the subscription receive no more events and notes why. One that is disabled already keeps its first
-// reason. A CodeNotFound error says that there is none.
+// disable makes the subscription receive no more events and notes why. A subscription that is disabled already keeps its
+// first reason. An unknown subscription is a CodeNotFound error.
 func disable(tx *gorm.DB, id, reason string) error {
 	row, err := take[subscriptionRow](tx.Clauses(forUpdate).Select("id", "status"), "subscription", id)
 	if err != nil || row.Status == models.SubscriptionDisabled {
@@ -141,9 +141,9 @@ func disable(tx *gorm.DB, id, reason string) error {
 // the store. The audit entries tell of it, in the same commit.
 //
 // Of a subscription that becomes paused no further attempt begins once that is committed; then its pending deliveries are
-// held, which goes on when the context ends, see holdTime. One that is paused no more lets go what it holds at the
-// ResumeRate that change gave it, 0 for models.DefaultRate. The rate can be changed until that is finished, and not be set
-// at any other time.
+// held, which goes on when the context ends, see holdTime. A subscription that is no longer paused releases its held
+// deliveries at the ResumeRate that change gave it, 0 for models.DefaultRate. The rate can be changed until all are
+// released, and not be set at any other time.
 func (s *Store) UpdateSubscription(
 	ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 ) (*models.Subscription, error) {

@@ -104,7 +104,7 @@ func (r *subscriptionRow) model() (*models.Subscription, error) {
 	return sub, nil
 }
 
-// size is about how many bytes the subscription takes without its properties, beyond what each one takes.
+// size estimates the bytes that the subscription takes without its properties and beyond the fixed size of the struct.
 func (r *subscriptionRow) size() int {
 	size := len(r.Headers) + len(r.Access) + len(r.Secrets) + len(r.Name) + len(r.URL)
 	for _, pattern := range r.EventTypes {

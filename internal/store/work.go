@@ -6,10 +6,10 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// Work returns the delivery with what an attempt at it needs, as of now: a change of the subscription that was committed,
-// by whichever process, before the call is in it. An unknown delivery is a CodeNotFound error. The usual call reads one
-// row; event and subscription come from memory, shared with others, and must not be changed. The subscription has no
-// Properties: an attempt sends those that its delivery was planned with, and as a map they take many times their size.
+// Work returns the delivery with its event and subscription as of now: it contains every change of the subscription that
+// any process committed before the call. An unknown delivery is a CodeNotFound error. The usual call reads one row; event
+// and subscription come from the cache, are shared and must not be changed. The subscription has no Properties: an attempt
+// sends the properties that its delivery was planned with, and as a map they take many times their size.
 func (s *Store) Work(ctx context.Context, deliveryID string) (*models.Work, error) {
 	found, err := takeVersioned[deliveryRow](s.read.WithContext(ctx), "delivery", deliveryID)
 	if err != nil {
@@ -28,7 +28,7 @@ func (s *Store) Work(ctx context.Context, deliveryID string) (*models.Work, erro
 	return work, nil
 }
 
-// unlessGone makes nil of what is not there.
+// unlessGone turns a CodeNotFound error into nil.
 func unlessGone[M any](found *M, err error) (*M, error) {
 	if models.ErrorCode(err) == models.CodeNotFound {
 		return nil, nil
@@ -48,7 +48,7 @@ func (s *Store) eventOf(ctx context.Context, delivery *deliveryRow) (*models.Eve
 	return event, err
 }
 
-// sizeOfEvent is about how many bytes the event takes, beyond what each one takes.
+// sizeOfEvent estimates the bytes that the event takes beyond the fixed size of the struct.
 func sizeOfEvent(e *models.Event) int {
 	size := len(e.Data)
 	for key, value := range e.Metadata {
@@ -58,7 +58,7 @@ func sizeOfEvent(e *models.Event) int {
 }
 
 // subscriptionOf reads the subscription of a delivery, from memory if it is known there at the version. It remembers it
-// by its own tenant, so that one whose tenant were changed by hand would not be found there by its old deliveries.
+// keyed by its own tenant, should someone edit the row.
 func (s *Store) subscriptionOf(ctx context.Context, delivery *deliveryRow, version int64) (*models.Subscription, error) {
 	id := delivery.SubscriptionID
 	if sub, ok := s.memory.subscriptions.at(delivery.Tenant, id, version); ok {
