@@ -1,11 +1,16 @@
 package api_test
 
 import (
+	"context"
+	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,12 +26,16 @@ type vector struct {
 	ID, Kind, Provider, Secret, Method, URL, Body, Event string
 	KeyID                                                string `json:"key_id"`
 	DeliveryID                                           string `json:"delivery_id"`
+	SchemeName                                           string `json:"scheme_name"`
 	Valid                                                bool
 	Headers                                              map[string]string
 	Now                                                  int64
 	Tolerance                                            *int `json:"tolerance_seconds"`
 	Scheme                                               *receivers.Scheme
-	Response                                             *struct{ Body *string }
+	Response                                             *struct {
+		Status int
+		Body   *string
+	}
 }
 
 // applies leaves out what signs the URL, which differs here, and what needs a row or a certificate of its own.
@@ -41,7 +50,7 @@ func TestReceiveVectors(t *testing.T) {
 	t.Parallel()
 	var now time.Time
 	h := newHarness(t, func(d *api.Deps) { d.Now = func() time.Time { return now } })
-	for _, name := range []string{"vectors.json", "ours.json"} {
+	for _, name := range []string{"vectors.json", "ours.json", "handshakes.json"} {
 		var file struct{ Vectors []vector }
 		raw, err := os.ReadFile("../webhook/receivers/testdata/" + name)
 		require.NoError(t, err)
@@ -60,9 +69,11 @@ func TestReceiveVectors(t *testing.T) {
 
 func (h *harness) receiveVector(v vector) {
 	h.t.Helper()
-	in, err := json.Marshal(map[string]any{
-		"provider": v.Provider, "credentials": []models.SourceCredential{{ID: v.KeyID, Secret: v.Secret}},
-	})
+	credentials := []models.SourceCredential{{ID: v.KeyID, Secret: v.Secret, Scheme: v.SchemeName}}
+	if v.SchemeName != "" { // it is for handshakes alone
+		credentials = append(credentials, models.SourceCredential{Secret: hush})
+	}
+	in, err := json.Marshal(map[string]any{"provider": v.Provider, "credentials": credentials})
 	require.NoError(h.t, err)
 	created := h.do(http.MethodPost, sourcesPath, string(in))
 	if created.status != http.StatusCreated {
@@ -78,7 +89,10 @@ func (h *harness) receiveVector(v vector) {
 		headers = append(headers, name, value)
 	}
 	a := h.post(v.Method, path, v.Body, headers...)
-	require.Equal(h.t, v.Valid, a.status == http.StatusOK, "%s: %d %s", v.ID, a.status, a.body)
+	require.Equal(h.t, v.Valid, a.status/100 == 2, "%s: %d %s", v.ID, a.status, a.body)
+	if v.Response != nil && v.Response.Status != 0 {
+		require.Equal(h.t, v.Response.Status, a.status, v.ID)
+	}
 	events := h.sourceEvents(created)
 	if !v.Valid || v.Kind == "challenge" {
 		require.Empty(h.t, events, v.ID)
@@ -91,6 +105,77 @@ func (h *harness) receiveVector(v vector) {
 	if v.Response != nil && v.Response.Body != nil {
 		require.Equal(h.t, *v.Response.Body, a.body, v.ID)
 	}
+}
+
+// amazon serves what SNS does, and remembers what it was asked for.
+type amazon struct {
+	serves map[string]string
+	down   atomic.Bool
+	mu     sync.Mutex
+	asked  []string
+}
+
+func (a *amazon) Fetch(_ context.Context, url string) ([]byte, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.asked = append(a.asked, url); a.down.Load() {
+		return nil, errors.New("no route")
+	}
+	if text, ok := a.serves[url]; ok {
+		return []byte(text), nil
+	}
+	return nil, receivers.ErrCertificate
+}
+
+func (a *amazon) visits() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(slices.DeleteFunc(slices.Clone(a.asked), func(url string) bool { return !strings.Contains(url, "ConfirmSubscription") }))
+}
+
+// A subscription of SNS is confirmed once its signature holds, once for each message, through the same door as certificates.
+func TestSubscriptionsOfSNSAreConfirmedOnce(t *testing.T) {
+	t.Parallel()
+	var file struct {
+		Certs   map[string]string
+		Chain   []string
+		Vectors []vector
+	}
+	raw, err := os.ReadFile("../webhook/receivers/testdata/handshakes.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, &file))
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM([]byte(file.Chain[0])))
+	at := func(id string) vector {
+		return file.Vectors[slices.IndexFunc(file.Vectors, func(v vector) bool { return v.ID == id })]
+	}
+	aws := &amazon{serves: file.Certs}
+	h := newHarness(t, func(d *api.Deps) {
+		d.Now = func() time.Time { return time.Unix(at("sns-confirmation").Now, 0) }
+		d.Certificates = receivers.NewCertificates(aws, roots)
+	})
+	path := "/in/" + h.source(`{"provider":"sns","credentials":[{"secret":"`+at("sns-confirmation").Secret+`"}]}`)
+	post := func(id string) *answer {
+		return h.post(http.MethodPost, path, at(id).Body, "Content-Type", "text/plain")
+	}
+
+	for _, id := range []string{"sns-confirmation-forged", "sns-confirmation-elsewhere"} {
+		require.Equal(t, http.StatusUnauthorized, post(id).status, id)
+	}
+	require.Zero(t, aws.visits())
+	require.Equal(t, http.StatusOK, post("sns-version-2").status)
+	require.Len(t, h.events(), 1)
+
+	aws.down.Store(true) // the certificate is kept by now
+	require.Equal(t, http.StatusServiceUnavailable, post("sns-confirmation").status, "SNS sends it again")
+	aws.down.Store(false)
+	require.Equal(t, 1, aws.visits())
+	for range 3 {
+		require.Equal(t, http.StatusOK, post("sns-confirmation").status)
+	}
+	require.Equal(t, 2, aws.visits(), "not again once it succeeded")
+	require.Equal(t, http.StatusUnauthorized, post("sns-cert-not-there").status, "Amazon says that there is none")
+	require.Len(t, h.events(), 1, "handed to nobody")
 }
 
 // sourceEvents are those that came to the source.

@@ -251,7 +251,7 @@ func TestProviders(t *testing.T) {
 		require.NotContains(t, p.Credentials, "")
 		require.Equal(t, receivers.Named(name), p.Settings)
 		require.Equal(t, name == "pusher", p.NeedsIDs, name)
-		require.Equal(t, name == "twilio" || name == "trello" || name == "mandrill", p.NeedsPublicURL, name)
+		require.Equal(t, name == "twilio" || name == "trello" || name == "mandrill" || name == "hubspot", p.NeedsPublicURL, name)
 		require.Equal(t, receivers.Named(name).ID != "", p.SendsDeliveryID, name)
 		require.Equal(t, receivers.Named(name).SignsID(), p.SignsDeliveryID, name)
 		require.Equal(t, receivers.Named(name).BringsSecret(), p.BringsSecret, name)

@@ -2,12 +2,14 @@ package interop
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,8 +24,8 @@ var (
 )
 
 // What the pages of docs/providers say of curl works, typed as it stands there
-// with a URL and a secret of one's own. PayPal alone can sign as PayPal, so its
-// pages say nothing.
+// with a URL and a secret of one's own. Pages of those who sign with a key that
+// they alone have, or in the body, say nothing.
 func TestReceiversPages(t *testing.T) {
 	t.Parallel()
 
@@ -33,13 +35,13 @@ func TestReceiversPages(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("../../docs/providers", name+".md"))
 			require.NoError(t, err)
 			found := shell.FindAllStringSubmatch(string(text), -1)
-			if strings.HasPrefix(name, "paypal") {
+			if slices.Contains([]string{"paypal", "paypal-live", "discord", "sendgrid", "sns", "adyen", "mailgun", "dropboxsign"}, name) {
 				require.Empty(t, found)
 				return
 			}
 			require.Len(t, found, 1)
 			url, events := pageReceiver(t, name)
-			require.Contains(t, run(t, found[0][1], url, pageSecret(name)), "HTTP/1.1 200 OK")
+			require.Contains(t, run(t, found[0][1], url, pageSecret(name)), fmt.Sprintf("HTTP/1.1 %d ", max(200, receivers.Named(name).Answer.Status)))
 			checkType(t, name, (<-events).Type)
 			require.Contains(t, run(t, found[0][1], url, strings.Replace(pageSecret(name), "A", "B", 1)), "HTTP/1.1 401")
 		})
@@ -70,6 +72,8 @@ func pageSecret(name string) string {
 	switch name {
 	case "standard", "svix", "gitlab":
 		return "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	case "basic":
+		return "A:secret"
 	case "salesforce":
 		return "00Dxx000000000A"
 	}

@@ -28,7 +28,7 @@ type Answer struct {
 func (a Answer) Write(w http.ResponseWriter) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	for name, value := range a.Headers {
-		w.Header().Set(name, value)
+		w.Header()[name] = []string{value} // in the row's spelling, for those who compare it
 	}
 	if a.ContentType != "" {
 		w.Header().Set("Content-Type", a.ContentType)

@@ -6,6 +6,8 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -123,7 +125,7 @@ func (c *compiler) check(s *scheme) {
 	case s.Alg != "equal" && s.Enc == "":
 		c.fail("%s needs an encoding", s.Alg)
 	case !goesWith(s.Key, s.Alg):
-		c.fail("%s does not go with key %q", s.Alg, s.Key)
+		c.fail("%s does not go with key %q; it goes with %s", s.Alg, s.Key, keysFor(s.Alg))
 	case (s.Key == certificateKey) && (len(s.certURL) == 0 || len(s.CertHosts) == 0 || s.CertName == ""):
 		c.fail("a certificate needs a URL, hosts and a name")
 	case (len(s.when) == 0) != (s.Is == ""):
@@ -137,6 +139,17 @@ func (c *compiler) check(s *scheme) {
 	default:
 		c.coverage(s)
 	}
+}
+
+// keysFor lists the kinds of key that an algorithm goes with.
+func keysFor(alg string) string {
+	var kinds []string
+	for _, kind := range slices.Sorted(maps.Keys(keyKinds)) {
+		if goesWith(kind, alg) {
+			kinds = append(kinds, strconv.Quote(kind))
+		}
+	}
+	return strings.Join(kinds, ", ")
 }
 
 // coverage refuses signatures over too little.

@@ -181,6 +181,12 @@ func secretFor(name string) string {
 		return "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	case "salesforce":
 		return "00Dxx0000000001"
+	case "discord":
+		return "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29"
+	case "adyen":
+		return "0102030405060708"
+	case "sendgrid":
+		return "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q=="
 	case "basic":
 		return "nobody:would guess this one"
 	}

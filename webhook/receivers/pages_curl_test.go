@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
@@ -14,7 +16,7 @@ import (
 // more than a shell has at hand.
 func script(p receivers.Provider) string {
 	s := p.Auth[0]
-	if s.Key == "cert" || s.Key == "org" {
+	if slices.Contains([]string{"cert", "org", "public", "hex"}, s.Key) || strings.HasPrefix(string(s.Sig), "json.") {
 		return ""
 	}
 	secret := "what you set there"
@@ -29,7 +31,7 @@ func script(p receivers.Provider) string {
 	lines = append(lines, "body='"+body+"'")
 	headers := []string{"Content-Type: " + kind}
 	if s.Time != "" {
-		lines = append(lines, "now=$(date -u +"+map[bool]string{true: "%s", false: "%Y-%m-%dT%H:%M:%SZ"}[s.TimeAs == ""]+")")
+		lines = append(lines, "now=$(date -u +"+dateFormats[s.TimeAs]+")")
 	}
 	if s.Alg == "equal" {
 		return strings.Join(append(lines, call(s, append(headers, named(p)...))), "\n") + "\n"
@@ -46,8 +48,10 @@ func key(s receivers.Scheme) string {
 	if s.Key == "whsec" {
 		return digest + " -mac HMAC -macopt \"hexkey:$(printf '%s' \"${SECRET#whsec_}\" | base64 -d | " + encoder["hex"] + ")\""
 	}
-	return digest + ` -hmac "$SECRET"`
+	return digest + ` -hmac "$SECRET` + map[bool]string{true: "&"}[s.Key == "oauth1"] + `"`
 }
+
+var dateFormats = map[string]string{"": "%s", "ms": "%s000", time.RFC3339: "%Y-%m-%dT%H:%M:%SZ"}
 
 // call is the last line.
 func call(s receivers.Scheme, headers []string) string {
@@ -80,6 +84,8 @@ func inShell(s receivers.Scheme, fields string) string {
 		switch source := in[1 : len(in)-1]; {
 		case source == "form":
 			return strings.ReplaceAll(fields, `"`, `\"`)
+		case source == "method":
+			return "POST"
 		case source == "url":
 			return "${URL}"
 		case source == string(s.Time):

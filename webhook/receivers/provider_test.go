@@ -140,7 +140,7 @@ func TestSignsURL(t *testing.T) {
 			sign = append(sign, name)
 		}
 	}
-	require.Equal(t, []string{"mandrill", "twilio", "trello"}, sign)
+	require.Equal(t, []string{"mandrill", "twilio", "trello", "hubspot"}, sign)
 	require.False(t, receivers.Provider{Auth: []receivers.Scheme{{}, {Signed: "{nonsense}{url}"}}}.SignsURL())
 }
 

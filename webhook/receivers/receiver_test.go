@@ -201,3 +201,44 @@ func TestStatus(t *testing.T) {
 		require.Equal(t, status, receivers.Status(err))
 	}
 }
+
+// What a repetition is recognised by should be signed; where the provider does
+// not sign it, its page says so, and here is who that is.
+func TestIDsAreSigned(t *testing.T) {
+	t.Parallel()
+
+	var unsigned []string
+	for _, name := range receivers.Names() {
+		if p := receivers.Named(name); p.ID != "" && !p.SignsID() {
+			unsigned = append(unsigned, name)
+		}
+	}
+	require.Equal(t, []string{
+		"salesforce", "github", "gitlab", "bitbucket", "gitea", "mailchimp", "twilio", "zendesk", "woocommerce", "shopify", "adyen", "servicestack",
+	}, unsigned)
+	for source, signs := range map[receivers.Source]bool{
+		"": false, "json.id": true, "sha256": true, "form.a": true, "header.X-Id": false, "json.id|header.X-Id": false, "query.id": false, "=x": true,
+	} {
+		p := receivers.Named("hmac")
+		p.ID = source
+		require.Equal(t, signs, p.SignsID(), string(source))
+	}
+	p := receivers.Named("twilio")
+	p.ID = "sha256"
+	require.False(t, p.SignsID(), "the same fields can be written in other bytes")
+}
+
+// A request of PayPal's is good for as long as PayPal sends it again.
+func TestPayPalIsBounded(t *testing.T) {
+	t.Parallel()
+
+	v, receiver := paypal(t, fromFile(t))
+	for age, want := range map[time.Duration]error{
+		0: nil, 72 * time.Hour: nil, 95 * time.Hour: nil, 97 * time.Hour: receivers.ErrTooOld, -97 * time.Hour: receivers.ErrTooNew,
+	} {
+		req := v.request()
+		req.Now = req.Now.Add(age)
+		_, err := receiver.Verify(t.Context(), req)
+		require.ErrorIs(t, err, want, age)
+	}
+}

@@ -29,7 +29,8 @@ func Names() []string {
 
 // table is made anew for each caller, so that nobody can change another's.
 func table() []Provider {
-	return slices.Concat(files(), forges(), lists(), payments(), messengers(), boards(), wordpress(), shops(), standards(), generic())
+	return slices.Concat(files(), forges(), lists(), payments(), messengers(), boards(), wordpress(), shops(), meetings(), networks(),
+		customers(), mailers(), clouds(), standards(), generic())
 }
 
 // overBody is HMAC-SHA256 of the body alone.
@@ -126,11 +127,13 @@ func payments() []Provider {
 // signature to this webhook.
 func paypal(name string, hosts ...string) Provider {
 	return Provider{
-		Name: name, Event: "json.event_type", ID: "json.id",
+		// A CRC-32 keeps nobody from changing a body, and with it an id that is in there.
+		Name: name, Event: "json.event_type", ID: "header.Paypal-Transmission-Id",
 		Auth: []Scheme{{
 			Alg: "rsa-sha256", Enc: "base64", Sig: "header.Paypal-Transmission-Sig",
 			Signed: "{header.Paypal-Transmission-Id}|{header.Paypal-Transmission-Time}|{cred}|{crc32}",
-			If:     "header.Paypal-Auth-Algo", Is: "SHA256withRSA",
+			Time:   "header.Paypal-Transmission-Time", TimeAs: time.RFC3339, Tolerance: "96h", // it sends again for three days
+			If: "header.Paypal-Auth-Algo", Is: "SHA256withRSA",
 			Key: certificateKey, CertURL: "header.Paypal-Cert-Url", CertHosts: hosts, CertName: ".paypal.com",
 		}},
 	}
