@@ -35,10 +35,10 @@ func (a *Activities) send(ctx context.Context, j *job) (*models.Attempt, error) 
 	}, nil
 }
 
-// header builds the request's headers, each under the name as its owner writes it, which is how it goes out; ours come
-// last, so that nothing overrides them.
+// header builds the request's headers: those of the webhook that the event came with, the subscription's own, each under the
+// name as its owner writes it, which is how it goes out, and ours last, so that nothing overrides them.
 func (a *Activities) header(j *job, body []byte) (http.Header, error) {
-	header := http.Header{}
+	header := j.event.Received.Forward(j.subscription.ForwardHeaders)
 	for name, value := range j.subscription.Headers {
 		models.SetHeader(header, name, value)
 	}

@@ -71,7 +71,7 @@ func (s *server) eventDetail(ctx context.Context, event *models.Event) (*eventDe
 		return nil, err
 	}
 	shown := newPage(found, asked, deliveryID, newDeliverySummary)
-	detail := &eventDetail{eventView: s.eventView(event), Data: event.Data, Deliveries: shown.Data}
+	detail := &eventDetail{eventView: s.eventView(event), Data: event.Data, Request: event.Received, Deliveries: shown.Data}
 	if shown.NextCursor != "" {
 		detail.DeliveriesLink = deliveriesPath(event.ID, shown.NextCursor)
 	}

@@ -21,7 +21,12 @@ func (s *server) receive(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	result, err := s.verify(c, source)
+	receiver, err := s.receivers.of(source)
+	if err != nil {
+		fail(c, fmt.Errorf("source %s: %w", models.ShortSourceID(source.ID), err))
+		return
+	}
+	result, err := s.verify(c, source, receiver)
 	if err != nil {
 		fail(c, err)
 		return
@@ -32,7 +37,7 @@ func (s *server) receive(c *gin.Context) {
 		return
 	}
 	if !result.Challenge {
-		if outcome, err = s.take(c, source, result.Event()); err != nil {
+		if outcome, err = s.take(c, source, s.webhookEvent(source, receiver, result.Event())); err != nil {
 			fail(c, err)
 			return
 		}
@@ -62,11 +67,7 @@ func (s *server) receivingSource(c *gin.Context) (*models.Source, error) {
 
 // verify has the bytes as they came, before anything decodes them. The URL is the one that the source says, never the
 // one of the header Host.
-func (s *server) verify(c *gin.Context, source *models.Source) (receivers.Result, error) {
-	receiver, err := s.receivers.of(source)
-	if err != nil {
-		return receivers.Result{}, fmt.Errorf("source %s: %w", models.ShortSourceID(source.ID), err)
-	}
+func (s *server) verify(c *gin.Context, source *models.Source, receiver *receiver) (receivers.Result, error) {
 	body, err := readBytes(c.Request)
 	if models.ErrorCode(err) == models.CodeTooLarge {
 		s.metrics.webhooks.WithLabelValues(source.Provider, outcomeOf(receivers.ErrTooLarge)).Inc()
@@ -118,9 +119,8 @@ func (s *server) refusal(c *gin.Context, source *models.Source, err error) error
 	return models.Errorf(refusalCodes[status], "the request is refused")
 }
 
-// take stores what came as an event of the source's tenant, has it dispatched, and tells what became of it.
-func (s *server) take(c *gin.Context, source *models.Source, came receivers.Event) (outcome string, err error) {
-	event := s.webhookEvent(source, came)
+// take stores the event of a webhook, has it dispatched, and tells what became of it.
+func (s *server) take(c *gin.Context, source *models.Source, event *models.Event) (outcome string, err error) {
 	if err := event.Validate(); err != nil {
 		return "", fmt.Errorf("event of a webhook: %s", err.Error()) // not wrapped: it is our failure, not the provider's
 	}

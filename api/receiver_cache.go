@@ -20,7 +20,8 @@ const maxReceivers = 1024
 type receiver struct {
 	*receivers.Receiver
 	updatedAt time.Time
-	methods   string // for the header Allow
+	methods   string   // for the header Allow
+	proofs    []string // headers that hold signatures and credentials
 }
 
 // receiverCache remembers receivers. One of a source that has changed since is made anew. It is safe for concurrent use.
@@ -51,7 +52,7 @@ func (r *receiverCache) of(source *models.Source) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := &receiver{made, source.UpdatedAt, cmp.Or(strings.Join(row.Methods, ", "), http.MethodPost)}
+	kept := &receiver{made, source.UpdatedAt, cmp.Or(strings.Join(row.Methods, ", "), http.MethodPost), row.ProofHeaders()}
 	r.made.Add(source.ID, kept)
 	return kept, nil
 }

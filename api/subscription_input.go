@@ -19,6 +19,7 @@ type subscriptionInput struct {
 	URL           optional[string]                     `json:"url"`
 	EventTypes    optional[[]string]                   `json:"event_types"`
 	Headers       optional[map[string]string]          `json:"headers"`
+	Forward       optional[[]string]                   `json:"forward_headers"`
 	Properties    optional[map[string]json.RawMessage] `json:"properties"`
 	Auth          optional[models.Auth]                `json:"auth"`
 	TLS           optional[models.TLS]                 `json:"tls"`
@@ -155,6 +156,7 @@ func (in *subscriptionInput) apply(sub *models.Subscription) error {
 	in.URL.set(&sub.URL)
 	in.EventTypes.set(&sub.EventTypes)
 	headers.reset(&sub.Headers)
+	in.Forward.reset(&sub.ForwardHeaders)
 	in.Properties.reset(&sub.Properties)
 	keepAuth(in.Auth, sub.Auth).reset(&sub.Auth)
 	keepTLS(in.TLS, sub.TLS).reset(&sub.TLS)

@@ -34,7 +34,7 @@ func TestCreateSubscription(t *testing.T) {
 		require.JSONEq(t, `{
 			"id":"`+id+`", "tenant":"acme", "name":"shop", "url":"https://example.com/Hook?a=1",
 			"event_types":["order.*","user.created"],
-			"headers":{"X-Plain":"plain","Authorization":"[redacted]"}, "properties":{"shop":{"id":7}},
+			"headers":{"X-Plain":"plain","Authorization":"[redacted]"}, "forward_headers":["*"], "properties":{"shop":{"id":7}},
 			"secret":"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz", "signature":"standard", "payload":"envelope",
 			"timeout":"20s", "retry_schedule":["1s","1m30s","2h","1h30m"], "status":"disabled",
 			"created_at":"2026-03-01T12:00:00.000Z", "updated_at":"2026-03-01T12:00:00.000Z",

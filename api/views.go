@@ -62,10 +62,12 @@ func (s *server) eventView(e *models.Event) eventView {
 	return view
 }
 
-// eventDetail is one event with its data and its newest deliveries. DeliveriesLink lists the rest, if there is one.
+// eventDetail is one event with its data, the request that it came with, if it is a webhook, and its newest deliveries.
+// DeliveriesLink lists the rest, if there is one.
 type eventDetail struct {
 	eventView
 	Data           json.RawMessage   `json:"data"`
+	Request        *models.Received  `json:"request,omitempty"`
 	Deliveries     []deliverySummary `json:"deliveries"`
 	DeliveriesLink string            `json:"deliveries_link,omitempty"`
 }
@@ -189,6 +191,7 @@ type subscriptionView struct {
 	URL            string                     `json:"url"`
 	EventTypes     []string                   `json:"event_types"`
 	Headers        map[string]string          `json:"headers"`
+	ForwardHeaders []string                   `json:"forward_headers"` // the ones in force
 	Properties     map[string]json.RawMessage `json:"properties"`
 	Auth           *models.Auth               `json:"auth,omitempty"`
 	TLS            *models.TLS                `json:"tls,omitempty"`
@@ -215,6 +218,9 @@ func (s *server) subscriptionView(sub *models.Subscription) subscriptionView {
 		Timeout: duration(sub.Timeout), Status: sub.Status, ResumeRate: sub.ResumeRate,
 		DisabledReason: sub.DisabledReason, SignWith: signWith(sub, now), PreviousExpiry: previousExpiry(sub, now),
 		CreatedAt: timestamp(sub.CreatedAt), UpdatedAt: timestamp(sub.UpdatedAt), Links: subscriptionLinks(sub),
+	}
+	if view.ForwardHeaders = sub.ForwardHeaders; view.ForwardHeaders == nil {
+		view.ForwardHeaders = []string{models.MatchAll}
 	}
 	if view.Properties == nil {
 		view.Properties = map[string]json.RawMessage{}

@@ -10,15 +10,28 @@ import (
 )
 
 // webhookEvent makes an event of a webhook. Whatever a provider sent, it is valid.
-func (s *server) webhookEvent(source *models.Source, came receivers.Event) *models.Event {
+func (s *server) webhookEvent(source *models.Source, receiver *receiver, came receivers.Event) *models.Event {
 	metadata := map[string]string{"source": source.ID, "provider": source.Provider}
 	if came.ID != "" {
 		metadata["delivery_id"] = storable(came.ID)
 	}
 	return models.NewEvent(models.Event{
 		Tenant: source.Tenant, Type: webhookType(came.Provider, came.Type), Data: came.Payload,
-		Metadata: metadata, IdempotencyKey: webhookKey(source.ID, came.ID),
+		Metadata: metadata, IdempotencyKey: webhookKey(source.ID, came.ID), Received: received(source, receiver, came),
 	}, s.Now())
+}
+
+// received is what is kept of the request. The id of the source stays here as well: where its provider signs nothing, it is
+// all that guards it.
+func received(source *models.Source, receiver *receiver, came receivers.Event) *models.Received {
+	_, query, _ := strings.Cut(came.URL, "?")
+	private := []string{redacted, source.ID}
+	for _, credential := range source.Credentials {
+		private = append(private, credential.Secret)
+	}
+	return models.NewReceived(models.Incoming{
+		Method: came.Method, Query: query, Header: came.Header, Proofs: receiver.proofs, Private: private,
+	})
 }
 
 // webhookType is a valid event type made of the provider's words: github.push, shopify.orders_create, twilio.webhook.

@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"net/http"
 	"time"
 )
 
-// StoredEvent is an event as the server keeps it. A list leaves out Data and
-// Deliveries.
+// StoredEvent is an event as the server keeps it. A list leaves out Data,
+// Request and Deliveries.
 type StoredEvent struct {
 	// ID is evt_…
 	ID     string `json:"id"`
@@ -26,6 +27,10 @@ type StoredEvent struct {
 	CreatedAt      time.Time         `json:"created_at"`
 	Data           json.RawMessage   `json:"data,omitempty"`
 
+	// Request is what is kept of the request that a webhook came with; nil for
+	// an event that was published, and in a list.
+	Request *ReceivedRequest `json:"request,omitempty"`
+
 	// Deliveries are the newest 200. DeliveriesLink leads to all of them; "" if
 	// there are no more.
 	Deliveries     []DeliverySummary `json:"deliveries,omitempty"`
@@ -34,6 +39,17 @@ type StoredEvent struct {
 }
 
 func (e StoredEvent) identity() string { return e.ID }
+
+// ReceivedRequest is what a provider said beside the body of its webhook. The
+// server has left out credentials, signatures and what is of the connection.
+type ReceivedRequest struct {
+	Method  string      `json:"method"`
+	Query   string      `json:"query,omitempty"`
+	Headers http.Header `json:"headers,omitempty"`
+
+	// Cut tells that there was more than the server keeps.
+	Cut bool `json:"cut,omitempty"`
+}
 
 // DeliverySummary is a delivery in short.
 type DeliverySummary struct {

@@ -18,10 +18,15 @@ type Subscription struct {
 	EventTypes []string                   `json:"event_types"`
 	Headers    map[string]string          `json:"headers"`
 	Properties map[string]json.RawMessage `json:"properties"`
-	Auth       *Auth                      `json:"auth,omitempty"`
-	TLS        *TLS                       `json:"tls,omitempty"`
-	Signature  string                     `json:"signature"`
-	Payload    string                     `json:"payload"`
+
+	// ForwardHeaders are patterns of the headers that go on from the webhook
+	// that an event came with: a name, X-Shopify-* or *, which is the default.
+	ForwardHeaders []string `json:"forward_headers"`
+
+	Auth      *Auth  `json:"auth,omitempty"`
+	TLS       *TLS   `json:"tls,omitempty"`
+	Signature string `json:"signature"`
+	Payload   string `json:"payload"`
 
 	// Timeout is of a whole attempt.
 	Timeout Duration `json:"timeout"`
@@ -68,18 +73,22 @@ type SubscriptionFields struct {
 	// running, see [Rotation].
 	SignWith string `json:"sign_with,omitempty"`
 
-	Name          *string                    `json:"name,omitempty"`
-	URL           string                     `json:"url,omitempty"` // required to create
-	EventTypes    []string                   `json:"event_types,omitempty"`
-	Headers       map[string]string          `json:"headers,omitzero"`
-	Properties    map[string]json.RawMessage `json:"properties,omitzero"`
-	Auth          *Auth                      `json:"auth,omitempty"`
-	TLS           *TLS                       `json:"tls,omitempty"`
-	Signature     string                     `json:"signature,omitempty"`
-	Payload       string                     `json:"payload,omitempty"`
-	Timeout       Duration                   `json:"timeout,omitempty"`
-	RetrySchedule []Duration                 `json:"retry_schedule,omitempty"`
-	Status        string                     `json:"status,omitempty"`
+	Name       *string                    `json:"name,omitempty"`
+	URL        string                     `json:"url,omitempty"` // required to create
+	EventTypes []string                   `json:"event_types,omitempty"`
+	Headers    map[string]string          `json:"headers,omitzero"`
+	Properties map[string]json.RawMessage `json:"properties,omitzero"`
+
+	// ForwardHeaders that is empty but not nil forwards none.
+	ForwardHeaders []string `json:"forward_headers,omitzero"`
+
+	Auth          *Auth      `json:"auth,omitempty"`
+	TLS           *TLS       `json:"tls,omitempty"`
+	Signature     string     `json:"signature,omitempty"`
+	Payload       string     `json:"payload,omitempty"`
+	Timeout       Duration   `json:"timeout,omitempty"`
+	RetrySchedule []Duration `json:"retry_schedule,omitempty"`
+	Status        string     `json:"status,omitempty"`
 }
 
 // Auth is how requests prove to the receiver who sends them. Type is none,

@@ -34,7 +34,7 @@ func (c *Client) Subscriptions(ctx context.Context, f SubscriptionFilter) iter.S
 }
 
 // UpdateSubscription changes the fields that are given, and for those named in
-// reset goes back to the default: headers, properties, auth, tls or
+// reset goes back to the default: headers, forward_headers, properties, auth, tls or
 // retry_schedule.
 func (c *Client) UpdateSubscription(
 	ctx context.Context, id string, fields SubscriptionFields, reset ...string,

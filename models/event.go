@@ -37,6 +37,7 @@ type Event struct {
 	Data           []byte            // the JSON value as the publisher wrote it, byte for byte
 	Metadata       map[string]string // the publisher's notes; not sent to subscribers
 	IdempotencyKey string            // empty: none
+	Received       *Received         // the request that it came with; nil: it was published
 	Status         EventStatus
 	Deliveries     int       // how many it has; 0 until it is planned, and after that when no subscription matched
 	CreatedAt      time.Time // UTC, whole milliseconds

@@ -79,6 +79,7 @@ type Subscription struct {
 	URL            string
 	EventTypes     []string                   // see Patterns
 	Headers        map[string]string          // sent with every attempt
+	ForwardHeaders []string                   // patterns of the headers of a webhook that are sent on; nil: all
 	Properties     map[string]json.RawMessage // added to the envelope
 	Auth           Auth                       // how requests prove who sends them, besides the signature
 	TLS            TLS                        // what connections need beyond what every machine trusts
@@ -122,6 +123,7 @@ func (s *Subscription) Validate() error {
 		ValidateURL("url", s.URL),
 		validatePatterns(s.EventTypes),
 		validateHeaders(s.Headers),
+		validateForward(s.ForwardHeaders),
 		validateProperties(s.Properties),
 		oneOf("signature", s.Signature, Signatures()...),
 		oneOf("payload", s.Payload, PayloadEnvelope, PayloadData, PayloadCloudEvents),
@@ -146,6 +148,7 @@ func (s *Subscription) Clone() *Subscription {
 	c := *s
 	c.EventTypes = slices.Clone(s.EventTypes)
 	c.Headers = maps.Clone(s.Headers)
+	c.ForwardHeaders = slices.Clone(s.ForwardHeaders)
 	c.Properties = maps.Clone(s.Properties)
 	c.Secrets = slices.Clone(s.Secrets)
 	c.RetrySchedule = slices.Clone(s.RetrySchedule)

@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/posthaste/posthaste/client"
 )
@@ -137,7 +140,7 @@ var eventLayout = layout[client.StoredEvent]{
 			{"workflow", e.Links["workflow"]},
 			{"data", string(e.Data)},
 		}
-		return append(fields, entries("metadata.", e.Metadata)...)
+		return append(append(fields, entries("metadata.", e.Metadata)...), requestFields(e.Request)...)
 	},
 }
 
@@ -147,6 +150,18 @@ func matched(e client.StoredEvent) string {
 		return ""
 	}
 	return strconv.Itoa(*e.Matched)
+}
+
+// requestFields are what there is of the request that a webhook came with.
+func requestFields(r *client.ReceivedRequest) []field {
+	if r == nil {
+		return nil
+	}
+	fields := []field{{"request.method", r.Method}, {"request.query", r.Query}}
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+		fields = append(fields, field{"request.headers." + name, strings.Join(r.Headers[name], ", ")})
+	}
+	return fields
 }
 
 var summaryLayout = layout[client.DeliverySummary]{

@@ -18,6 +18,7 @@ type SubscriptionFlags struct {
 	Name          *string           `name:"name" placeholder:"WORDS" help:"For people."`
 	EventTypes    []string          `name:"event-types" placeholder:"PATTERN" help:"Events it wants, such as order.paid, order.* or *."`
 	Header        map[string]string `name:"header" mapsep:"none" placeholder:"NAME=VALUE" help:"Sent with every attempt; as often as needed.${replaces}"`
+	Forward       []string          `name:"forward-headers" placeholder:"PATTERN" help:"Headers that go on from the webhook an event came with, such as X-Shopify-*, or none (default: *)."`
 	Signature     string            `name:"signature" placeholder:"NAME" help:"standard, standard-ed25519, github, stripe, aspnet or servicestack."`
 	Payload       string            `name:"payload" placeholder:"FORM" help:"envelope, data or cloudevents."`
 	Timeout       time.Duration     `name:"timeout" placeholder:"DURATION" help:"Of a whole attempt."`
@@ -41,6 +42,9 @@ func (f *SubscriptionFlags) fields(s streams) (client.SubscriptionFields, error)
 	if len(f.Header) > 0 {
 		fields.Headers = f.Header
 	}
+	if len(f.Forward) > 0 {
+		fields.ForwardHeaders = forwarded(f.Forward)
+	}
 	if len(f.RetrySchedule) > 0 {
 		fields.RetrySchedule = durations(f.RetrySchedule)
 	}
@@ -49,6 +53,14 @@ func (f *SubscriptionFlags) fields(s streams) (client.SubscriptionFields, error)
 	fill(&fields.Timeout, client.Duration(f.Timeout))
 	fill(&fields.Status, f.Status)
 	return fields, nil
+}
+
+// forwarded takes the word none for no header: a flag cannot hold an empty list.
+func forwarded(patterns []string) []string {
+	if slices.Equal(patterns, []string{"none"}) {
+		return []string{}
+	}
+	return patterns
 }
 
 // from reads fields as JSON, if there are any.
@@ -112,7 +124,7 @@ type subscriptionsUpdateCmd struct {
 	ID       string   `arg:"" help:"The subscription."`
 	Receiver string   `name:"receiver" placeholder:"URL" help:"URL of the receiver."`
 	SignWith string   `name:"sign-with" enum:",previous,new" default:"" placeholder:"WHICH" help:"Which secret signs for the rest of a rotation's grace where the signature has room for one: previous or new."`
-	Reset    []string `name:"reset" placeholder:"FIELD" help:"Go back to the default: headers, properties, auth, tls or retry_schedule."`
+	Reset    []string `name:"reset" placeholder:"FIELD" help:"Go back to the default: headers, forward_headers, properties, auth, tls or retry_schedule."`
 }
 
 // Run implements the command.
@@ -148,6 +160,7 @@ var subscriptionLayout = layout[client.Subscription]{
 			{"payload", s.Payload},
 			{"timeout", brief(time.Duration(s.Timeout))},
 			{"retry_schedule", briefly(s.RetrySchedule)},
+			{"forward_headers", strings.Join(s.ForwardHeaders, " ")},
 			{"auth", authType(s.Auth)},
 			{"created_at", clock(s.CreatedAt)},
 			{"updated_at", clock(s.UpdatedAt)},

@@ -14,6 +14,7 @@ type eventRow struct {
 	Data           []byte             `gorm:"column:data"`
 	Metadata       map[string]string  `gorm:"column:metadata;serializer:json"`
 	IdempotencyKey *string            `gorm:"column:idempotency_key"` // nil: none
+	Request        *models.Received   `gorm:"column:request;serializer:json"`
 	Fingerprint    []byte             `gorm:"column:fingerprint"`
 	Status         models.EventStatus `gorm:"column:status"`
 	Deliveries     int                `gorm:"column:deliveries"`
@@ -25,7 +26,7 @@ func (eventRow) TableName() string { return "events" }
 
 func newEventRow(e *models.Event) *eventRow {
 	row := &eventRow{
-		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Data: e.Data, Metadata: e.Metadata,
+		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Data: e.Data, Metadata: e.Metadata, Request: e.Received,
 		Fingerprint: e.Fingerprint(), Status: e.Status, CreatedAt: e.CreatedAt,
 	}
 	if e.IdempotencyKey != "" {
@@ -37,7 +38,7 @@ func newEventRow(e *models.Event) *eventRow {
 func (r *eventRow) model() *models.Event {
 	return &models.Event{
 		ID: r.ID, Tenant: r.Tenant, Type: r.Type, Data: r.Data, Metadata: r.Metadata,
-		IdempotencyKey: r.key(), Status: r.Status, Deliveries: r.Deliveries, CreatedAt: r.CreatedAt.UTC(),
+		IdempotencyKey: r.key(), Received: r.Request, Status: r.Status, Deliveries: r.Deliveries, CreatedAt: r.CreatedAt.UTC(),
 	}
 }
 

@@ -17,7 +17,8 @@ type subscriptionRow struct {
 	URL            string                    `gorm:"column:url"`
 	EventTypes     []string                  `gorm:"column:event_types;serializer:json"`
 	Headers        []byte                    `gorm:"column:headers"` // sealed JSON
-	Access         []byte                    `gorm:"column:access"`  // sealed JSON of access; NULL: none
+	ForwardHeaders []string                  `gorm:"column:forward_headers;serializer:json"`
+	Access         []byte                    `gorm:"column:access"` // sealed JSON of access; NULL: none
 	Properties     []byte                    `gorm:"column:properties"`
 	Secrets        []byte                    `gorm:"column:secrets"` // sealed JSON
 	Signature      models.Signature          `gorm:"column:signature"`
@@ -56,7 +57,7 @@ func newPatternRows(s *models.Subscription) []patternRow {
 func (s *Store) newSubscriptionRow(sub *models.Subscription) (*subscriptionRow, error) {
 	row := &subscriptionRow{
 		ID: sub.ID, Tenant: sub.Tenant, Name: sub.Name, URL: sub.URL, EventTypes: sub.EventTypes,
-		Signature: sub.Signature, Payload: sub.Payload, TimeoutUS: sub.Timeout.Microseconds(),
+		ForwardHeaders: sub.ForwardHeaders, Signature: sub.Signature, Payload: sub.Payload, TimeoutUS: sub.Timeout.Microseconds(),
 		RetrySchedule: sub.RetrySchedule, Status: sub.Status, DisabledReason: sub.DisabledReason,
 		ResumeRate: sub.ResumeRate, CreatedAt: sub.CreatedAt, UpdatedAt: sub.UpdatedAt,
 	}
@@ -91,7 +92,7 @@ func (s *Store) sealAccess(sub *models.Subscription) ([]byte, error) {
 func (r *subscriptionRow) model() (*models.Subscription, error) {
 	sub := &models.Subscription{
 		ID: r.ID, Tenant: r.Tenant, Name: r.Name, URL: r.URL, EventTypes: r.EventTypes,
-		Signature: r.Signature, Payload: r.Payload, Timeout: time.Duration(r.TimeoutUS) * time.Microsecond,
+		ForwardHeaders: r.ForwardHeaders, Signature: r.Signature, Payload: r.Payload, Timeout: time.Duration(r.TimeoutUS) * time.Microsecond,
 		RetrySchedule: r.RetrySchedule, Status: r.Status, DisabledReason: r.DisabledReason,
 		ResumeRate: r.ResumeRate, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
@@ -107,7 +108,7 @@ func (r *subscriptionRow) model() (*models.Subscription, error) {
 // size estimates the bytes that the subscription takes without its properties and beyond the fixed size of the struct.
 func (r *subscriptionRow) size() int {
 	size := len(r.Headers) + len(r.Access) + len(r.Secrets) + len(r.Name) + len(r.URL)
-	for _, pattern := range r.EventTypes {
+	for _, pattern := range slices.Concat(r.EventTypes, r.ForwardHeaders) {
 		size += len(pattern)
 	}
 	return size

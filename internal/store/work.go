@@ -54,7 +54,7 @@ func sizeOfEvent(e *models.Event) int {
 	for key, value := range e.Metadata {
 		size += len(key) + len(value)
 	}
-	return size
+	return size + e.Received.Size()
 }
 
 // subscriptionOf reads the subscription of a delivery, from memory if it is known there at the version. It remembers it

@@ -21,6 +21,20 @@ func testEvents(t *testing.T, open Open) {
 		require.ErrorContains(t, err, `there is no event "evt_none"`)
 	})
 
+	run("the request that an event came with comes back as it was", func(t *testing.T, b *bundle) {
+		e := b.newEvent("a")
+		e.Received = &models.Received{
+			Method: "PUT", Query: "a=%00&b=<>", Headers: map[string][]string{"X-A": {"é <\u0001>", ""}, "X-B": {`"\`}}, Cut: true,
+		}
+		require.Equal(t, e, b.publish(t, e).Event)
+		read, err := b.Event(t.Context(), e.ID)
+		require.NoError(t, err)
+		require.Equal(t, e.Received, read.Received)
+		read, err = b.Event(t.Context(), b.event(t, "a").ID)
+		require.NoError(t, err)
+		require.Nil(t, read.Received)
+	})
+
 	run("a list is paged newest first without gaps or repeats, by tenant and type", func(t *testing.T, b *bundle) {
 		var all, paid []string
 		for i := range 11 {

@@ -20,6 +20,7 @@ func testSubscriptions(t *testing.T, open Open) {
 			"url": raw(`"https://a.example/?b=1&c=<2>"`), "a": raw(`{"z":1,"b":[2]}`),
 		}
 		sub.Secrets = append(sub.Secrets, models.Secret{Value: "whsec_b2xk", ExpiresAt: time.Now().UTC()})
+		sub.ForwardHeaders = []string{}
 		sub.Timeout = 2500 * time.Millisecond
 		sub.Payload = models.PayloadData
 		sub.RetrySchedule = models.Schedule{time.Second, 36 * time.Hour}
@@ -30,7 +31,7 @@ func testSubscriptions(t *testing.T, open Open) {
 
 	run("what is not set stays unset", func(t *testing.T, b *bundle) {
 		sub := b.newSubscription("*")
-		sub.Secrets = nil
+		sub.Secrets, sub.ForwardHeaders = nil, nil
 		require.NoError(t, b.CreateSubscription(t.Context(), sub))
 		require.Equal(t, sub, b.loadSubscription(t, sub.ID))
 	})
