@@ -42,7 +42,7 @@ race: ## Run the tests of test-fast under the race detector
 	go test -race $(FAST)
 
 interop: ## Verify what we send with the code of others, and with the receivers in docs/receivers
-	cd internal/interop && go mod tidy -diff && go vet ./... && ../../scripts/test ./...
+	cd internal/interop && npm ci --silent && go mod tidy -diff && go vet ./... && ../../scripts/test ./...
 
 bench-smoke: ## Run every scenario of posthaste bench, small: it fails if anything is lost or comes twice, never for a time
 	go run ./cmd/posthaste bench --events 10 --fanout 3,20 --waiting 20 --due 6s --rest 1s --rate 10 --timeout 5s --settle 200ms --floor --naive
@@ -73,5 +73,5 @@ $(WORKFLOWCHECK):
 	mv bin/workflowcheck $@
 
 clean: ## Remove what was built; the data in .posthaste stay
-	rm -rf bin posthaste
+	rm -rf bin posthaste internal/interop/node_modules
 	find . \( -name '*.test' -o -name '*.out' \) -delete

@@ -77,6 +77,21 @@ var operations = map[string]struct {
 		body:  `{"grace":"0s"}`,
 		once:  true,
 	},
+	"rotate secret and choose who signs": {
+		do: ask1(func(ctx context.Context, c *client.Client) (*client.Rotated, error) {
+			return c.RotateSecret(ctx, "sub_1", client.Rotation{SignWith: "new"})
+		}),
+		sends: "POST /v1/subscriptions/sub_1/rotate-secret",
+		body:  `{"sign_with":"new"}`,
+		once:  true,
+	},
+	"choose who signs": {
+		do: ask1(func(ctx context.Context, c *client.Client) (*client.Subscription, error) {
+			return c.UpdateSubscription(ctx, "sub_1", client.SubscriptionFields{SignWith: "new"})
+		}),
+		sends: "PATCH /v1/subscriptions/sub_1",
+		body:  `{"sign_with":"new"}`,
+	},
 	"create source": {
 		do: ask1(func(ctx context.Context, c *client.Client) (*client.Source, error) {
 			return c.CreateSource(ctx, client.SourceFields{

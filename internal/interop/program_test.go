@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -17,8 +16,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/posthaste/posthaste/webhook"
 )
 
 const programLimit = 2 * time.Minute
@@ -94,57 +91,4 @@ func (p *program) call(t *testing.T, method, path string, in, out any) {
 	require.NoError(t, err)
 	require.Equal(t, 2, resp.StatusCode/100, "%s", text)
 	require.NoError(t, json.Unmarshal(text, out))
-}
-
-// Deliveries of the whole program, by each profile, are accepted by the code of others, and so are those signed while a
-// secret is rotated.
-func TestOthersVerifyDeliveries(t *testing.T) {
-	t.Parallel()
-	p := startProgram(t)
-	for _, profile := range webhook.Profiles() {
-		t.Run(string(profile), func(t *testing.T) {
-			t.Parallel()
-			verdicts := make(chan error, 10)
-			var judge func(*http.Request) error
-			url := receiver(t, func(r *http.Request) error {
-				err := judge(r)
-				verdicts <- err
-				return err
-			})
-			var sub struct{ ID, Secret string }
-			p.call(t, http.MethodPost, "/v1/subscriptions", map[string]any{
-				"tenant": string(profile), "url": url, "event_types": []string{"*"},
-				"signature": profile, "payload": "data", "retry_schedule": []string{"1h"},
-			}, &sub)
-			judge = judges[profile](sub.Secret)
-			p.publish(t, profile)
-			require.NoError(t, verdict(t, verdicts))
-
-			var rotated struct{ Secret string }
-			p.call(t, http.MethodPost, "/v1/subscriptions/"+sub.ID+"/rotate-secret", map[string]any{"grace": "1h"}, &rotated)
-			require.NotEqual(t, sub.Secret, rotated.Secret)
-			p.publish(t, profile)
-			require.NoError(t, verdict(t, verdicts), "the old secret signs for the grace")
-		})
-	}
-}
-
-// publish sends an event to the tenant that is named like the profile.
-func (p *program) publish(t *testing.T, profile webhook.Profile) {
-	t.Helper()
-	var published struct{ ID string }
-	p.call(t, http.MethodPost, "/v1/events", map[string]any{
-		"tenant": string(profile), "type": "order.paid", "data": json.RawMessage(fmt.Sprintf(event, 42)),
-	}, &published)
-}
-
-func verdict(t *testing.T, verdicts <-chan error) error {
-	t.Helper()
-	select {
-	case err := <-verdicts:
-		return err
-	case <-time.After(programLimit):
-		require.FailNow(t, "nothing arrived")
-		return nil
-	}
 }
