@@ -29,12 +29,12 @@ const (
 	ErrorDNS      ErrorClass = "dns"                 // the host name does not resolve
 	ErrorConnect  ErrorClass = "connect"             // no connection: refused, unreachable, reset
 	ErrorTLS      ErrorClass = "tls"                 // no trusted connection
-	ErrorProtocol ErrorClass = "protocol"            // what came back is not HTTP
+	ErrorProtocol ErrorClass = "protocol"            // the answer is not HTTP
 	ErrorBlocked  ErrorClass = "blocked_destination" // the address is one we refuse to call
 	ErrorAuth     ErrorClass = "auth"                // no access token from the subscriber's token endpoint
 )
 
-// Attempt is one HTTP request of a delivery, with what was sent and what came back.
+// Attempt is one HTTP request of a delivery and its answer.
 type Attempt struct {
 	DeliveryID     string
 	Number         int // 1, 2, 3 … over the whole life of the delivery
@@ -47,17 +47,17 @@ type Attempt struct {
 // Succeeded reports whether the attempt delivered: 2xx and nothing else.
 func (a *Attempt) Succeeded() bool { return a.ErrorClass == "" }
 
-// Request is what an attempt sends.
+// Request is the HTTP request of an attempt.
 type Request struct {
 	URL     string
 	Header  http.Header   // sent as it is spelled; an Authorization in it is replaced when Auth is set
 	Body    []byte        // never changed by who sends it
 	Timeout time.Duration // for everything from fetching a token to the last byte read; 0 means DefaultTimeout
 	Auth    Auth          // the zero value sends none
-	TLS     TLS           // the zero value trusts what the system trusts and shows no certificate
+	TLS     TLS           // the zero value trusts the system's authorities and shows no certificate
 }
 
-// Exchange is what came of a Request. Status is 0 when no answer came.
+// Exchange is the outcome of a Request. Status is 0 when no answer came.
 type Exchange struct {
 	Status     int
 	Header     http.Header

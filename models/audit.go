@@ -8,7 +8,7 @@ const (
 	MaxReason = 500
 )
 
-// Why is who asked for something, and what for.
+// Why says who asked for an action, and for which reason.
 type Why struct {
 	By     string `json:"by,omitempty"`     // empty: not known
 	Reason string `json:"reason,omitempty"` // empty: none was given
@@ -71,7 +71,7 @@ type AuditEntry struct {
 	At      time.Time
 	Tenant  string
 	Action  AuditAction
-	Subject string // the id of what it was done to
+	Subject string // the id of the thing acted on
 	Why
 	// Origin makes writing an entry a second time, after a crash, do nothing: an entry with the same Origin is there
 	// already. Empty: every write is an entry of its own.

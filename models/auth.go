@@ -25,8 +25,8 @@ const (
 	AuthOAuth2 AuthType = "oauth2" // a token fetched with client credentials, RFC 6749 §4.4
 )
 
-// Auth is what the Authorization header of requests is made of, besides the signature, which is always there. The zero
-// value sends none. It holds secrets: store it sealed; its JSON form has them, its String does not.
+// Auth says which Authorization header requests carry, besides the signature, which is always there. The zero value sends
+// none. It holds secrets: store it sealed; its JSON form has them, its String does not.
 type Auth struct {
 	Type AuthType `json:"type,omitempty"`
 

@@ -47,14 +47,14 @@ type Delivery struct {
 	UpdatedAt    time.Time
 }
 
-// Work is a delivery with what an attempt at it needs.
+// Work is a delivery with the event and the subscription that an attempt needs.
 type Work struct {
 	Delivery     *Delivery
 	Event        *Event        // nil: it is gone, or the delivery is closed
 	Subscription *Subscription // nil: likewise; its Properties are left out, the delivery has its own
 }
 
-// Target is what the plan of an event knows of one of its deliveries: enough to start its workflow, nothing secret.
+// Target describes one delivery of an event's plan: enough to start its workflow, nothing secret.
 type Target struct {
 	DeliveryID     string
 	SubscriptionID string

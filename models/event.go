@@ -13,7 +13,7 @@ const DefaultTenant = "default"
 // Limits of an event's parts, in bytes unless said otherwise.
 const (
 	MaxTenant         = 128
-	MaxEventType      = 255 // what a Temporal search attribute holds on SQL
+	MaxEventType      = 255 // the limit of a Temporal search attribute on SQL
 	MaxIdempotencyKey = 255
 	MaxMetadata       = 50 // entries
 	MaxMetadataKey    = 128
@@ -70,7 +70,7 @@ func ValidateIdempotencyKey(key string) error {
 	return validateText("idempotency_key", key, MaxIdempotencyKey)
 }
 
-// Fingerprint is a digest of what the publisher said: type, data and metadata. Two publications with one idempotency
+// Fingerprint is a digest of the event's type, data and metadata. Two publications with one idempotency
 // key are the same event when their fingerprints are equal; white space in the data does not count.
 func (e *Event) Fingerprint() []byte {
 	var data bytes.Buffer

@@ -64,7 +64,7 @@ const (
 	sourceRandom = 16
 )
 
-// sourceText keeps the order of what it encodes.
+// sourceText is an encoding that keeps the order of the bytes.
 var sourceText = base32.HexEncoding.WithPadding(base32.NoPadding)
 
 // NewSourceID makes the id of a source. It stands in a public URL, and for a provider that signs nothing this URL is the
@@ -76,8 +76,8 @@ func NewSourceID() string {
 	return SourcePrefix + encodeSource(id)
 }
 
-// ShortSourceID is what may be logged of a source's id: the part made of the time, by which a list shows it, and nothing
-// of what lets one post to it.
+// ShortSourceID is the part of a source's id that may be logged: the part made of the time, by which it is found in a
+// list, without the random part, which lets anyone post to the source.
 func ShortSourceID(id string) string {
 	return id[:min(len(id), len(SourcePrefix)+sourceTime*8/5)] + "…"
 }

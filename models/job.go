@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// JobAction is what a job does to each thing it selects.
+// JobAction names the action of a job on each delivery it selects.
 type JobAction string
 
 // The actions of jobs.
@@ -85,6 +85,6 @@ type WorkflowRun struct {
 // WorkflowFilter selects runs for a list: those that began at or after Since, Limit of them from the place After.
 type WorkflowFilter struct {
 	Since time.Time
-	After []byte // what the page before this one came with; nil: from the start
+	After []byte // the token of the page before; nil: from the start
 	Limit int
 }

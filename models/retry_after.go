@@ -27,8 +27,8 @@ func RetryAfter(status int, header http.Header, now time.Time) time.Duration {
 	return min(longest, MaxRetryAfter)
 }
 
-// SpreadBehind lengthens a wait by up to the jitter, so that what waits for one moment does not come in that moment. The
-// random number r is in [0,1). The result is never shorter than the wait, nor longer than MaxRetryAfter.
+// SpreadBehind lengthens a wait by up to the jitter, so that deliveries that wait for the same moment do not all come in
+// that moment. The random number r is in [0,1). The result is never shorter than the wait, nor longer than MaxRetryAfter.
 func SpreadBehind(wait time.Duration, r float64) time.Duration {
 	return max(wait, min(wait+time.Duration(float64(wait)*Jitter*r), MaxRetryAfter))
 }
@@ -48,12 +48,12 @@ var (
 	universal   = regexp.MustCompile(`(?i) (gmt|utc|ut|z)$`)
 )
 
-// dateForms are those of RFC 9110 §5.6.7 in their order, with the zone in digits, and that of RFC 3339.
+// dateForms are the date formats of RFC 9110 §5.6.7 in their order, with the zone in digits, and the format of RFC 3339.
 var dateForms = []string{
 	"Mon, 2 Jan 2006 15:04:05 -0700", "Monday, 2-Jan-06 15:04:05 -0700", "Mon Jan 2 15:04:05 2006", time.RFC3339,
 }
 
-// retryValue is the wait that one value asks for; 0 for one that is past, negative or not readable.
+// retryValue is the wait that one value asks for; 0 for a value that is past, negative or unreadable.
 func retryValue(value string, now time.Time) time.Duration {
 	value = strings.Join(strings.Fields(value), " ")
 	if secondsForm.MatchString(value) {
@@ -68,7 +68,7 @@ func retryValue(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// wholeSeconds rounds up. What no number can hold is longer than any wait we grant.
+// wholeSeconds rounds up. A number too large to be represented is longer than any wait we grant.
 func wholeSeconds(digits string) time.Duration {
 	whole, fraction, _ := strings.Cut(digits, ".")
 	seconds, err := strconv.ParseUint(whole, 10, 32)

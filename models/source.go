@@ -36,7 +36,7 @@ type SourceCredential struct {
 	Secret string `json:"secret"`
 }
 
-// Source is where another system posts its webhooks to us. What it sends becomes events of the source's tenant.
+// Source is where another system posts its webhooks to us. They become events of the source's tenant.
 type Source struct {
 	ID          string
 	Tenant      string
@@ -123,7 +123,7 @@ func (s *Source) validateSettings() error {
 // Path is where the provider posts.
 func (s *Source) Path() string { return "/in/" + s.ID }
 
-// URL is what the provider is to be given: the path alone where the public URL is not known.
+// URL is the URL to give to the provider: the path alone where the public URL is not known.
 func (s *Source) URL() string { return strings.TrimRight(s.PublicURL, "/") + s.Path() }
 
 // Clone copies s deeply enough that changing the copy leaves s alone.

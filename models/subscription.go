@@ -34,7 +34,7 @@ const (
 	SubscriptionDisabled SubscriptionStatus = "disabled" // gets no new deliveries; waiting ones are cancelled
 )
 
-// Bounds of how many deliveries a second a bulk action lets go.
+// Bounds of how many deliveries a second a bulk action releases.
 const (
 	DefaultRate = 50
 	MaxRate     = 1000
@@ -90,8 +90,8 @@ type Subscription struct {
 	RetrySchedule  Schedule      // nil: DefaultSchedule
 	Status         SubscriptionStatus
 	DisabledReason string // why, when we disabled it
-	// ResumeRate is how many of its held deliveries go in a second, while they do: from the end of a pause until none
-	// is held any more. 0: none are being let go.
+	// ResumeRate is how many held deliveries are released in a second: from the end of a pause until none is held any
+	// more. 0: none are being released.
 	ResumeRate int
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
@@ -106,7 +106,7 @@ func NewSubscription(s Subscription, now time.Time) *Subscription {
 	return &s
 }
 
-// SetDefaults fills what was left empty.
+// SetDefaults fills empty fields with their defaults.
 func (s *Subscription) SetDefaults() {
 	setDefault(&s.Tenant, DefaultTenant)
 	setDefault(&s.Signature, SignatureStandard)

@@ -8,18 +8,19 @@ import (
 // MaxPEM is the largest certificate, key or bundle of a TLS, in bytes.
 const MaxPEM = 64 * 1024
 
-// TLS is what a connection to a receiver needs beyond what every machine trusts. The zero value needs nothing. It holds
-// a private key: store it sealed; its JSON form has it, its String does not. TLS is comparable.
+// TLS holds the authorities and the client certificate of connections to a receiver. The zero value trusts the system's
+// authorities alone and shows no certificate. It holds a private key: store it sealed; its JSON form has it, its String
+// does not. TLS is comparable.
 type TLS struct {
 	ClientCert string `json:"client_cert,omitempty"` // PEM; our certificate and its chain, shown when the receiver asks (mTLS)
 	ClientKey  string `json:"client_key,omitempty"`  // PEM; its key, not encrypted
-	CA         string `json:"ca,omitempty"`          // PEM; authorities trusted besides those of the system
+	CA         string `json:"ca,omitempty"`          // PEM; authorities trusted besides the system's
 }
 
 // Enabled reports whether t holds anything.
 func (t TLS) Enabled() bool { return t != TLS{} }
 
-// String tells what is there and shows none of it.
+// String tells which fields are set, without their values.
 func (t TLS) String() string {
 	words := "tls("
 	if t.ClientCert != "" || t.ClientKey != "" {

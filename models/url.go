@@ -18,8 +18,7 @@ var zoneForm = regexp.MustCompile(`^[A-Za-z0-9._~-]*$`)
 
 const maxHostName = 253 // bytes, RFC 1035 §2.3.4 without the dot at the end
 
-// hostName is what a host may consist of that is not an IP address: RFC 1123 §2.1, with _ for the names that exist all
-// the same.
+// hostName matches a host that is not an IP address: RFC 1123 §2.1, and underscores, which are in use all the same.
 var hostName = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
 
 // ValidateURL checks a URL like NormalURL.

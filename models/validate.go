@@ -144,7 +144,7 @@ func validateMetadata(metadata map[string]string) error {
 	return nil
 }
 
-// validateText refuses what is too long and what Postgres cannot store in a text column.
+// validateText refuses texts that are too long and texts that Postgres cannot store in a text column.
 func validateText(field, text string, limit int) error {
 	if len(text) > limit {
 		return Invalid(field, "is %d bytes long; at most %d are allowed", len(text), limit)

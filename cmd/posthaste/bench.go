@@ -120,7 +120,7 @@ func (b *benchRun) versions() map[string]string {
 	return versions
 }
 
-// settings are what may explain the numbers.
+// settings lists the settings that may explain the numbers.
 func (c *benchCmd) settings() map[string]any {
 	settings := map[string]any{
 		"engine": c.Engine, "store": c.Store, "delivery_mode": c.Mode, "concurrency": c.Concurrency, "duration": c.Duration.String(), "patience": c.Patience.String(),
@@ -166,7 +166,7 @@ func (b *benchRun) once(ctx context.Context) ([]bench.Result, error) {
 	return results, nil
 }
 
-// engineFanouts are those that the throughputs are compared with, each once.
+// engineFanouts lists the fan-outs of the throughput scenarios, each once: the engine is measured with the same ones.
 func (b *benchRun) engineFanouts() string {
 	var all []int
 	if b.wants(bench.Throughput) || !b.wants(bench.Fanout) {

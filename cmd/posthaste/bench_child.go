@@ -26,7 +26,8 @@ type child struct {
 	ended   chan struct{} // closed when it is gone
 }
 
-// startChild starts a child and hears what it says, in JSON. The environment is ours and what is added.
+// startChild starts a child process with our environment and the given additions, and hands the JSON that it prints to
+// hear.
 func startChild(ctx context.Context, environment []string, hear func(*json.Decoder) error, name string, args ...string) (*child, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -94,7 +95,7 @@ func (c *child) complaint() error {
 	return errors.New(string(text[bytes.LastIndexByte(text, '\n')+1:]))
 }
 
-// lastWords keeps the end of what is written to it.
+// lastWords is a writer that keeps only the end of the text.
 type lastWords struct{ text []byte }
 
 // Write implements io.Writer.
@@ -105,7 +106,7 @@ func (l *lastWords) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// endWithParent ends this process, at once, when the one that started it is gone: standard input ends with that.
+// endWithParent ends this process at once when its parent is gone: standard input ends with the parent.
 func endWithParent(in io.Reader) {
 	go func() {
 		_, _ = io.Copy(io.Discard, in)

@@ -29,7 +29,7 @@ type deployment struct {
 	pid      int
 }
 
-// measure measures the server that was named, or one that it starts.
+// measure measures the named server, or starts one and measures that.
 func (b *benchRun) measure(ctx context.Context) (results []bench.Result, err error) {
 	var at receiverUp
 	receiver, err := startChild(ctx, nil, word(&at), "bench-receiver", "--listen", b.Receiver)
@@ -133,7 +133,7 @@ func (b *benchRun) measureEngine(ctx context.Context, naive bool) (results []ben
 	return results, err
 }
 
-// hearResults hears what the engine's measurement found, and shows how far it is until then.
+// hearResults shows the progress of the engine's measurement and keeps its results.
 func (b *benchRun) hearResults(results *[]bench.Result) func(*json.Decoder) error {
 	return func(output *json.Decoder) error {
 		for {
@@ -158,7 +158,8 @@ func (b *benchRun) inFolder(do func(folder string) error) error {
 	return errors.Join(do(folder), os.RemoveAll(folder))
 }
 
-// database tells a child its database. For SQLite that is none, whatever our own environment says.
+// database is the environment by which a child finds its database. For SQLite it names none, whatever our own environment
+// says.
 func (b *benchRun) database() []string {
 	if b.Store == storePostgres {
 		return []string{"POSTHASTE_DATABASE_URL=" + b.DatabaseURL}

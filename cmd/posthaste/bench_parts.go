@@ -28,7 +28,7 @@ type benchReceiverCmd struct {
 	Listen string `name:"listen" default:"127.0.0.1:0"`
 }
 
-// receiverUp is what it says when it is up.
+// receiverUp is the line that the receiver prints when it is up.
 type receiverUp struct{ Receiver, Control string }
 
 // Run implements the command.
@@ -57,7 +57,7 @@ func serveFor(ctx context.Context, group *errgroup.Group, address string, handle
 		return "", err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Close() }) // what is cut off nobody waits for
+	context.AfterFunc(ctx, func() { _ = server.Close() }) // nobody waits for the requests that this cuts off
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -73,7 +73,7 @@ type benchServerCmd struct {
 	CPUProfile string `name:"cpu-profile"`
 }
 
-// serverUp is what it says when it is up.
+// serverUp is the line that the server prints when it is up.
 type serverUp struct{ API, Temporal string }
 
 // Run implements the command.
@@ -129,7 +129,7 @@ func (c *benchServerCmd) migrate(ctx context.Context, log *slog.Logger) error {
 	return errors.Join(err, db.Close())
 }
 
-// benchFloorCmd measures the embedded engine alone, in its own process, and says what it found.
+// benchFloorCmd measures the embedded engine alone, in its own process, and prints the results.
 type benchFloorCmd struct {
 	config.Store
 
@@ -142,7 +142,7 @@ type benchFloorCmd struct {
 	Settle   time.Duration `name:"settle"`
 }
 
-// floorSays is how far it has come, again and again, and at last what it found.
+// floorSays is a line of output: the progress, many times, and at last the results.
 type floorSays struct {
 	What        string
 	Done, Total int

@@ -98,7 +98,7 @@ func threeDigits(v float64) string {
 	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
 
-// printRest writes what the table has no column for. More of how long calls took is in JSON only.
+// printRest writes the metrics that have no column in the table. Further percentiles of the calls are in the JSON only.
 func printRest(w io.Writer, r bench.Result) {
 	rest := map[string]string{}
 	for name, value := range r.Metrics {

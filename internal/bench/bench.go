@@ -19,15 +19,15 @@ const (
 	Fanout     = "fanout"
 )
 
-// Options says what is measured and how. Client, Receiver and Control are required.
+// Options configures a measurement. Client, Receiver and Control are required.
 type Options struct {
 	Client   *client.Client  // of the API under test
-	Publish  *client.Client  // with which events are published: one that tries nothing twice, as what is refused counts; nil: Client
+	Publish  *client.Client  // publishes the events; it should not retry, because refusals are counted; nil: Client
 	Receiver string          // base URL of the receiver, as the server under test reaches it
 	Control  string          // base URL of the receiver's control port
 	Temporal temporal.Client // of the engine under test; nil: state transitions are not counted
 
-	ServerPID int      // of the server under test; 0: what it uses is not measured
+	ServerPID int      // of the server under test; 0: its CPU time and writes are not measured
 	Postgres  Postgres // its database; without a PID: likewise
 
 	Events      int           // of each measurement, for fanout deliveries; 0: the scenario's own number
@@ -39,7 +39,7 @@ type Options struct {
 	Due         time.Duration // how long after its start the retries of retry-storm come due; 0: 30s and 60ms for each delivery
 	Rest        time.Duration // how long retry-storm watches the server wait; 0: 15s
 	Timeout     time.Duration // of the subscriber that hangs; 0: 15s
-	Patience    time.Duration // how long nothing may come before what is missing is lost; 0: 30s
+	Patience    time.Duration // how long nothing may arrive before the missing deliveries count as lost; 0: 30s
 	Settle      time.Duration // how long duplicates may follow the last arrival; 0: 2s
 
 	Progress func(what string, done, total int) // is told now and then, by one goroutine at a time; nil: nobody is

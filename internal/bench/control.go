@@ -17,8 +17,8 @@ const (
 	maxReport     = 1 << 30                // bytes of the list of arrivals: more than maxArrivals of them
 )
 
-// Control is what the generator asks of the receiver, on a port of its own: to reset it, for the counts, and for all that
-// came.
+// Control serves the generator, on a port of its own: it resets the receiver and answers with the counts and with all
+// arrivals.
 func (r *Receiver) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, request *http.Request) {
@@ -42,13 +42,13 @@ func answer(w http.ResponseWriter, value any) {
 	_ = json.NewEncoder(w).Encode(value) // fails only if the generator is gone
 }
 
-// number reads a count; what is none is 0.
+// number reads a count; any other text is 0.
 func number(text string) int {
 	n, _ := strconv.Atoi(text)
 	return n
 }
 
-// moment reads nanoseconds since 1970; what is none, or 0, is the zero time.
+// moment reads nanoseconds since 1970; 0 and any other text is the zero time.
 func moment(text string) time.Time {
 	if n := number(text); n > 0 {
 		return time.Unix(0, int64(n))
@@ -73,8 +73,8 @@ func (r remote) seen(ctx context.Context) (all Seen, err error) {
 	return all, r.call(ctx, http.MethodGet, "/seen", nil, &all)
 }
 
-// await waits until the counts reach what is wanted, or until nothing has come for as long as patience. It calls seen
-// with the counts now and then.
+// await waits until the wanted counts are reached, or until nothing has arrived for as long as patience. It calls seen with
+// the counts now and then.
 func (r remote) await(ctx context.Context, want Counts, patience time.Duration, seen func(Counts)) (Counts, error) {
 	query := url.Values{"arrived": {strconv.Itoa(want.Arrived)}, "refused": {strconv.Itoa(want.Refused)}}
 	return await(ctx, want, patience, func(ctx context.Context) (now Counts, err error) {
@@ -84,8 +84,8 @@ func (r remote) await(ctx context.Context, want Counts, patience time.Duration, 
 	})
 }
 
-// await asks for the counts, each time until they reach what is wanted or some time has passed, until they do or nothing
-// has come for as long as patience.
+// await asks for the counts again and again, until the wanted counts are reached or nothing has arrived for as long as
+// patience. Each call may block for a while.
 func await(ctx context.Context, want Counts, patience time.Duration, ask func(context.Context) (Counts, error)) (Counts, error) {
 	var last Counts
 	for quietSince := time.Now(); ; {

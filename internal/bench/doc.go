@@ -4,11 +4,11 @@
 //	bench ──publish──▶ server under test ──deliver──▶ Receiver
 //	  └─────────── control: reset, counts, arrivals ─────┘
 //
-// Each part is a process of its own, so that what the generator and the receiver use up is not taken for the server's.
+// Each part is a process of its own, so that the generator's and the receiver's CPU time does not count as the server's.
 // All of them read one clock: bench and receiver must be on one machine.
 //
 // A measurement has two phases. It sends; then it waits until every event has reached every subscriber, or until nothing
-// has come for a while, and compares. Only what was answered with 202 is owed. The times of a delivery count from the
+// has come for a while, and compares. Only events answered with 202 count. The times of a delivery count from the
 // moment its event was handed to the API, or should have been in a load with a fixed rate, so that a server which keeps
 // its publishers waiting does not look fast by it.
 //

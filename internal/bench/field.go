@@ -16,17 +16,17 @@ import (
 const (
 	eventType  = "bench.event"
 	callers    = 8           // that subscribe and unsubscribe
-	tidyWithin = time.Minute // for what is done after the work, even when that was stopped
+	tidyWithin = time.Minute // for tidying up after the work, even when the work was stopped
 )
 
 // field is where a load is let loose: a tenant of its own, with its subscriptions.
 type field struct {
 	*bench
 	tenant        string
-	subscriptions []string // ids; "" for one that could not be made
+	subscriptions []string // ids; "" for a subscription that could not be made
 }
 
-// subscribe makes the field of a load. What it made is in the field even when it fails.
+// subscribe makes the subscriptions of a load. The field holds the subscriptions made so far even when it fails.
 func (b *bench) subscribe(ctx context.Context, l load) (*field, error) {
 	f := &field{bench: b, tenant: "bench-" + strings.ToLower(rand.Text())}
 	wanted := b.subscriptions(f.tenant, l)
@@ -46,7 +46,7 @@ func (b *bench) subscribe(ctx context.Context, l load) (*field, error) {
 	return f, group.Wait()
 }
 
-// subscriptions are those that the load wants.
+// subscriptions are the subscriptions that the load needs.
 func (b *bench) subscriptions(tenant string, l load) []client.SubscriptionFields {
 	var all []client.SubscriptionFields
 	for n := range l.subscribers {
@@ -82,8 +82,8 @@ func (f *field) events(data json.RawMessage, n int) []client.Event {
 	return all
 }
 
-// clear deletes the subscriptions, which cancels what waits for them, and lets go what hangs. What fails is left: its
-// tenant gets no more events.
+// clear deletes the subscriptions, which cancels their waiting deliveries, and ends the hanging requests. A subscription
+// that cannot be deleted stays: its tenant gets no more events.
 func (f *field) clear(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyWithin)
 	defer cancel()

@@ -29,8 +29,8 @@ type FloorOptions struct {
 	Events   int             // of each fan-out, as deliveries; 0: 2,000
 	Fanout   []int           // deliveries of each event
 	Duration time.Duration   // after which no event is started any more; 0: 5m
-	Patience time.Duration   // how long nothing may happen before what is missing is lost; 0: 30s
-	Settle   time.Duration   // how long what an event leaves to be done may follow the last delivery; 0: 2s
+	Patience time.Duration   // how long nothing may happen before the missing deliveries count as lost; 0: 30s
+	Settle   time.Duration   // how long to wait after the last delivery for work that events have left behind; 0: 2s
 
 	Progress func(what string, done, total int) // is told now and then, by one goroutine at a time; nil: nobody is
 }
@@ -46,7 +46,7 @@ type floor struct {
 	FloorOptions
 	name  string
 	shape shape
-	seen  *Receiver // what the activities were called for
+	seen  *Receiver // counts the calls of the activities
 	meter meter
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// latencies counts durations from a microsecond to an hour with three significant digits; what is outside counts as the
-// nearest.
+// latencies counts durations from a microsecond to an hour with three significant digits; a duration outside counts as the
+// nearest bound.
 type latencies struct{ histogram *hdrhistogram.Histogram }
 
 func newLatencies() *latencies {
@@ -17,7 +17,7 @@ func newLatencies() *latencies {
 
 func (l *latencies) add(d time.Duration) {
 	inside := min(max(d, 0), time.Hour)
-	_ = l.histogram.RecordValue(inside.Microseconds()) // fails for what is outside only
+	_ = l.histogram.RecordValue(inside.Microseconds()) // fails for values outside the range only
 }
 
 // into writes p50, p90, p99 and the longest in milliseconds, if there are any.

@@ -14,7 +14,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// load is what is published, and to whom.
+// load describes the events to publish and their subscribers.
 type load struct {
 	scenario, variant string
 
@@ -50,7 +50,7 @@ func (l load) data() json.RawMessage {
 	return json.RawMessage(frame[:len(frame)-2] + text + frame[len(frame)-2:])
 }
 
-// sending is what was published so far.
+// sending records the publishing so far.
 type sending struct {
 	began, ended time.Time
 	latency      *latencies // of the calls
@@ -88,9 +88,10 @@ func (b *bench) send(ctx context.Context, f *field, l load) (*sending, error) {
 	return s, ctx.Err()
 }
 
-// turn waits for the turn of the nth event in a load with a rate, and returns when that was: what a slow server delays
-// counts from then. It is up to half an interval late, by chance: else what happens at a fixed time after each event,
-// such as a timeout, would always fall on another one. In other loads it is the zero time, at once.
+// turn waits until the nth event of a load with a rate is due, and returns the due time: the delay of a slow server counts
+// from then. The time has a jitter of up to half an interval, because something that happens at a fixed time after each
+// event, such as a timeout, would otherwise always coincide with another event. Loads without a rate get the zero time at
+// once.
 func (l load) turn(ctx context.Context, began time.Time, n int) (time.Time, error) {
 	if l.rate == 0 {
 		return time.Time{}, ctx.Err()
@@ -100,7 +101,7 @@ func (l load) turn(ctx context.Context, began time.Time, n int) (time.Time, erro
 	return at, pause(ctx, time.Until(at))
 }
 
-// call publishes events in one call and notes what came of it.
+// call publishes events in one call and records the outcome.
 func (b *bench) call(ctx context.Context, s *sending, l load, events []client.Event, at time.Time) {
 	now := time.Now()
 	if at.IsZero() {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Machine is what a measurement was made on. What is not known is empty or 0.
+// Machine describes the machine of a measurement. Unknown fields are empty or 0.
 type Machine struct {
 	CPU       string `json:"cpu"` // model
 	Cores     int    `json:"cores"`
@@ -38,7 +38,7 @@ func lineOf(file, name string) string {
 	return ""
 }
 
-// Versions are those of Go and of the parts of Temporal that are linked into this program.
+// Versions are the versions of Go and of the parts of Temporal that are linked into this program.
 func Versions() map[string]string {
 	versions := map[string]string{"go": runtime.Version()}
 	names := map[string]string{"go.temporal.io/server": "temporal", "go.temporal.io/sdk": "temporal_sdk"}

@@ -17,7 +17,7 @@ func warmUps(subscribers int) int {
 	return 1
 }
 
-// measure lets loads loose on the same subscribers, one after the other, and returns what they came to.
+// measure runs loads against the same subscribers, one after the other, and returns their results.
 func (b *bench) measure(ctx context.Context, loads ...load) ([]Result, error) {
 	f, err := b.subscribe(ctx, loads[0])
 	defer f.clear(ctx)
@@ -74,7 +74,7 @@ func (b *bench) warmUp(ctx context.Context, f *field, l load) error {
 	return nil
 }
 
-// whyNot is what the server says of an event that did not arrive.
+// whyNot asks the server about an event that did not arrive.
 func (b *bench) whyNot(ctx context.Context, id string) string {
 	event, err := b.Client.Event(ctx, id)
 	if err != nil || len(event.Deliveries) == 0 {
@@ -87,8 +87,8 @@ func (b *bench) whyNot(ctx context.Context, id string) string {
 	return "; the server says: " + delivery.LastError
 }
 
-// finish waits until everything has arrived, or nothing comes any more, and draws up the result. Times are those since
-// the sending began, and usage is what was used since before.
+// finish waits until everything has arrived, or nothing comes any more, and draws up the result. Times count from the
+// beginning of the sending, and usage counts from before.
 func (b *bench) finish(ctx context.Context, l load, s *sending, before map[string]usage) (Result, error) {
 	want := Counts{Arrived: len(s.accepted) * l.subscribers}
 	_, err := b.receiver.await(ctx, want, b.Patience, func(now Counts) {
@@ -146,7 +146,7 @@ func (l load) result(s *sending, v verdict) Result {
 
 func perSecond(n int, d time.Duration) float64 { return float64(n) / d.Seconds() }
 
-// addCosts says what the processes used for each delivery.
+// addCosts adds the processes' CPU time and writes per delivery.
 func (r *Result) addCosts(used map[string]usage, deliveries int) {
 	for name, u := range used {
 		u.memoryInto(r.Metrics, name)

@@ -19,8 +19,8 @@ type Postgres struct {
 
 const askWithin = 10 * time.Second
 
-// Written is how many bytes it has written to its log. What the kernel counts is of no use: on file systems with large
-// folios it takes a small write for a whole folio.
+// Written is how many bytes Postgres has written to its log. The kernel's count is of no use: on file systems with large
+// folios it counts a small write as a whole folio.
 func (p Postgres) Written() (written int64, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
 	defer cancel()

@@ -24,11 +24,11 @@ func (u usage) minus(before usage) usage {
 	return usage{cpu: u.cpu - before.cpu, written: u.written - before.written, resident: u.resident}
 }
 
-// process is what is measured under one name: a process, or one with the children it has and had, like Postgres'.
+// process is measured under one name: a single process, or a family with all its children, like Postgres.
 type process struct {
 	name string
 	pid  int
-	log  func() (int64, error) // what a family has written to its log, in bytes; nil: it is one process
+	log  func() (int64, error) // bytes that a family has written to its log; nil: it is a single process
 }
 
 // usage reads /proc. It fails where there is none, and for processes of other users.
@@ -74,7 +74,7 @@ func usageOf(pid int, reaped bool) (usage, error) {
 	}, nil
 }
 
-// statFields are those of /proc/PID/stat from the third on: the second is a name that may hold spaces.
+// statFields are the fields of /proc/PID/stat from the third on: the second is a name that may hold spaces.
 type statFields []string
 
 // number is a field by the number that proc(5) gives it; 0 if it is none.
@@ -126,7 +126,7 @@ func readProc(pid int, file string) (string, error) {
 	return string(text), err
 }
 
-// meter reads what the processes use that can be read.
+// meter reads the resource usage of the processes, as far as it can be read.
 type meter []process
 
 func (m meter) read() map[string]usage {
@@ -139,7 +139,7 @@ func (m meter) read() map[string]usage {
 	return all
 }
 
-// since is what was used up since the reading before.
+// since is the usage since the reading before.
 func (m meter) since(before map[string]usage) map[string]usage {
 	used := m.read()
 	for name, now := range used {

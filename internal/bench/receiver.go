@@ -29,7 +29,7 @@ type Counts struct {
 	Refused int `json:"refused"` // at least once, before the receiver was mended
 }
 
-// Seen is what has come since the last reset; what came too often, also before it if nobody has asked since.
+// Seen holds the arrivals since the last reset, and the repeated arrivals since they were last asked for.
 type Seen struct {
 	Arrivals []Arrival `json:"arrivals"`
 	Again    int       `json:"again"` // times that something came which had arrived before the reset
@@ -39,8 +39,8 @@ type Seen struct {
 
 // conduct is how the receiver behaves until the next reset. The zero value takes everything at once.
 type conduct struct {
-	mended  time.Time // what comes before is refused
-	hanging bool      // what comes to /beside gets no answer
+	mended  time.Time // requests before this time are refused
+	hanging bool      // requests to /beside get no answer
 	least   int64     // bytes of a body; a shorter one is refused
 }
 
@@ -55,17 +55,17 @@ type destination struct {
 }
 
 // Receiver is every subscriber of a measurement at once: the path /7 is subscriber 7. It answers 204 and counts; before
-// it is mended it answers 503 and when to come again. What the path /beside gets is no arrival, and is not answered either
-// while it is to hang. Of a body it looks at the length alone, and so costs little. Safe for concurrent use.
+// it is mended it answers 503 with Retry-After. A request to the path /beside is no arrival, and gets no answer while the
+// receiver is told to hang. Of a body it looks at the length alone, and so costs little. Safe for concurrent use.
 type Receiver struct {
 	mu      sync.Mutex
 	conduct conduct
 	arrived map[destination]*Arrival
 	refused map[destination]struct{}
-	earlier map[destination]struct{} // what had arrived before the last reset
+	earlier map[destination]struct{} // arrivals before the last reset
 	seen    Seen                     // without the arrivals
 	waiters []waiter
-	letGo   chan struct{} // closed when what hangs is to end
+	letGo   chan struct{} // closed when hanging requests are to end
 }
 
 // NewReceiver makes a Receiver that works and has seen nothing.
@@ -75,8 +75,8 @@ func NewReceiver() *Receiver {
 	return r
 }
 
-// reset begins to count anew, lets go what hangs, and behaves as it is told from now on. What has arrived is remembered:
-// should it come once more, that is too often, however late it is.
+// reset begins to count anew, ends hanging requests, and changes the receiver's behaviour. Earlier arrivals are remembered:
+// a second arrival counts as a repetition, however late it is.
 func (r *Receiver) reset(c conduct) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -174,7 +174,7 @@ func (r *Receiver) take(d destination, now time.Time) (wait time.Duration) {
 	return wait
 }
 
-// all is what has come since the last reset, and what came too often since it was last asked.
+// all returns the arrivals since the last reset, and the repeated arrivals since the last call.
 func (r *Receiver) all() Seen {
 	r.mu.Lock()
 	defer r.mu.Unlock()

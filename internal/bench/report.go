@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Metrics are numbers by name; the name ends with the unit. What could not be measured is not there.
+// Metrics are numbers by name; the name ends with the unit. A metric that could not be measured is missing.
 type Metrics map[string]float64
 
 // Result is what one load came to, or in a [Report] the same load in all runs.
@@ -31,8 +31,8 @@ type Report struct {
 	Results  []Result          `json:"results"`
 }
 
-// Check returns an error if anything was lost, came twice, or was not accepted, or if nothing was accepted at all. What the
-// naive sketch loses it may lose: its timeouts are longer than anybody's patience.
+// Check returns an error if anything was lost, came twice, or was not accepted, or if nothing was accepted at all. The
+// naive sketch may lose deliveries: its timeouts are longer than the measurement waits.
 func (r Report) Check() error {
 	var lost, duplicates, refused int
 	for _, result := range r.Results {
@@ -52,8 +52,8 @@ func (r Report) Check() error {
 	return fmt.Errorf("%d deliveries lost, %d duplicates, %d events not accepted", lost, duplicates, refused)
 }
 
-// Compare writes next to the deliveries a second of each throughput what part of the floor's they are, and how many times
-// the naive ones, for the same fan-out. The results must be of one run: those of two runs do not compare.
+// Compare adds to the throughput of each scenario its ratio to the floor's and to the naive sketch's, for the same fan-out.
+// The results must be of one run: two runs do not compare.
 func Compare(results []Result) {
 	const rate = "deliveries_per_second"
 	for _, r := range results {

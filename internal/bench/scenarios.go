@@ -67,8 +67,8 @@ func large(ctx context.Context, b *bench) ([]Result, error) {
 	return b.measureAll(ctx, load{scenario: "large", events: b.events(200), batch: 1, bytes: largeBody, subscribers: 1})
 }
 
-// isolation is about how much subscribers suffer from one that lets every request time out: the same steady load while it
-// answers like the others, and from when it begins to hang.
+// isolation measures how much subscribers suffer from a sibling that lets every request time out: a steady load while the
+// sibling answers like the others, and the same load from when it begins to hang.
 func isolation(ctx context.Context, b *bench) ([]Result, error) {
 	const others = 3
 	calm := load{

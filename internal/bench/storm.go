@@ -36,7 +36,7 @@ func retryStorm(ctx context.Context, b *bench) ([]Result, error) {
 	return []Result{r}, err
 }
 
-// watchWaiting waits until every delivery has failed once, and then says what the server uses while all of them wait.
+// watchWaiting waits until every delivery has failed once, and then measures the server's usage while all of them wait.
 func (b *bench) watchWaiting(ctx context.Context, l load, deliveries int, mended time.Time) (map[string]usage, error) {
 	want := Counts{Refused: deliveries}
 	got, err := b.receiver.await(ctx, want, b.Patience, func(now Counts) {

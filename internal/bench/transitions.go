@@ -46,7 +46,8 @@ func (b *bench) addTransitions(ctx context.Context, m Metrics, l load, accepted 
 	m["transitions_per_delivery"] = (t.event+t.batches)/n/float64(fanout) + t.delivery/n
 }
 
-// sample looks at an event, its batches and one of its deliveries. What Temporal has no longer is left out.
+// sample looks at the workflows of an event, of its batches and of one of its deliveries. A workflow that Temporal no
+// longer has is left out.
 func (b *bench) sample(ctx context.Context, t *transitions, id string, fanout int) {
 	event, err := b.Client.Event(ctx, id)
 	if err != nil {
@@ -70,7 +71,7 @@ func (b *bench) sample(ctx context.Context, t *transitions, id string, fanout in
 	}
 }
 
-// describe is how many state transitions a workflow has had: none if it never was, as that of a delivery made inline.
+// describe returns how many state transitions a workflow has had: none if it never existed, as for an inline delivery.
 func (b *bench) describe(ctx context.Context, workflowID string) (count float64, known bool) {
 	description, err := b.Temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 	if _, never := errors.AsType[*serviceerror.NotFound](err); never {

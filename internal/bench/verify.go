@@ -8,7 +8,7 @@ type sent struct {
 	at time.Time // when it was handed over, or should have been
 }
 
-// verdict is what came of the accepted events.
+// verdict counts the outcomes of the accepted events.
 type verdict struct {
 	owed       int // deliveries
 	lost       int
@@ -17,7 +17,7 @@ type verdict struct {
 	last       time.Time // when the last of them arrived for the first time
 }
 
-// verify compares what was accepted with what arrived. Two events that were accepted under one id are one too few.
+// verify compares the accepted events with the arrivals. Two events that were accepted under one id count as a loss.
 func verify(accepted []sent, subscribers int, arrivals []Arrival) verdict {
 	at := make(map[destination]Arrival, len(arrivals))
 	for _, a := range arrivals {

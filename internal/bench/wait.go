@@ -12,7 +12,7 @@ type waiter struct {
 	reached chan struct{}
 }
 
-// wake tells the waiters that have what they want. Its caller has the lock.
+// wake wakes the waiters whose wanted counts are reached. Its caller holds the lock.
 func (r *Receiver) wake() {
 	now := r.counts()
 	r.waiters = slices.DeleteFunc(r.waiters, func(w waiter) bool {
@@ -24,7 +24,7 @@ func (r *Receiver) wake() {
 	})
 }
 
-// wait returns the counts once they reach what is wanted, or when ctx ends.
+// wait returns the counts once the wanted counts are reached, or when ctx ends.
 func (r *Receiver) wait(ctx context.Context, want Counts) Counts {
 	w := waiter{want: want, reached: make(chan struct{})}
 	r.mu.Lock()

@@ -72,7 +72,7 @@ func persistence(db *database) config.Persistence {
 	}
 }
 
-// clusterMetadata describes a cluster of one that replicates to nobody.
+// clusterMetadata describes a single cluster that does not replicate.
 func clusterMetadata(p *ports) *cluster.Config {
 	return &cluster.Config{
 		FailoverVersionIncrement: 10,

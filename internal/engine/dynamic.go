@@ -81,7 +81,7 @@ var dynamicConfig = dc.StaticClient{
 	dc.MatchingPersistenceMaxQPS.Key():          unlimited,
 }
 
-// tuning is what the server asks for settings.
+// tuning is the server's source of dynamic settings.
 func tuning(untuned bool) dc.Client {
 	if untuned {
 		return dc.NewNoopClient()

@@ -82,7 +82,7 @@ func updateRetention(ctx context.Context, c client.Client, o Options) error {
 	return err
 }
 
-// addSearchAttributes adds those that an older version of us did not ask for.
+// addSearchAttributes adds the search attributes that a namespace of an older version lacks.
 func addSearchAttributes(ctx context.Context, c client.Client, o Options) error {
 	api := c.OperatorService()
 	have, err := api.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: o.Namespace})
@@ -120,8 +120,8 @@ func awaitSearchable(ctx context.Context, c client.Client, o Options) error {
 	}
 }
 
-// mayPass tells what a server that has just started, or just learnt of an
-// attribute, answers for a moment.
+// mayPass recognises the errors that a server gives for a moment after it has
+// started, or after it has learnt of an attribute.
 func mayPass(err error) bool {
 	var (
 		unavailable *serviceerror.Unavailable

@@ -59,8 +59,8 @@ func (o Options) validate() error {
 	return nil
 }
 
-// withDefaults fills in what may be left out, except Retention, whose zero value
-// has a meaning of its own.
+// withDefaults fills in the defaults, except for Retention, whose zero value has
+// a meaning of its own.
 func (o Options) withDefaults() Options {
 	o.Logger = cmp.Or(o.Logger, discard)
 	if o.LogLevel == nil {

@@ -74,8 +74,8 @@ type postgresServer struct {
 	maintenance string // the database to connect to when another is to be created
 }
 
-// parsePostgresURL checks a URL. Its errors say nothing of what is in it, since a
-// password with a stray slash ends up in the middle of the parser's complaint.
+// parsePostgresURL checks a URL. Its errors repeat no part of the URL, since a
+// password with a stray slash ends up in the middle of the parser's message.
 func parsePostgresURL(raw string) (*postgresServer, error) {
 	u, err := url.Parse(raw)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
@@ -169,8 +169,8 @@ func (s *postgresServer) connect(database string) (*sqlx.DB, error) {
 }
 
 // ensureDatabase creates a database unless it can be connected to. It does not
-// just try to create it, as a role that may not create databases can still use
-// those that were made for it.
+// just try to create it, because a role that may not create databases can still
+// use databases that were made for it.
 func (s *postgresServer) ensureDatabase(ctx context.Context, name string) error {
 	db, err := s.connect(name)
 	if err == nil {

@@ -39,11 +39,11 @@ func ensurePostgresSchema(cfg *config.SQL, name string, log *slog.Logger) error 
 	return nil
 }
 
-// dropIndexes drops those of Temporal's 73 indexes on workflows that nothing of
-// ours asks for: every workflow is written twice or more, and each write goes into
-// every index, also for attributes that are never set. What they were for can
-// still be searched, just not fast. Those that stay serve the lists and
-// relationships of the Web UI, and the keyword attributes.
+// dropIndexes drops the ones of Temporal's 73 indexes on workflows that no query
+// of ours uses: every workflow is written twice or more, and each write goes into
+// every index, also for attributes that are never set. Their columns can still be
+// searched, only slowly. The indexes that stay serve the lists and relationships
+// of the Web UI, and the keyword attributes.
 const dropIndexes = `DO $$ DECLARE unused text; BEGIN
 	FOR unused IN SELECT indexname FROM pg_indexes
 		WHERE schemaname = current_schema() AND tablename = 'executions_visibility' AND indexname LIKE 'by\_%'
@@ -54,7 +54,7 @@ const dropIndexes = `DO $$ DECLARE unused text; BEGIN
 END $$`
 
 // ensureVersionTable prepares a new database for updates, from version 0.0. It
-// must not touch one that has a version: all updates would run over it again.
+// must not touch a database that has a version: all updates would run again.
 func ensureVersionTable(conn *toolsql.Connection, to logger) error {
 	tables, err := conn.ListTables()
 	if err != nil {

@@ -37,7 +37,7 @@ var sqlitePragmas = map[string]string{
 	// flush per commit, half a millisecond on an SSD.
 	"synchronous": "FULL",
 	// The server has a single connection and so never waits for itself; this is
-	// for whoever looks into the file or backs it up, in milliseconds.
+	// for other programs that read the file or back it up, in milliseconds.
 	"busy_timeout": "10000",
 }
 

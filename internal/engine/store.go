@@ -10,8 +10,8 @@ import (
 
 // Store is where an engine keeps its state: [SQLite] or [Postgres].
 type Store interface {
-	// open returns the database with its schema in place, and reserved for us. It
-	// says what it waits for in the log.
+	// open returns the database with its schema in place, reserved for us. While
+	// it has to wait, it logs the reason.
 	open(ctx context.Context, log *slog.Logger) (*database, error)
 }
 
@@ -19,7 +19,7 @@ type Store interface {
 type database struct {
 	main       *config.SQL // workflows, task queues, namespaces
 	visibility *config.SQL // the searchable list of workflows
-	shards     int32       // fixed for ever when the store is first used
+	shards     int32       // cannot be changed once the store is in use
 	close      func() error
 }
 

@@ -11,9 +11,9 @@ import (
 )
 
 // The UI keeps the columns of its workflow list in the browser, and has no setting
-// for what a new browser starts with. So its page gets one more script, which
-// writes our columns unless the reader has chosen some. These are the places in
-// this version's page that the script depends on.
+// for the columns of a new browser. So its page gets one more script, which writes
+// our columns unless the reader has chosen some. The script depends on these
+// places in this version's page.
 const (
 	indexFile     = "index.html"
 	policyMark    = "script-src 'strict-dynamic' "

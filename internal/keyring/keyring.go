@@ -127,7 +127,7 @@ func (r *Ring) SealedUnderFirst(sealed []byte) bool {
 	return ok && r != nil && len(r.keys) > 0 && id == r.keys[0].id
 }
 
-// IDs returns the ids of the keys, the one that seals first.
+// IDs returns the ids of the keys. The first key is the one that seals.
 func (r *Ring) IDs() []string {
 	if r == nil {
 		return nil

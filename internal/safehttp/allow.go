@@ -14,8 +14,8 @@ import (
 // AllowSetting is the setting that opens networks and hosts; a refusal names it.
 const AllowSetting = "POSTHASTE_ALLOW_NETWORKS"
 
-// Allow lists what may be called although it is not public. The zero value lists nothing. Make one with ParseAllow: the
-// methods rely on its spelling.
+// Allow lists networks and hosts that may be called although they are not public. The zero value lists none. Make an Allow
+// with ParseAllow: the methods rely on its spelling.
 type Allow struct {
 	Networks []netip.Prefix // an IPv4 network admits the IPv4-mapped form of its addresses too
 	Hosts    []string       // in lower case; *.example.com means every name below example.com, not itself

@@ -75,7 +75,7 @@ func newTokens() *tokens {
 
 // grant is the token of one set of credentials.
 type grant struct {
-	turn    chan struct{}             // held by the one who reads or writes the rest
+	turn    chan struct{}             // a lock on the other fields that can be waited for with a context
 	config  *clientcredentials.Config // remembers in which form the endpoint wants the credentials
 	token   string
 	expires time.Time
@@ -152,7 +152,7 @@ func (c *Client) fetch(ctx context.Context, transport http.RoundTripper, config 
 	return token, nil
 }
 
-// unusable says what is wrong with a token that came. RFC 6749 §7.1 forbids to use one of an unknown type.
+// unusable gives the reason why a token cannot be used. RFC 6749 §7.1 forbids the use of a token of an unknown type.
 func unusable(token *oauth2.Token) string {
 	switch {
 	case !strings.EqualFold(token.Type(), "Bearer"):
@@ -164,7 +164,8 @@ func unusable(token *oauth2.Token) string {
 	}
 }
 
-// tokenFailure finds words for what the library reports. Its own may hold the endpoint's answer, and that our secret.
+// tokenFailure words the library's error anew: the library's own text may hold the endpoint's answer, and that may hold our
+// secret.
 func (c *Client) tokenFailure(ctx context.Context, err error, watch *stopwatch, r models.Request) error {
 	if isOurs(err) {
 		return err

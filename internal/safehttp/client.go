@@ -17,7 +17,7 @@ import (
 
 // Options configures New. The zero value calls public addresses only, without a proxy.
 type Options struct {
-	Allow    Allow         // what may be called although it is not public
+	Allow    Allow         // networks and hosts that may be called although they are not public
 	Proxy    *url.URL      // http, https or socks5; nil for none, whatever the environment says. Its address is not judged
 	Resolver *net.Resolver // nil for the system's
 	Timeouts Timeouts
@@ -88,7 +88,7 @@ func (c *Client) Send(ctx context.Context, r models.Request) (models.Exchange, e
 	response, err := c.exchange(attempt, r, watch)
 	switch {
 	case err == nil:
-		defer func() { _ = response.Body.Close() }() // what is unread is thrown away with its connection
+		defer func() { _ = response.Body.Close() }() // the unread rest is discarded with the connection
 		return answered(response, watch), nil
 	case ctx.Err() != nil:
 		return models.Exchange{}, fmt.Errorf("send: %w", ctx.Err())

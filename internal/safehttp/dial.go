@@ -14,7 +14,7 @@ import (
 
 const (
 	keepAliveInterval = 30 * time.Second
-	// headStart is what an address gets before the next one is tried beside it (RFC 8305 §5).
+	// headStart is how long an address is tried alone before the next one is tried beside it (RFC 8305 §5).
 	headStart = 250 * time.Millisecond
 	// maxAddresses bounds how many addresses one name makes us dial.
 	maxAddresses = 8
@@ -27,7 +27,7 @@ type dialer struct {
 	limits Timeouts
 }
 
-// dial resolves and connects within the limits of each. Its connections count what is written to them.
+// dial resolves and connects, each within its own limit. Its connections count the bytes written to them.
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if address == d.proxy {
 		return d.dialProxy(ctx, network, address)
@@ -81,7 +81,7 @@ func splitAddress(address string) (host string, port uint16, err error) {
 
 type control = func(network, address string, _ syscall.RawConn) error
 
-// dialled is what came of one address.
+// dialled is the outcome of dialling one address.
 type dialled struct {
 	conn net.Conn
 	err  error

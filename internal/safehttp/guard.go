@@ -138,10 +138,10 @@ func (g *Guard) control(_, address string, _ syscall.RawConn) error {
 	return g.Judge(target.Addr())
 }
 
-// Check judges a URL by the rules of dialling, for the moment when somebody saves it: literal addresses, and names by
-// what they resolve to now. A name that does not resolve within two seconds is no error, since its record may still be
-// on its way; whatever it resolves to later is judged when it is dialled. The error is a CodeInvalid *models.Error with
-// the words of an attempt and without a field, which the caller knows.
+// Check judges a URL by the rules of dialling, for the moment when somebody saves it: literal addresses, and names by their
+// present addresses. A name that does not resolve within two seconds is no error, since its record may still be on its way;
+// later addresses are judged when they are dialled. The error is a CodeInvalid *models.Error with the words of an attempt
+// and without a field, which the caller knows.
 func (g *Guard) Check(ctx context.Context, raw string) error {
 	target, err := url.Parse(raw)
 	if err != nil || target.Hostname() == "" {

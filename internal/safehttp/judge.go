@@ -97,7 +97,7 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout()
 }
 
-// tlsFailure also finds what the receiver says after the handshake, as TLS 1.3 has it say about our certificate.
+// tlsFailure also finds alerts that come after the handshake: with TLS 1.3 the receiver refuses our certificate by one.
 func tlsFailure(err error, at stage) (string, bool) {
 	if verify, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return verify.Err.Error(), true

@@ -33,8 +33,8 @@ func unprocessed(err error) bool {
 }
 
 // worthAnother reports whether a second try at once may do better, given that nothing of the request was written: the
-// connection was refused or reset, or one that had been kept turned out to be dead. What the guard, the resolver or the
-// certificates say does not change in a moment, and a timeout has had its time.
+// connection was refused or reset, or a kept connection turned out to be dead. The verdicts of the guard, the resolver and
+// the certificates do not change in a moment, and a timeout has used up the time.
 func worthAnother(err error, reused bool) bool {
 	if _, ok := errors.AsType[syscall.Errno](err); ok {
 		return isBroken(err)

@@ -164,7 +164,7 @@ func (w *stopwatch) stop() models.Timing {
 	return w.timing
 }
 
-// wroteRequest hears of writes that failed as well, and of those that went into the void.
+// wroteRequest is called for failed writes as well, and for writes that were discarded.
 func (w *stopwatch) wroteRequest(try int, info httptrace.WroteRequestInfo) {
 	if info.Err == nil && !w.broken() {
 		w.enter(try, stageWaiting)

@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	maxHeaderBytes = 64 * 1024 // what we read before giving up, 1xx answers included; what is kept is models.MaxResponse
+	maxHeaderBytes = 64 * 1024 // read before giving up, 1xx answers included; models.MaxResponse bytes of it are kept
 	idleTimeout    = 90 * time.Second
 	maxIdlePerHost = 16
 	maxIdleTotal   = 1024
 	// maxTransports is how many sets of certificates have connections of their own at a time.
 	maxTransports = 64
 
-	// What HTTP/2 may send ahead of our reading, on a stream and on a connection. We read models.MaxResponse of each
-	// stream; the default of 4 MiB would be memory that a stranger fills.
+	// These windows bound the bytes that HTTP/2 may send ahead of our reading, on a stream and on a connection. We read
+	// models.MaxResponse of each stream; the default of 4 MiB would be memory that a stranger fills.
 	h2StreamBuffer = 64 * 1024
 	h2ConnBuffer   = 1024 * 1024
 	// A connection that went silent is asked whether it lives, so that it does not swallow one request after the other.
@@ -53,8 +53,8 @@ func newTransports(d *dialer, proxy *url.URL) *transports {
 	return t
 }
 
-// build sets no limit to the connections of a host: many subscribers may share one, and those that hang must not keep the
-// others waiting. What bounds them is how many attempts a worker makes at a time.
+// build sets no limit to the connections of a host: many subscribers may share a host, and hanging ones must not keep the
+// others waiting. The number of attempts that a worker makes at a time bounds the connections.
 func (t *transports) build(config *tls.Config) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyURL(t.proxy), // nil is none: the environment has no say
@@ -139,11 +139,11 @@ func tlsConfig(m models.TLS) (*tls.Config, error) {
 	return config, nil
 }
 
-// checkedTransport judges the target before a proxy is asked for it: the proxy resolves the name again, and what it may
-// reach in the end is up to the proxy.
+// checkedTransport judges the target before a proxy is asked for it: the proxy resolves the name again, and has the last
+// word on the address.
 type checkedTransport struct {
 	guard *Guard
-	limit time.Duration // of looking the name up; one that does not resolve here is left to the proxy
+	limit time.Duration // of looking the name up; a name that does not resolve here is left to the proxy
 	next  http.RoundTripper
 }
 
@@ -157,7 +157,7 @@ func (t *checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// proxyAddress is what a transport dials to reach the proxy.
+// proxyAddress is the address that a transport dials to reach the proxy.
 func proxyAddress(proxy *url.URL) string {
 	if proxy == nil {
 		return ""
