@@ -144,7 +144,7 @@ func (q *request) parseParts() *form {
 	f := &form{fields: url.Values{}, files: map[string][]file{}, parts: true}
 	for range maxFields {
 		part, err := parts.NextPart()
-		if err == io.EOF { //nolint:errorlint // wrapped, it is a body that ends too soon
+		if err == io.EOF { // wrapped, it is a body that ends too soon
 			return f
 		}
 		if err != nil || !q.takePart(f, part) {
