@@ -177,8 +177,9 @@ func (c *compiler) together(p *provider) {
 			c.fail(`"equal" beside signatures has to say what it proves: "for": %q, with a "name" that its credentials give as their "scheme"; or "for": %q`,
 				forChallenge, forWebhook)
 		}
-		if s.For == forChallenge && s.Name == "" && len(p.auth) > 1 {
-			c.fail(`a scheme for challenges needs a "name", which its credentials give as their "scheme"`)
+		shared := func(other scheme) bool { return other.proves(false) && other.Name == s.Name }
+		if s.For == forChallenge && slices.ContainsFunc(p.auth, shared) {
+			c.fail(`a scheme for challenges needs a "name" of its own, which its credentials give as their "scheme"`)
 		}
 	}
 	if !slices.ContainsFunc(p.auth, func(s scheme) bool { return s.proves(false) }) {

@@ -48,6 +48,9 @@
 //
 //   - Algorithm and kind of key come from the row, never from the request.
 //   - An empty credential fits nothing, and there is no row without one.
+//   - A credential that proves a handshake proves no webhook; a handshake that
+//     anybody can ask has tokens signed and nothing that could be a webhook.
+//   - A secret that a handshake brings counts where there is none, once.
 //   - A time counts in both directions, and only where it is signed; a public
 //     URL comes from configuration, never from the request's host.
 //   - What is compared is compared in constant time.

@@ -80,7 +80,8 @@ const (
 type Scheme struct {
 	// Name ties credentials to the scheme: it takes those that name it, see
 	// [Credential.For], and no others. "" takes those that name no scheme.
-	// Several schemes may have the same name.
+	// Several schemes may have the same name, but never one that proves
+	// webhooks and one that is for challenges alone.
 	Name string `json:"name,omitempty" yaml:"name,omitempty"`
 
 	// For is what the scheme proves: webhook, or challenge, which proves

@@ -281,6 +281,7 @@ func TestRowsThatMixProofsAreRefused(t *testing.T) {
 	for says, change := range map[string]func(*receivers.Provider){
 		`"for": "challenge"`:        func(p *receivers.Provider) { p.Auth[1].For = "" },
 		`needs a "name"`:            func(p *receivers.Provider) { p.Auth[1].Name = "" },
+		`"name" of its own`:         func(p *receivers.Provider) { p.Auth[0].Name = "verify_token" },
 		"neither webhook nor":       func(p *receivers.Provider) { p.Auth[1].For = "both" },
 		"no scheme proves webhooks": func(p *receivers.Provider) { p.Auth = p.Auth[1:] },
 		"no scheme proves challenges": func(p *receivers.Provider) {
@@ -541,5 +542,15 @@ func TestFinalAnswersToAFetch(t *testing.T) {
 		server.Close()
 		require.Error(t, err)
 		require.Equal(t, final, errors.Is(err, receivers.ErrCertificate), "%d", status)
+	}
+}
+
+func TestSeveralSignaturesInOneValue(t *testing.T) {
+	t.Parallel()
+
+	p := row(receivers.Scheme{Alg: "hmac-sha256", Enc: "hex", Sig: "header.S", Split: ",", Prefix: "v1="})
+	for _, header := range []string{"v1=00,v1=" + hexOf("{}"), "v1=00, v1=" + hexOf("{}"), " v1=" + hexOf("{}") + " , v2=x", "v0=a,v1=" + hexOf("{}") + ","} {
+		_, err := verify(t, p, receivers.Secrets(costSecret), post("{}", "S", header))
+		require.NoError(t, err, header)
 	}
 }
