@@ -19,6 +19,8 @@ type Store interface {
 	// Work returns a delivery with its event and its subscription, which are shared with others and not to be changed.
 	Work(ctx context.Context, deliveryID string) (*models.Work, error)
 	Subscription(ctx context.Context, id string) (*models.Subscription, error)
+	// Writable returns an error while what is done could not be recorded. It costs nothing in good times.
+	Writable(ctx context.Context) error
 	RecordAttempt(ctx context.Context, attempt *models.Attempt, outcome models.DeliveryOutcome) error
 	CloseDelivery(ctx context.Context, id string, status models.DeliveryStatus, reason string) (models.DeliveryStatus, error)
 	HoldDelivery(ctx context.Context, id string) (held bool, err error)

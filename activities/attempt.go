@@ -68,6 +68,10 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 	if err := a.tooSlow(ctx, in, j); err != nil {
 		return nil, err
 	}
+	// What cannot be recorded would be sent again and again.
+	if err := a.store.Writable(ctx); err != nil {
+		return nil, ours("make sure that the attempt can be recorded", err)
+	}
 	return a.attempt(ctx, j)
 }
 

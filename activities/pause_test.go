@@ -50,11 +50,17 @@ type bundle struct {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
+	return setupOn(t, store.Options{Path: filepath.Join(t.TempDir(), "x.db")})
+}
+
+func setupOn(t *testing.T, o store.Options) *bundle {
+	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	ring, err := keyring.Parse(keyring.New())
 	require.NoError(t, err)
-	b := &bundle{path: filepath.Join(t.TempDir(), "x.db"), receiver: receiver{}, steering: &steering{told: map[string]bool{}}}
-	b.Store, err = store.Open(t.Context(), store.Options{Path: b.path, Keys: ring})
+	b := &bundle{path: o.Path, receiver: receiver{}, steering: &steering{told: map[string]bool{}}}
+	o.Keys = ring
+	b.Store, err = store.Open(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.Close()) })
 	_, err = b.Migrate(t.Context())

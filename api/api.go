@@ -13,6 +13,7 @@ type server struct {
 	Deps
 	receivers *receiverCache
 	metrics   *metrics
+	readiness *readiness
 }
 
 // New builds the handler of the HTTP API. It refuses incomplete dependencies with an error that lists them. The handler
@@ -23,6 +24,7 @@ func New(deps Deps) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{Deps: deps, receivers: newReceiverCache(deps.Certificates, deps.MaxBody), metrics: newMetrics(newBacklog(deps))}
+	s.readiness = &readiness{store: deps.Store, engine: deps.Engine}
 	// The limit goes around Gin, not into it: only the connection's own ResponseWriter can be told to hang up on a
 	// caller who keeps sending.
 	return http.MaxBytesHandler(s.engine(), deps.MaxBody), nil

@@ -74,7 +74,9 @@ type Store interface {
 	// Backlog counts the events that are accepted and not planned yet, and says when the oldest of them was made.
 	Backlog(ctx context.Context) (count int, oldest time.Time, err error)
 
-	Ping(ctx context.Context) error
+	// Health says whether the store can be read and written at the moment; its error says in words why not. It may be
+	// asked often.
+	Health(ctx context.Context) (models.Health, error)
 }
 
 // Dispatcher starts the workflows of events that are stored already. Wake must not block; a lost call costs time only.
@@ -109,7 +111,7 @@ type Destinations interface {
 	Check(ctx context.Context, url string) error
 }
 
-// Engine is Temporal as far as readiness is concerned.
+// Engine is Temporal as far as health is concerned.
 type Engine interface {
 	Ping(ctx context.Context) error
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,48 +12,102 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// readyTimeout is how long readiness waits for an answer: well below the patience of a usual probe.
-const readyTimeout = 2 * time.Second
+const (
+	// readyTimeout is how long readiness waits for an answer: well below the patience of a usual probe.
+	readyTimeout = 2 * time.Second
+
+	// readyFor is how long what was found speaks for those who ask next. Anybody may ask, and finding out writes.
+	readyFor = time.Second
+)
 
 type healthView struct {
 	Status  string `json:"status"`
 	Version string `json:"version,omitempty"`
 }
 
+// partsView is how the parts are that we need.
+type partsView struct {
+	Store    models.Health `json:"store"`
+	Temporal models.Health `json:"temporal"` // events are accepted, and wait, while it is away
+	Disk     models.Health `json:"disk"`     // of the store
+}
+
+type readyView struct {
+	healthView
+	partsView
+}
+
+// unready is why no traffic should come here, with how the parts are.
+type unready struct {
+	partsView
+	shown *models.Error
+	cause error
+}
+
+func (u *unready) Error() string { return u.shown.Detail + ": " + u.cause.Error() }
+
+// Unwrap gives the error that is shown first.
+func (u *unready) Unwrap() []error { return []error{u.shown, u.cause} }
+
 // health handles GET /healthz: the process is alive, whatever may be said of those it depends on.
 func (s *server) health(c *gin.Context) {
 	reply(c, http.StatusOK, healthView{Status: "ok", Version: s.Version})
 }
 
-// ready handles GET /readyz: red when the store or Temporal is away.
+// ready handles GET /readyz: red when the store cannot take what is published. Temporal being away does not make it red:
+// events are accepted all the same, and a balancer that took every API away would turn a delay into an outage.
 func (s *server) ready(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
-	defer cancel()
-	if err := s.away(ctx); err != nil {
+	parts, err := s.readiness.ask(c.Request.Context())
+	if err != nil {
 		fail(c, err)
 		return
 	}
-	reply(c, http.StatusOK, healthView{Status: "ready", Version: s.Version})
+	reply(c, http.StatusOK, readyView{healthView: healthView{Status: "ready", Version: s.Version}, partsView: parts})
 }
 
-// away asks everything we depend on at once and names what does not answer. The causes are for the log only.
-func (s *server) away(ctx context.Context) error {
+// readiness asks the parts how they are, once for all who want to know within a second.
+type readiness struct {
+	store  Store
+	engine Engine
+
+	mu    sync.Mutex
+	at    time.Time
+	parts partsView
+	err   error
+}
+
+func (r *readiness) ask(ctx context.Context) (partsView, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.at) >= readyFor {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // others wait for it, too
+		defer cancel()
+		r.parts, r.err = r.look(ctx)
+		r.at = time.Now()
+	}
+	return r.parts, r.err
+}
+
+func (r *readiness) look(ctx context.Context) (partsView, error) {
+	parts := partsView{Temporal: models.HealthReady, Disk: models.HealthReady}
 	var storeErr, engineErr error
 	var wait sync.WaitGroup
-	wait.Go(func() { storeErr = s.Store.Ping(ctx) })
-	wait.Go(func() { engineErr = s.Engine.Ping(ctx) })
+	wait.Go(func() { parts.Store, storeErr = r.store.Health(ctx) })
+	wait.Go(func() { engineErr = r.engine.Ping(ctx) })
 	wait.Wait()
 
-	var names []string
-	if storeErr != nil {
-		names = append(names, "the store")
-	}
 	if engineErr != nil {
-		names = append(names, "Temporal")
+		parts.Temporal = models.HealthAway
 	}
-	if len(names) == 0 {
-		return nil
+	if parts.Store == models.HealthFull {
+		parts.Disk = models.HealthFull
 	}
-	shown := models.Errorf(models.CodeUnavailable, "not ready: no answer from %s", strings.Join(names, " and "))
-	return errors.Join(shown, storeErr, engineErr) // shown first: it is the one to be shown
+	if storeErr == nil {
+		return parts, nil
+	}
+	shown := shownError(storeErr)
+	return parts, &unready{
+		shown:     models.Errorf(models.CodeUnavailable, "not ready: %s", shown.Detail),
+		partsView: parts, cause: errors.Join(storeErr, engineErr),
+	}
 }

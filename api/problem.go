@@ -42,12 +42,13 @@ var statuses = map[models.Code]int{
 // problem is the body of every refusal (RFC 9457). Code is for programs, Detail for people, Field is the JSON path or
 // the query parameter at fault.
 type problem struct {
-	Type   string      `json:"type"`
-	Title  string      `json:"title"`
-	Status int         `json:"status"`
-	Code   models.Code `json:"code"`
-	Detail string      `json:"detail"`
-	Field  string      `json:"field,omitempty"`
+	Type       string      `json:"type"`
+	Title      string      `json:"title"`
+	Status     int         `json:"status"`
+	Code       models.Code `json:"code"`
+	Detail     string      `json:"detail"`
+	Field      string      `json:"field,omitempty"`
+	*partsView             // of readiness alone
 }
 
 // fail ends the request with an error, which the problems middleware answers. The handler must return after it.
@@ -82,6 +83,9 @@ func (s *server) problemOf(c *gin.Context, err error) problem {
 	p := problem{
 		Type: "about:blank", Title: http.StatusText(statuses[shown.Code]), Status: statuses[shown.Code],
 		Code: shown.Code, Detail: shown.Detail, Field: shown.Field,
+	}
+	if u, ok := errors.AsType[*unready](err); ok {
+		p.partsView = &u.partsView
 	}
 	if p.Field != "" {
 		p.Detail = p.Field + " " + p.Detail // the details of fields are predicates: "is required"

@@ -231,8 +231,7 @@ func TestReceiveRefuses(t *testing.T) {
 		h = newHarness(t)
 		id := h.source(`{` + goodSource + `}`)
 		require.NoError(t, h.store.Close())
-		a := h.push(id, "push", "1", "{}")
-		require.Equal(t, "internal error", a.isProblem(http.StatusInternalServerError, models.CodeInternal, ""))
+		h.push(id, "push", "1", "{}").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
 	})
 
 	t.Run("for now, when a certificate cannot be fetched", func(t *testing.T) {

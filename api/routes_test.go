@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -185,7 +186,8 @@ func TestStoreAway(t *testing.T) {
 			t.Parallel()
 			path := strings.Replace(route.path, "ID", newID(route.prefix), 1)
 			a := h.on(t).do(route.method, path, bodies[route.method+" "+route.path])
-			require.Equal(t, "internal error", a.isProblem(http.StatusInternalServerError, models.CodeInternal, ""))
+			detail := a.isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
+			require.Equal(t, "the database does not answer; try again", detail)
 		})
 	}
 }
@@ -202,24 +204,65 @@ func TestHealth(t *testing.T) {
 
 	t.Run("ready when store and Temporal are", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, "ready", newHarness(t).get("/readyz").is(http.StatusOK)["status"])
+		require.Equal(t, map[string]any{
+			"status": "ready", "version": "1.2.3", "store": "ready", "temporal": "ready", "disk": "ready",
+		}, newHarness(t).get("/readyz").is(http.StatusOK))
 	})
 
-	t.Run("not ready without Temporal", func(t *testing.T) {
+	t.Run("ready without Temporal, since events are accepted", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
 		h.engine.err = errors.New("dial 10.1.2.3: refused")
-		detail := h.get("/readyz").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
-		require.Equal(t, "not ready: no answer from Temporal", detail)
-		require.Contains(t, h.logs.String(), "10.1.2.3")
+		answer := h.get("/readyz")
+		require.Equal(t, "away", answer.is(http.StatusOK)["temporal"])
+		require.NotContains(t, answer.body, "10.1.2.3")
+		h.do(http.MethodPost, "/v1/events", eventBody).is(http.StatusAccepted)
 	})
 
 	t.Run("not ready without the store", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
 		require.NoError(t, h.store.Close())
-		h.engine.err = errors.New("refused")
-		detail := h.get("/readyz").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
-		require.Equal(t, "not ready: no answer from the store and Temporal", detail)
+		h.engine.err = errors.New("dial 10.1.2.3: refused")
+		answer := h.get("/readyz")
+		detail := answer.isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
+		require.Equal(t, "not ready: the database does not answer; try again", detail)
+		require.Equal(t, "away", answer.object()["store"])
+		require.Equal(t, "away", answer.object()["temporal"])
+		require.Equal(t, "ready", answer.object()["disk"])
+		require.Contains(t, h.logs.String(), "10.1.2.3")
 	})
+
+	t.Run("not ready with a store that can only be read, or is full", func(t *testing.T) {
+		t.Parallel()
+		for state, disk := range map[models.Health]string{models.HealthReadOnly: "ready", models.HealthFull: "full"} {
+			answer := newHarness(t, func(d *api.Deps) { d.Store = &ailing{Store: d.Store, state: state} }).get("/readyz")
+			detail := answer.isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
+			require.Equal(t, "not ready: the database is "+string(state), detail)
+			require.Equal(t, string(state), answer.object()["store"])
+			require.Equal(t, disk, answer.object()["disk"])
+		}
+	})
+
+	t.Run("asking often asks the store once", func(t *testing.T) {
+		t.Parallel()
+		store := &ailing{state: models.HealthReadOnly}
+		h := newHarness(t, func(d *api.Deps) { store.Store, d.Store = d.Store, store })
+		for range 100 {
+			h.get("/readyz")
+		}
+		require.Less(t, store.asked, 10, "once a second")
+	})
+}
+
+// ailing is a store in bad health.
+type ailing struct {
+	api.Store
+	state models.Health
+	asked int
+}
+
+func (a *ailing) Health(context.Context) (models.Health, error) {
+	a.asked++
+	return a.state, models.Errorf(models.CodeUnavailable, "the database is %s", a.state)
 }

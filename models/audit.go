@@ -53,6 +53,7 @@ const (
 	AuditUpdateSource       AuditAction = "source.update"
 	AuditDeleteSource       AuditAction = "source.delete"
 	AuditKeepSecret         AuditAction = "source.keep_secret" // the provider brought it
+	AuditReleaseEngine      AuditAction = "engine.release"
 )
 
 // AuditActions lists all of them.
@@ -62,6 +63,7 @@ func AuditActions() []AuditAction {
 		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelEvent, AuditRedeliverEvent,
 		AuditCancelDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
 		AuditCreateSource, AuditUpdateSource, AuditDeleteSource, AuditKeepSecret,
+		AuditReleaseEngine,
 	}
 }
 

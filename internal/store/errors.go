@@ -1,13 +1,15 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
@@ -32,27 +34,111 @@ func translate(op string, err error) error {
 	case isBadText(err):
 		return models.Errorf(models.CodeInvalid, "%s: a text is not UTF-8 or holds a zero byte", op)
 	}
-	if isAway(err) {
-		return fmt.Errorf("store: %s: %w (%w)", op, models.Errorf(models.CodeUnavailable, "the database does not answer; try again"), err)
+	if away := whyAway(err); away != "" {
+		return fmt.Errorf("store: %s: %w (%w)", op, models.Errorf(models.CodeUnavailable, "%s; try again", away), err)
 	}
 	return fmt.Errorf("store: %s: %w", op, err)
 }
 
-// isAway recognises a database that cannot work at the moment: no connection, shutting down, out of room.
-func isAway(err error) bool {
+// What is said of a database that cannot work at the moment.
+const (
+	awaySilent   = "the database does not answer"
+	awayFull     = "the database is out of disk space"
+	awayReadOnly = "the database is read-only"
+	awayBusy     = "the database is busy"
+)
+
+// isAway recognises a database that cannot work at the moment, whatever the reason.
+func isAway(err error) bool { return whyAway(err) != "" }
+
+// stateOf is what an error says about the database's state.
+func stateOf(err error) models.Health {
+	switch whyAway(err) {
+	case awayFull:
+		return models.HealthFull
+	case awayReadOnly:
+		return models.HealthReadOnly
+	}
+	return models.HealthAway
+}
+
+// whyAway says in words what keeps a database from working at the moment. It is empty for an error that has another cause.
+func whyAway(err error) string {
+	if err == nil {
+		return ""
+	}
+	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		if refused, ok := errors.AsType[*pgconn.PgError](e); ok && whyPostgres(refused.Code) != "" {
+			return whyPostgres(refused.Code)
+		}
+		return awaySilent // as when the password was changed, too
+	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		class := e.Code[:min(len(e.Code), 2)]
-		return class == "08" || class == "53" || class == "57" // connection, resources, operator (Postgres, appendix A)
+		return whyPostgres(e.Code)
 	}
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		const primary = 0xff
-		return slices.Contains([]int{
-			sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
-		}, e.Code()&primary)
+		return sqliteReasons[e.Code()&primary]
 	}
-	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	if errors.Is(err, syscall.ENOSPC) {
+		return awayFull
+	}
+	if isConnectionLost(err) {
+		return awaySilent
+	}
+	return ""
+}
+
+// whyPostgres knows the codes and classes of PostgreSQL's appendix A that pass by themselves, or by what an operator does.
+func whyPostgres(code string) string {
+	for _, prefix := range []int{len(code), 2} {
+		if why := postgresReasons[code[:min(len(code), prefix)]]; why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+var postgresReasons = map[string]string{
+	"08":    awaySilent, // connection exceptions
+	"25006": awayReadOnly,
+	"40001": awayBusy, // serialization_failure
+	"40P01": awayBusy, // deadlock_detected
+	"53":    "the database is short of resources",
+	"53100": awayFull,
+	"53200": "the database is out of memory",
+	"53300": "the database has no connection to spare",
+	"55P03": awayBusy, // lock_not_available
+	"57":    awaySilent,
+	"57P01": "the database is shutting down",
+	"57P02": "the database is shutting down", // by a crash
+	"57P03": "the database is starting or shutting down",
+	"58":    "the database has trouble with its disk", // system_error, io_error
+}
+
+var sqliteReasons = map[int]string{
+	sqlite3.SQLITE_FULL:     awayFull,
+	sqlite3.SQLITE_READONLY: awayReadOnly,
+	sqlite3.SQLITE_BUSY:     awayBusy,
+	sqlite3.SQLITE_LOCKED:   awayBusy,
+	sqlite3.SQLITE_PROTOCOL: awayBusy, // of locking
+	sqlite3.SQLITE_IOERR:    "the database has trouble with its disk",
+	sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
+	sqlite3.SQLITE_NOMEM:    "the database is out of memory",
+}
+
+// isConnectionLost recognises a connection that ended, or that was not there: by the network, by the server, or because the
+// store is being closed. Some of these errors have no other name than their text.
+func isConnectionLost(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false // by the caller, whatever the driver makes of it
+	}
 	_, network := errors.AsType[net.Error](err)
-	return connecting || network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
+	for _, lost := range []error{driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, errLate} {
+		network = network || errors.Is(err, lost)
+	}
+	return network || pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "conn closed") ||
+		strings.Contains(err.Error(), "sql: database is closed")
 }
 
 func isDuplicate(err error) bool {

@@ -57,7 +57,7 @@ func (s *Store) isStale(row *sealedRow, column sealedColumn) bool {
 // resealRows reads the rows again, locked: they may have changed, or gone, since they were found to be stale. It takes
 // them by tenant, as the commit locks the tenants in this order.
 func (s *Store) resealRows(ctx context.Context, table *sealedTable, ids []string) (resealed int, err error) {
-	err = s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err = s.transact(ctx, func(tx *gorm.DB) error {
 		var rows []sealedRow
 		if err := table.rows(tx.Clauses(forUpdate)).Where("id IN ?", ids).Order("tenant, id").Find(&rows).Error; err != nil {
 			return err

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -48,7 +50,8 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 }
 
 // createFile makes the file and its folder unless they are there. SQLite would make the file readable for everybody,
-// and would say "out of memory" where it cannot.
+// and would say "out of memory" where it cannot. One that is there is made the owner's alone, with those that SQLite keeps
+// beside it: the folder may be one that others can enter.
 func createFile(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -61,7 +64,13 @@ func createFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return path, file.Close()
+	errs := []error{file.Close()}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Chmod(path+suffix, 0o600); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return path, errors.Join(errs...)
 }
 
 func openSQLitePool(ctx context.Context, path, lock string, conns int, pragmas []pragma) (*gorm.DB, error) {

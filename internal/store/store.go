@@ -27,7 +27,7 @@ type Options struct {
 	// can be neither written nor read.
 	Keys *keyring.Ring
 
-	// Logger gets a line for each migration applied, and for each pause that leaves deliveries to be held later; of a row
+	// Logger gets a line for each migration applied, at debug level, and for each pause that leaves deliveries to be held later; of a row
 	// never more than its id. Nil: nothing is logged.
 	Logger *slog.Logger
 }
@@ -40,6 +40,7 @@ type Store struct {
 	read, write *gorm.DB
 
 	group   *group // of the writes that come with every event and every attempt
+	health  *health
 	memory  *memory
 	dialect goose.Dialect
 	keys    *keyring.Ring
@@ -50,15 +51,14 @@ type Store struct {
 // CheckMigrated. Errors name the file, or the host and database, never the password.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{keys: o.Keys, log: o.Logger, memory: newMemory()}
+	s.health = &health{probe: s.probe}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if err := s.open(ctx, o); err != nil {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
-	s.group = &group{lanes: s.lanes(), timeout: s.commitTimeout(), insert: insertEvents, transaction: func(ctx context.Context, do func(tx *gorm.DB) error) error {
-		return s.write.WithContext(ctx).Transaction(do)
-	}}
+	s.group = &group{lanes: s.lanes(), timeout: s.commitTimeout(), insert: insertEvents, transaction: s.transact}
 	return s, nil
 }
 
@@ -133,7 +133,7 @@ func (s *Store) inGroup(place string) transaction {
 // inTransaction runs do in one transaction, committed when it returns nil. Within do only tx may be used: on SQLite
 // another write would be a deadlock.
 func (s *Store) inTransaction(ctx context.Context, op string, do func(tx *gorm.DB) error) error {
-	return translate(op, s.write.WithContext(ctx).Transaction(do))
+	return translate(op, s.transact(ctx, do))
 }
 
 // gormConfig turns off what would surprise: transactions around single statements, which are atomic anyway; a log

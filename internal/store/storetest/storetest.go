@@ -46,6 +46,8 @@ func Run(t *testing.T, open Open) {
 		"Sweeps":        testSweeps,
 		"Outstanding":   testOutstanding,
 		"Concurrency":   testConcurrency,
+		"Engine":        testEngine,
+		"Health":        testHealth,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
