@@ -3,22 +3,49 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/url"
 )
 
 // printBanner says where dev listens and what to do next.
-func printBanner(w io.Writer, n *node, data string) {
+func printBanner(w io.Writer, n *node, c *devCmd) {
+	key := ""
+	if c.APIKey != "" {
+		key = ` -H "Authorization: Bearer $POSTHASTE_API_KEY"`
+	}
 	fmt.Fprintf(w, `Posthaste %s is up.
 
   API       %s
   Web UI    %s/namespaces/%s/workflows
   Temporal  %s (namespace %s)
   Data      %s
-
-Subscribe:  curl %s/v1/subscriptions -H 'Content-Type: application/json' \
+%s
+Subscribe:  curl %s/v1/subscriptions%s -H 'Content-Type: application/json' \
               -d '{"url":"http://127.0.0.1:9000/hook","event_types":["order.*"]}'
-Publish:    curl %s/v1/events -H 'Content-Type: application/json' \
+Publish:    curl %s/v1/events%s -H 'Content-Type: application/json' \
               -d '{"type":"order.paid","data":{"order":42}}'
 
 Press Ctrl-C to stop.
-`, version(), n.apiURL(), n.uiURL(), n.namespace, n.engine.Address(), n.namespace, data, n.apiURL(), n.apiURL())
+`, version(), n.apiURL(), n.uiURL(), n.namespace, n.engine.Address(), n.namespace, c.Data, databaseLine(c.DatabaseURL),
+		n.apiURL(), key, n.apiURL(), key)
+}
+
+// databaseLine names the Postgres that dev was told to use, without the password; empty without one.
+func databaseLine(databaseURL string) string {
+	if databaseURL == "" {
+		return ""
+	}
+	return "  Database  " + databaseName(databaseURL) + "\n"
+}
+
+// databaseName is a database's URL without what may be secret: its user stays, password and parameters go.
+func databaseName(databaseURL string) string {
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		return "Postgres"
+	}
+	name := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if user := u.User.Username(); user != "" {
+		name.User = url.User(user)
+	}
+	return name.String()
 }

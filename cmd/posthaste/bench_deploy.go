@@ -111,7 +111,7 @@ func (d deployment) engine() (temporal.Client, error) {
 			return nil, nil //nolint:nilnil // none is no error
 		}
 		var err error
-		if options, err = config.TemporalClient(workflows.Namespace); err != nil {
+		if options, _, err = config.TemporalClient(workflows.Namespace); err != nil {
 			return nil, err
 		}
 	}

@@ -102,7 +102,7 @@ func (c *benchServerCmd) Run(ctx context.Context, s streams, log *slog.Logger) (
 	if err := json.NewEncoder(s.out).Encode(up); err != nil {
 		return errors.Join(err, n.stop())
 	}
-	return n.finish(ctx, s)
+	return n.finish(ctx, func() {})
 }
 
 // profile writes a CPU profile to the file until the returned function is called. Without a file there is none.

@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"google.golang.org/grpc/grpclog"
 
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/internal/logs"
 )
 
 // streams are what the program reads, and where it writes: what it is asked for, and what it has to say besides.
@@ -80,12 +82,17 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	}()
 	command, err := parser.Parse(args)
 	if err != nil {
-		return fail(s, misused(err))
+		return fail(s, misused(config.Hide(err)))
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	err = command.Run(s, newLogger(c.Log, s.err))
+	log := newLogger(c.Log, s.err)
+	err = command.Run(s, c.Log, log)
 	if err == nil || serves(command.Selected()) && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return 0 // the latter was stopped while it was starting
+	}
+	if serves(command.Selected()) && c.Log.Format == config.FormatJSON {
+		log.Error("posthaste ended", "error", plain(err))
+		return codeOf(err)
 	}
 	return fail(s, err)
 }
@@ -99,10 +106,12 @@ func serves(command *kong.Node) bool {
 type exitCode int
 
 func newParser(c *cli, s streams) (*kong.Kong, error) {
+	files := &config.Files{}
 	return kong.New(c,
+		kong.Bind(files),
 		kong.Name("posthaste"),
 		kong.Description("Posthaste delivers webhooks durably: each event a Temporal workflow, each delivery signed, retried and on record.\n\nStart with: posthaste dev --demo\n\n"+exitHelp),
-		kong.Configuration(config.YAML),
+		kong.Configuration(files.YAML),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(readDuration)),
 		kong.Vars{"version": "posthaste " + version()},
 		kong.Writers(s.out, s.err),
@@ -122,7 +131,7 @@ func complain(s streams, err error) { fmt.Fprintln(s.err, "posthaste:", plain(er
 
 // plain is an error as one line, without the name that package client puts before each of its own.
 func plain(err error) string {
-	text := err.Error()
+	text := config.Hide(err).Error()
 	if problem, ok := errors.AsType[*client.Error](err); ok {
 		text = strings.ReplaceAll(text, problem.Error(), explain(problem))
 	}
@@ -130,9 +139,6 @@ func plain(err error) string {
 }
 
 func newLogger(l config.Log, w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: l.Level}
-	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard)) // it would write lines of its own beside the log
+	return slog.New(logs.New(w, l.Format == config.FormatJSON, l.Level))
 }

@@ -309,7 +309,7 @@ func requireNode(t *testing.T, store config.Store) {
 	requireDatabase(t, store)
 	_, err := masterKey(store)
 	require.NoError(t, err)
-	options, err := config.TemporalClient("")
+	options, _, err := config.TemporalClient("")
 	require.NoError(t, err)
 	require.Equal(t, "temporal:7233", options.HostPort)
 	require.Equal(t, config.TemporalAddress(), options.HostPort)

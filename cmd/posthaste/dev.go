@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/engine"
@@ -13,7 +15,7 @@ import (
 // devCmd runs everything in one process.
 type devCmd struct {
 	config.API      `group:"API"`
-	config.Store    `group:"Storage"`
+	config.DevStore `group:"Storage"`
 	config.Delivery `group:"Delivery"`
 	config.Engine   `group:"Embedded Temporal"`
 
@@ -22,45 +24,85 @@ type devCmd struct {
 
 // Help is the long help of the command.
 func (devCmd) Help() string {
-	return "Listens on this machine only, and asks for a key only if you set one. All state is in the data folder and survives a restart."
+	return "Listens on this machine only, and asks for a key only if you set one (POSTHASTE_API_KEY). All state is in the data folder and survives a restart; with --database-url, events and deliveries are in that Postgres, and the data folder holds Temporal's part. What is set for a server elsewhere (POSTHASTE_DATABASE_URL, TEMPORAL_ADDRESS and Temporal's profiles) is ignored."
 }
 
 // Run implements the command.
-func (c *devCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
-	if err := errors.Join(c.CheckLoopback(), c.Engine.Check()); err != nil {
+func (c *devCmd) Run(ctx context.Context, s streams, log *slog.Logger, how config.Log, files *config.Files) error {
+	if err := errors.Join(c.CheckLoopback(), c.store().Check(), c.Delivery.Check(), c.Engine.Check()); err != nil {
 		return err
 	}
+	c.reportIgnored(log, files.Ignored)
 	n := newNode(log)
 	if err := c.start(ctx, n); err != nil {
 		return errors.Join(err, n.stop())
 	}
-	printBanner(s.out, n, c.Data)
+	c.report(s, n, how)
 	if c.Demo {
 		if err := n.startDemo(s.out, c.APIKey); err != nil {
 			return errors.Join(err, n.stop())
 		}
 	}
-	return n.finish(ctx, s)
+	return n.finish(ctx, func() { reportStop(s, n, how) })
+}
+
+// report says what is up: to a reader at a terminal with what to do next, or in the log where that is JSON.
+func (c *devCmd) report(s streams, n *node, how config.Log) {
+	if how.Format != config.FormatJSON {
+		printBanner(s.out, n, c)
+		return
+	}
+	args := []any{"parts", "dev", "version", version(), "api", n.apiURL(), "ui", n.uiURL(), "temporal", n.address, "namespace", n.namespace, "data", c.Data}
+	if c.DatabaseURL != "" {
+		args = append(args, "database", databaseName(c.DatabaseURL))
+	}
+	n.log.Info("posthaste is up", args...)
+}
+
+func reportStop(s streams, n *node, how config.Log) {
+	if how.Format == config.FormatJSON {
+		n.log.Info(stopMessage)
+		return
+	}
+	fmt.Fprintln(s.err, "Stopping; attempts under way are finished first. Press Ctrl-C again to stop at once.")
 }
 
 // loopback is what dev may deliver to besides public addresses: receivers on this machine.
 var loopback = []string{"127.0.0.0/8", "::1"}
 
+func (c *devCmd) store() config.Store { return config.Store(c.DevStore) }
+
+// reportIgnored says in one line which settings are there for others: who has set them may think that they act.
+func (c *devCmd) reportIgnored(log *slog.Logger, inFile []string) {
+	ignored := config.ServerSettings()
+	for _, name := range inFile {
+		ignored = append(ignored, name+" in the settings file")
+	}
+	if c.DatabaseURL != "" { // named all the same
+		ignored = slices.DeleteFunc(ignored, func(name string) bool { return !strings.HasPrefix(name, "TEMPORAL_") })
+	}
+	if len(ignored) > 0 {
+		log.Warn("set, and ignored by dev, which keeps to itself (--database-url names a Postgres for it)",
+			"ignored", strings.Join(ignored, ", "))
+	}
+}
+
 func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.listen(c.Listen); err != nil {
 		return err
 	}
-	keys, err := devMasterKey(c.Store)
+	keys, err := devMasterKey(c.store())
 	if err != nil {
 		return err
 	}
-	if err := n.openStore(ctx, c.Store, keys, true); err != nil {
-		return err
-	}
+	// The engine first: it has the data folder locked, which nobody may migrate under a server that runs on it.
 	if err := n.startEngine(ctx, c.Engine, engine.SQLite(c.Data)); err != nil {
 		return err
 	}
-	if err := n.connect(); err != nil {
+	if err := n.openDevStore(ctx, c.store(), keys); err != nil {
+		return err
+	}
+	if err := n.connect(ctx); err != nil {
 		return err
 	}
 	c.AllowNetworks = slices.Concat(loopback, c.AllowNetworks)

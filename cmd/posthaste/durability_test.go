@@ -32,7 +32,10 @@ func TestTemporalAwayWhileEventsAreAccepted(t *testing.T) {
 	for i := range count {
 		api.publish(i)
 	}
-	api.call(503, "GET", "/readyz", nil, nil)
+	var ready struct{ Status, Store, Temporal string }
+	api.call(200, "GET", "/readyz", nil, &ready)
+	require.Equal(t, "away", ready.Temporal, "what is published is accepted all the same")
+	require.Equal(t, "ready", ready.Store)
 	require.Zero(t, receiver.events())
 
 	temporal, err := engine.Start(t.Context(), engine.Options{

@@ -19,7 +19,7 @@ import (
 const deliveryLimit = time.Minute
 
 func TestDevDemoShowsAVerifiedDelivery(t *testing.T) {
-	p := startDev(t, t.TempDir(), "--demo")
+	p := startDev(t, filepath.Join(t.TempDir(), "data"), "--demo")
 	p.find(`(signature is verified)`)
 	require.NotEmpty(t, p.find(`webhook-id: (evt_\w+)`))
 	for _, page := range []string{p.find(`event +(http://\S+)`), p.find(`delivery +(http://\S+)`)} {

@@ -28,7 +28,7 @@ func devHolding(t *testing.T, hold time.Duration) *node {
 	t.Helper()
 	c := devCmd{
 		API:      config.API{Listen: "127.0.0.1:0", MaxBody: 1 << 20},
-		Store:    config.Store{Data: t.TempDir()},
+		DevStore: config.DevStore{Data: t.TempDir()},
 		Delivery: config.Delivery{DeadLetterHold: hold},
 		Engine:   config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0", Retention: 24 * time.Hour},
 	}

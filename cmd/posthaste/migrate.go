@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -8,12 +9,15 @@ import (
 	"time"
 
 	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/models"
 )
 
 // migrateCmd brings the database up to date, or shows how it stands.
 type migrateCmd struct {
 	Up     migrateUpCmd     `cmd:"" help:"Apply the migrations that are missing."`
 	Status migrateStatusCmd `cmd:"" help:"List the migrations and when they were applied; exits with 4 unless the database fits this program."`
+
+	ReleaseTemporal releaseTemporalCmd `cmd:"" name:"release-temporal" help:"Let the database go to another Temporal, after its own is gone or when its deliveries move."`
 }
 
 type migrateUpCmd struct {
@@ -69,6 +73,46 @@ func (c *migrateStatusCmd) Run(ctx context.Context, s streams, log *slog.Logger)
 	}
 	if err := db.CheckMigrated(ctx); err != nil {
 		return codedError{err, codeConflict}
+	}
+	return nil
+}
+
+// releaseTemporalCmd makes the database nobody's, for the next Temporal that is started on it.
+type releaseTemporalCmd struct {
+	config.Store `group:"Storage"`
+
+	Actor  string `name:"actor" env:"POSTHASTE_ACTOR" placeholder:"NAME" help:"Who asks, for the audit (default: user@host)."`
+	Reason string `name:"reason" placeholder:"TEXT" help:"What for, for the audit."`
+}
+
+// Help is the long help of the command.
+func (releaseTemporalCmd) Help() string {
+	return "A database belongs to the Temporal namespace that first worked on it, and servers with another one are refused: two would make each delivery twice. Stop all of its servers first; one that still runs takes the database back. The next server that is started gets it, and goes on with the deliveries that are open."
+}
+
+// Run implements the command.
+func (c *releaseTemporalCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+	db, err := openStore(ctx, c.Store, nil, log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }() // what was written is committed
+	if err := db.CheckMigrated(ctx); err != nil {
+		return err
+	}
+	why := models.Why{By: cmp.Or(c.Actor, whoami()), Reason: c.Reason}
+	if err := why.Validate(); err != nil {
+		return err
+	}
+	was, err := db.ReleaseEngine(ctx, models.AuditEntry{Action: models.AuditReleaseEngine, Why: why})
+	switch {
+	case err != nil:
+		return err
+	case was.NamespaceID == "":
+		fmt.Fprintln(s.out, "nothing to do: the database belongs to no Temporal")
+	default:
+		fmt.Fprintf(s.out, "released from namespace %s (%s), which had it since %s; the next server that is started gets it\n",
+			was.Namespace, was.NamespaceID, was.BoundAt.Format(time.RFC3339))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -19,6 +21,7 @@ import (
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/engine"
 	"github.com/posthaste/posthaste/internal/keyring"
+	"github.com/posthaste/posthaste/internal/logs"
 	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/internal/store"
 	"github.com/posthaste/posthaste/models"
@@ -33,19 +36,24 @@ const drainTimeout = 10 * time.Second
 // node is a running posthaste: the parts a command asked for, started one by one in the order of these methods.
 type node struct {
 	*stack
-	log *slog.Logger
+	log       *slog.Logger
+	libraries *slog.Logger // takes what Temporal's client and server write
 
 	listener  net.Listener
 	store     *store.Store
 	engine    *engine.Engine // nil with an external Temporal
 	temporal  client.Client
+	address   string // of Temporal
 	namespace string
+	binding   *binding
 	sender    *safehttp.Client
 	control   *worker.Control
 	dispatch  *worker.Dispatcher
 }
 
-func newNode(log *slog.Logger) *node { return &node{stack: newStack(), log: log} }
+func newNode(log *slog.Logger) *node {
+	return &node{stack: newStack(), log: log, libraries: slog.New(logs.NewRepeats(log.Handler()))}
+}
 
 // listen takes the API's address before anything slow is started.
 func (n *node) listen(address string) error {
@@ -61,20 +69,41 @@ func (n *node) listen(address string) error {
 	return nil
 }
 
-// openStore opens the database. One that is behind its migrations is migrated by dev and refused by everything else.
-func (n *node) openStore(ctx context.Context, cfg config.Store, keys *keyring.Ring, migrate bool) error {
+// openStore opens the database. One that is behind its migrations is refused.
+func (n *node) openStore(ctx context.Context, cfg config.Store, keys *keyring.Ring) error {
+	return n.openStoreThen(ctx, cfg, keys, (*store.Store).CheckMigrated)
+}
+
+// openDevStore opens the database of dev, and migrates it if that can be nobody else's: the file in the data folder, or a
+// Postgres database that has no tables of ours yet.
+func (n *node) openDevStore(ctx context.Context, cfg config.Store, keys *keyring.Ring) error {
+	return n.openStoreThen(ctx, cfg, keys, func(s *store.Store, ctx context.Context) error {
+		known, err := s.MigrationStatus(ctx)
+		if err != nil {
+			return err
+		}
+		used := slices.ContainsFunc(known, func(m store.Migration) bool { return !m.Pending })
+		if used && cfg.DatabaseURL != "" {
+			return s.CheckMigrated(ctx)
+		}
+		applied, err := s.Migrate(ctx)
+		if used && len(applied) > 0 {
+			n.log.Info("database migrated", "applied", strings.Join(applied, ", "))
+		}
+		return err
+	})
+}
+
+func (n *node) openStoreThen(
+	ctx context.Context, cfg config.Store, keys *keyring.Ring, migrated func(*store.Store, context.Context) error,
+) error {
 	s, err := openStore(ctx, cfg, keys, n.log)
 	if err != nil {
 		return err
 	}
 	n.store = s
 	n.push("store", func(context.Context) error { return s.Close() })
-	if migrate {
-		_, err = s.Migrate(ctx)
-	} else {
-		err = s.CheckMigrated(ctx)
-	}
-	if err != nil {
+	if err := migrated(s, ctx); err != nil {
 		return err
 	}
 	return adviseKey(s.CheckKeys(ctx))
@@ -89,7 +118,7 @@ func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.
 	e, err := engine.Start(ctx, engine.Options{
 		Listen: cfg.TemporalListen, UIListen: cfg.UIListen, Store: state,
 		Namespace: workflows.Namespace, Retention: cfg.Retention, UIColumns: uiColumns,
-		SearchAttributes: workflows.SearchAttributes(), Logger: n.log,
+		SearchAttributes: workflows.SearchAttributes(), Logger: n.libraries,
 	})
 	if listen, ok := errors.AsType[*engine.ListenError](err); ok {
 		flags := map[string]string{"Listen": "--temporal-listen", "UIListen": "--ui-listen"}
@@ -107,26 +136,40 @@ func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.
 }
 
 // connect makes the client of the embedded Temporal, or of the one the environment names. It does not wait for it: an
-// external Temporal may be away while events are accepted.
-func (n *node) connect() error {
+// external Temporal may be away while events are accepted. That the store belongs to the embedded one is found out at once.
+func (n *node) connect(ctx context.Context) error {
 	options, err := n.clientOptions()
 	if err != nil {
 		return err
 	}
 	options.Identity = identity()
-	options.Logger = sdklog.NewStructuredLogger(slog.New(quieter{n.log.Handler()}))
+	options.Logger = sdklog.NewStructuredLogger(slog.New(quieter{n.libraries.Handler()}))
+	n.binding = &binding{store: n.store, namespace: options.Namespace, refused: n.fail}
+	options.Interceptors = append(options.Interceptors, n.binding)
 	c, err := client.NewLazyClient(options)
 	if err != nil {
 		return fmt.Errorf("temporal: %w", err)
 	}
-	n.temporal, n.namespace, n.control = c, options.Namespace, worker.NewControl(c, n.store)
+	n.binding.client = c
+	n.temporal, n.address, n.namespace = c, options.HostPort, options.Namespace
+	n.control = worker.NewControl(c, n.store)
 	n.push("temporal client", func(context.Context) error { c.Close(); return nil })
+	if n.engine != nil {
+		if err := n.binding.bind(ctx); err != nil {
+			return err
+		}
+	}
+	n.inBackground("binding", func(ctx context.Context) { n.binding.watch(ctx, n.log.With("temporal", n.address)) })
 	return nil
 }
 
 func (n *node) clientOptions() (client.Options, error) {
 	if n.engine == nil {
-		return config.TemporalClient(workflows.Namespace)
+		options, named, err := config.TemporalClient(workflows.Namespace)
+		if err == nil && !named {
+			n.log.Warn("TEMPORAL_ADDRESS is not set: a Temporal on this machine is assumed", "temporal", options.HostPort)
+		}
+		return options, err
 	}
 	return client.Options{
 		HostPort: n.engine.Address(), Namespace: workflows.Namespace,
@@ -142,14 +185,11 @@ func identity() string {
 
 // openSender makes the client of deliveries, which also judges URLs that are saved.
 func (n *node) openSender(cfg config.Delivery) error {
-	if err := cfg.Check(); err != nil {
-		return err
-	}
 	allow, err := safehttp.ParseAllow(cfg.AllowNetworks)
 	if err != nil {
 		return err
 	}
-	n.sender = safehttp.New(safehttp.Options{Allow: allow, Proxy: cfg.Proxy})
+	n.sender = safehttp.New(safehttp.Options{Allow: allow, Proxy: cfg.Proxy.URL()})
 	n.push("sender", func(context.Context) error { n.sender.Close(); return nil })
 	return nil
 }
@@ -234,10 +274,10 @@ func (n *node) uiURL() string {
 	return n.engine.UIURL()
 }
 
-// finish runs until ctx ends or a part fails, then stops everything.
-func (n *node) finish(ctx context.Context, s streams) error {
+// finish runs until ctx ends or a part fails, then stops everything. Stopping is told the reader of a log or of a terminal.
+func (n *node) finish(ctx context.Context, stopping func()) error {
 	err := n.wait(ctx)
-	fmt.Fprintln(s.err, "Stopping; attempts under way are finished first. Press Ctrl-C again to stop at once.")
+	stopping()
 	if stopErr := n.stop(); err == nil {
 		err = stopErr
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/engine"
+	"github.com/posthaste/posthaste/internal/keyring"
 )
 
 // The two engines of serverCmd.
@@ -28,12 +29,12 @@ type serverCmd struct {
 }
 
 // Run implements the command.
-func (c *serverCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+func (c *serverCmd) Run(ctx context.Context, log *slog.Logger) error {
 	cfg, err := c.node()
 	if err != nil {
 		return err
 	}
-	return runNode(ctx, s, log, cfg)
+	return runNode(ctx, log, cfg)
 }
 
 // node says which parts the server has.
@@ -43,7 +44,7 @@ func (c *serverCmd) node() (nodeConfig, error) {
 		return cfg, nil
 	}
 	cfg.engine = &c.Engine
-	return cfg, c.Engine.Check()
+	return cfg, nil
 }
 
 func defaultEngine() string {
@@ -71,8 +72,8 @@ func (apiCmd) Help() string { return externalHelp }
 func (workerCmd) Help() string { return externalHelp }
 
 // Run implements the command.
-func (c *apiCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
-	return runNode(ctx, s, log, nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, links: c.Links})
+func (c *apiCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return runNode(ctx, log, nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, links: c.Links})
 }
 
 // workerCmd runs a worker with the dispatcher's sweep.
@@ -82,9 +83,12 @@ type workerCmd struct {
 }
 
 // Run implements the command.
-func (c *workerCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
-	return runNode(ctx, s, log, nodeConfig{store: c.Store, delivery: c.Delivery, worker: true})
+func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
+	return runNode(ctx, log, nodeConfig{store: c.Store, delivery: c.Delivery, worker: true})
 }
+
+// stopMessage is the line of an orderly stop.
+const stopMessage = "posthaste stops; attempts under way are finished first"
 
 // nodeConfig says which parts a node has; nil leaves one out.
 type nodeConfig struct {
@@ -96,26 +100,39 @@ type nodeConfig struct {
 	links    config.Links
 }
 
-func runNode(ctx context.Context, s streams, log *slog.Logger, cfg nodeConfig) error {
+func runNode(ctx context.Context, log *slog.Logger, cfg nodeConfig) error {
 	n := newNode(log)
 	if err := cfg.start(ctx, n); err != nil {
 		return errors.Join(err, n.stop())
 	}
 	cfg.report(n)
-	return n.finish(ctx, s)
+	return n.finish(ctx, func() { log.Info(stopMessage) })
+}
+
+// check finds everything that is wrong with the settings, so that nobody has to start four times to learn of four.
+func (cfg nodeConfig) check() (*keyring.Ring, error) {
+	keys, err := masterKey(cfg.store)
+	errs := []error{err, cfg.store.Check(), cfg.delivery.Check()}
+	if cfg.api != nil {
+		errs = append(errs, cfg.api.CheckGuarded())
+	}
+	if cfg.engine != nil {
+		errs = append(errs, cfg.engine.Check())
+	}
+	return keys, errors.Join(errs...)
 }
 
 func (cfg nodeConfig) start(ctx context.Context, n *node) error {
-	if cfg.api != nil {
-		if err := errors.Join(cfg.api.CheckGuarded(), n.listen(cfg.api.Listen)); err != nil {
-			return err
-		}
-	}
-	keys, err := masterKey(cfg.store)
+	keys, err := cfg.check()
 	if err != nil {
 		return err
 	}
-	if err := n.openStore(ctx, cfg.store, keys, false); err != nil {
+	if cfg.api != nil {
+		if err := n.listen(cfg.api.Listen); err != nil {
+			return err
+		}
+	}
+	if err := n.openStore(ctx, cfg.store, keys); err != nil {
 		return err
 	}
 	if cfg.engine != nil {
@@ -123,12 +140,12 @@ func (cfg nodeConfig) start(ctx context.Context, n *node) error {
 			return err
 		}
 	}
-	return cfg.startHouse(n)
+	return cfg.startHouse(ctx, n)
 }
 
 // startHouse starts what stands on store and engine.
-func (cfg nodeConfig) startHouse(n *node) error {
-	if err := n.connect(); err != nil {
+func (cfg nodeConfig) startHouse(ctx context.Context, n *node) error {
+	if err := n.connect(ctx); err != nil {
 		return err
 	}
 	if err := n.openSender(cfg.delivery); err != nil {
@@ -156,12 +173,12 @@ func (cfg nodeConfig) engineStore() engine.Store {
 
 // report says what is up.
 func (cfg nodeConfig) report(n *node) {
-	args := []any{"parts", cfg.parts(), "version", version(), "namespace", n.namespace}
+	args := []any{"parts", cfg.parts(), "version", version(), "temporal", n.address, "namespace", n.namespace}
 	if cfg.api != nil {
 		args = append(args, "api", n.apiURL())
 	}
 	if n.engine != nil {
-		args = append(args, "temporal", n.engine.Address(), "ui", n.uiURL())
+		args = append(args, "ui", n.uiURL())
 	}
 	n.log.Info("posthaste is up", args...)
 }

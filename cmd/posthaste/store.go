@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/keyring"
@@ -23,6 +26,7 @@ func openStore(ctx context.Context, cfg config.Store, keys *keyring.Ring, log *s
 		if err := makeFolder(cfg.Data); err != nil {
 			return nil, err
 		}
+		warnOfGuests(cfg.Data, log)
 		options.Path = cfg.SQLitePath()
 	}
 	return store.Open(ctx, options)
@@ -40,17 +44,21 @@ func masterKey(cfg config.Store) (*keyring.Ring, error) {
 	return ring, nil
 }
 
-// devMasterKey reads the key that dev keeps in its data folder, and makes one the first time.
+// devMasterKey is the ring of dev: the key that it keeps in its data folder, and behind that the keys it was given, which
+// open what was sealed with them. In a Postgres that it shares, the keys it was given seal.
 func devMasterKey(cfg config.Store) (*keyring.Ring, error) {
-	if cfg.MasterKey != "" {
-		return masterKey(cfg)
-	}
 	if err := makeFolder(cfg.Data); err != nil {
 		return nil, err
 	}
+	if cfg.DatabaseURL != "" && cfg.MasterKey != "" {
+		return masterKey(cfg)
+	}
 	key, err := os.ReadFile(cfg.MasterKeyPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		key, err = writeKey(cfg.MasterKeyPath())
+		key, err = newDevKey(cfg)
+	}
+	if err == nil {
+		err = os.Chmod(cfg.MasterKeyPath(), 0o600)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the master key of dev: %w", err)
@@ -59,7 +67,25 @@ func devMasterKey(cfg config.Store) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.MasterKeyPath(), err)
 	}
-	return ring, nil
+	if cfg.MasterKey == "" {
+		return ring, nil
+	}
+	return masterKey(config.Store{MasterKey: inFront(strings.TrimSpace(string(key)), cfg.MasterKey)})
+}
+
+// inFront puts a key before others, among which it may be.
+func inFront(key, others string) string {
+	rest := slices.DeleteFunc(strings.Split(others, ","), func(other string) bool { return strings.TrimSpace(other) == key })
+	return strings.Join(append([]string{key}, rest...), ",")
+}
+
+// newDevKey makes the key of a new data folder. One that has a database already belongs to a server, or its key was lost.
+func newDevKey(cfg config.Store) ([]byte, error) {
+	if _, err := os.Stat(cfg.SQLitePath()); err == nil && cfg.DatabaseURL == "" {
+		return nil, fmt.Errorf("%s is missing beside a database: the folder belongs to a posthaste server, or the key was lost; "+
+			"choose another folder with --data", cfg.MasterKeyPath())
+	}
+	return writeKey(cfg.MasterKeyPath())
 }
 
 // writeKey makes a key file. The rename makes it appear whole or not at all: a half-written key would lock out what it
@@ -71,6 +97,14 @@ func writeKey(path string) ([]byte, error) {
 		return nil, err
 	}
 	return key, os.Rename(temporary, path)
+}
+
+// warnOfGuests says that others may enter the data folder. Its files are for the owner alone all the same.
+func warnOfGuests(folder string, log *slog.Logger) {
+	info, err := os.Stat(folder)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		log.Warn("other users may enter the data folder: chmod 700 keeps them out", "folder", folder, "mode", fmt.Sprintf("%#o", info.Mode().Perm()))
+	}
 }
 
 // makeFolder makes the data folder and sees whether it can be written to.

@@ -35,6 +35,9 @@ func (n *node) newWorker(ctx context.Context, acts *activities.Activities) (sdkw
 	if err := worker.PrepareNamespace(ctx, n.temporal, n.namespace); err != nil {
 		return nil, err
 	}
+	if err := n.binding.check(ctx); err != nil {
+		return nil, err
+	}
 	w := worker.New(n.temporal, workflows.TaskQueue, acts, n.fail)
 	return w, w.Start()
 }
@@ -53,7 +56,7 @@ func (n *node) reportAway() backoff.Notify {
 		if !reported {
 			level, reported = slog.LevelWarn, true
 		}
-		n.log.Log(context.Background(), level, "the worker waits for Temporal", "error", err)
+		n.log.Log(context.Background(), level, "the worker waits for Temporal", "temporal", n.address, "error", err)
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,11 +23,30 @@ type Log struct {
 	Format string     `name:"log-format" env:"POSTHASTE_LOG_FORMAT" enum:"text,json" default:"text" help:"Form of the log: text or json."`
 }
 
+// The forms of a log.
+const (
+	FormatText = "text"
+	FormatJSON = "json"
+)
+
 // Store says where events, subscriptions and deliveries are kept.
 type Store struct {
 	DatabaseURL string `name:"database-url" env:"POSTHASTE_DATABASE_URL" placeholder:"URL" help:"Postgres to keep everything in, postgres://user:password@host/database. Without it, a SQLite file in the data folder."`
 	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and of the embedded Temporal (default ${default})."`
 	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Keys that seal the signing secrets, id:base64,… The first seals, all open. Make one with: posthaste keys new. Better set by the environment."`
+}
+
+// DevStore is Store for dev, which must not touch a server's database because a variable happens to be set.
+type DevStore struct {
+	DatabaseURL string `name:"database-url" commandline:"" placeholder:"URL" help:"Postgres to keep events and deliveries in, instead of a SQLite file in the data folder. Taken from the command line alone: POSTHASTE_DATABASE_URL and a settings file are for servers, and ignored."`
+	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and of the embedded Temporal, and for the master key (default ${default})."`
+	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Keys that open signing secrets which were sealed under them, id:base64,… With --database-url the first seals, too; otherwise the key that dev keeps in the data folder does."`
+}
+
+// ServerSettings names the variables that are set for a server, or for a Temporal elsewhere, and that dev ignores.
+func ServerSettings() []string {
+	names := []string{"POSTHASTE_DATABASE_URL", "TEMPORAL_ADDRESS", "TEMPORAL_CONFIG_FILE", "TEMPORAL_PROFILE"}
+	return slices.DeleteFunc(names, func(name string) bool { return os.Getenv(name) == "" })
 }
 
 // SQLitePath is the file of the store when there is no DatabaseURL.
@@ -48,21 +69,22 @@ const minAPIKey = 16
 
 // CheckGuarded refuses to serve without a key that is worth the name.
 func (a API) CheckGuarded() error {
+	return errors.Join(a.checkKey(), a.checkLimits())
+}
+
+func (a API) checkKey() error {
 	if a.APIKey == "" {
 		return errors.New("an API key is needed: set POSTHASTE_API_KEY (posthaste dev needs none)")
 	}
 	if len(a.APIKey) < minAPIKey {
 		return fmt.Errorf("POSTHASTE_API_KEY is shorter than %d characters", minAPIKey)
 	}
-	return a.checkLimits()
+	return nil
 }
 
 // CheckLoopback is for a server without a key: it may be reached from this machine only.
 func (a API) CheckLoopback() error {
-	if err := Loopback("--listen", a.Listen); err != nil {
-		return err
-	}
-	return a.checkLimits()
+	return errors.Join(Loopback("--listen", a.Listen), a.checkLimits())
 }
 
 func (a API) checkLimits() error {
@@ -90,13 +112,30 @@ func Loopback(flag, address string) error {
 
 // Delivery says where deliveries may go.
 type Delivery struct {
-	Proxy         *url.URL `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy that all deliveries go through, http, https or socks5. Without it none is used, whatever the environment says."`
+	Proxy         Proxy    `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy that all deliveries go through, http, https or socks5. Without it none is used, whatever the environment says."`
 	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST" help:"Networks and hosts that deliveries may go to although they are not public, such as 10.0.0.0/8, hooks.internal.example or *.internal.example."`
 
 	DeliveryMode string            `name:"delivery-mode" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Who makes first attempts: a workflow for each delivery (child), or the event's own at subscribers that answer fast (inline), which takes a fraction of the work and leaves no workflow for what is delivered at once."`
 	TenantModes  map[string]string `name:"tenant-delivery-mode" env:"POSTHASTE_TENANT_DELIVERY_MODE" placeholder:"TENANT=MODE;…" help:"Delivery mode of single tenants, where it is another."`
 
 	DeadLetterHold time.Duration `name:"dead-letter-hold" env:"POSTHASTE_DEAD_LETTER_HOLD" default:"168h" help:"How long the workflow of an exhausted delivery stays open, awaiting redeliver or cancel; 0s closes it at once. A closed one can be redelivered as well."`
+}
+
+// Proxy is the address of a proxy. It may hold a password, so no error repeats it. The zero value is none.
+type Proxy struct{ url *url.URL }
+
+// URL is nil without a proxy.
+func (p Proxy) URL() *url.URL { return p.url }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Proxy) UnmarshalText(text []byte) error {
+	parsed, err := url.Parse(string(text))
+	if err != nil || parsed.Host == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, parsed.Scheme) {
+		return errors.New("not a URL with http, https or socks5, such as http://user:password@proxy.example:3128; " +
+			"special characters in the password must be percent-encoded")
+	}
+	p.url = parsed
+	return nil
 }
 
 // Mode is the delivery mode of a tenant.
@@ -129,10 +168,11 @@ type Engine struct {
 
 // Check keeps what asks for no credentials on this machine.
 func (e Engine) Check() error {
+	var short error
 	if e.Retention < time.Hour {
-		return fmt.Errorf("--retention %s is below 1h", e.Retention)
+		short = fmt.Errorf("--retention %s is below 1h", e.Retention)
 	}
-	return errors.Join(Loopback("--temporal-listen", e.TemporalListen), Loopback("--ui-listen", e.UIListen))
+	return errors.Join(short, Loopback("--temporal-listen", e.TemporalListen), Loopback("--ui-listen", e.UIListen))
 }
 
 // Links says where people find the Web UI of an external Temporal.

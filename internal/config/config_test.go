@@ -1,6 +1,9 @@
 package config_test
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +30,7 @@ type settings struct {
 func parse(t *testing.T, file string, args ...string) (settings, error) {
 	t.Helper()
 	var s settings
-	parser, err := kong.New(&s, kong.Configuration(config.YAML))
+	parser, err := kong.New(&s, kong.Configuration(new(config.Files).YAML))
 	require.NoError(t, err)
 	if file != "" {
 		path := filepath.Join(t.TempDir(), "settings.yaml")
@@ -58,6 +61,15 @@ func TestFile(t *testing.T) {
 		"an unknown setting is refused by name": {"lisen: x\n", "lisen"},
 		"what is not a map is refused":          {"- listen\n", "map of settings"},
 		"a bad value is refused":                {"retention: soon\n", "retention"},
+		"the file is named":                     {"lisen: x\n", "settings.yaml: line 1: unknown setting \"lisen\"; did you mean \"listen\"?"},
+		"all that are unknown are named":        {"lisen: x\n\nlog_fromat: text\n", "line 3: unknown setting \"log_fromat\"; did you mean \"log-format\"?"},
+		"underscores are not dashes":            {"# one\ndatabase_url: x\n", "line 2: unknown setting \"database_url\"; did you mean \"database-url\"?"},
+		"nor variables settings":                {"POSTHASTE_MASTER_KEY: x\n", "did you mean \"master-key\"?"},
+		"camels have no dashes":                 {"apiKey: x\n", "did you mean \"api-key\"?"},
+		"nothing is near":                       {"tenants: x\n", "unknown setting \"tenants\""},
+		"a name is there once":                  {"data: a\ndata: b\n", "line 2: data is there twice"},
+		"a map is no value":                     {"listen:\n  a: b\n", "line 1: listen must be a single value or a list"},
+		"what is not YAML is refused":           {"data: a\nkey: [\n", "is not YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,6 +92,16 @@ func TestFile(t *testing.T) {
 		_, err := parse(t, "hunter2hunter2hunter2")
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), "hunter2")
+	})
+
+	t.Run("nor does one about YAML itself", func(t *testing.T) {
+		t.Parallel()
+		for _, file := range []string{"api-key: *hunter2\n", "api-key: \"hunter2\n", "hunter2: {\n", "? [hunter2]\n: x\n", "- hunter2\n"} {
+			_, err := parse(t, file)
+			require.Error(t, err, file)
+			require.NotContains(t, err.Error(), "hunter2")
+			require.Contains(t, err.Error(), "settings.yaml: ")
+		}
 	})
 
 	t.Run("an empty file is no settings", func(t *testing.T) {
@@ -114,16 +136,137 @@ func TestChecks(t *testing.T) {
 	require.Error(t, config.Store{DatabaseURL: "mysql://h/d"}.Check())
 }
 
+// TestSecretsInMessages has a canary in each setting that may hold a secret, in a form that is refused.
+func TestSecretsInMessages(t *testing.T) {
+	const canary = "canary7f3a"
+	for name, value := range map[string]string{
+		"database-url": "mysql://user:" + canary + "@host/db",
+		"proxy":        "http://user:" + canary + "@proxy:port",
+	} {
+		for _, value := range []string{value, canary, "ftp://" + canary + "@host", "http://user:" + canary + " @host", "://" + canary} {
+			for from, parsed := range map[string]func() (settings, error){
+				"command line": func() (settings, error) { return parse(t, "", "--"+name, value) },
+				"file":         func() (settings, error) { return parse(t, name+": '"+value+"'\n") },
+				"environment": func() (settings, error) {
+					t.Setenv("POSTHASTE_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_")), value)
+					return parse(t, "")
+				},
+			} {
+				s, err := parsed()
+				if err == nil {
+					err = s.Store.Check()
+				}
+				err = config.Hide(err)
+				require.Error(t, err, "%s from the %s", name, from)
+				require.NotContains(t, err.Error(), canary, "%s from the %s", name, from)
+			}
+		}
+	}
+	for _, key := range []string{canary, ""} {
+		require.NotContains(t, config.API{APIKey: key, MaxBody: 1 << 20}.CheckGuarded().Error(), canary)
+	}
+}
+
+func TestHide(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, config.Hide(nil))
+	plain := errors.New("--data: no such folder")
+	require.Equal(t, plain, config.Hide(plain))
+	for text, want := range map[string]string{
+		`unexpected argument postgres://user:p@ss/w?rd@host/db`:   `unexpected argument postgres://***@host/db`,
+		`--x: bad (from envar POSTHASTE_X="a\"b (c)") (see help)`: `--x: bad (from POSTHASTE_X) (see help)`,
+		`get "http://user:secret@host/": refused`:                 `get "http://***@host/": refused`,
+	} {
+		err := fmt.Errorf("%s%w", text, fs.ErrNotExist)
+		require.Equal(t, want+fs.ErrNotExist.Error(), config.Hide(err).Error())
+		require.ErrorIs(t, config.Hide(err), fs.ErrNotExist)
+	}
+}
+
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []string{"http", "https", "socks5", "socks5h"} {
+		s, err := parse(t, "", "--proxy", scheme+"://user:secret@proxy.example:3128")
+		require.NoError(t, err)
+		require.Equal(t, "proxy.example:3128", s.Proxy.URL().Host)
+	}
+	s, err := parse(t, "")
+	require.NoError(t, err)
+	require.Nil(t, s.Proxy.URL())
+}
+
+// dev is a command that takes its database from the command line alone.
+type dev struct {
+	Config kong.ConfigFlag
+	config.DevStore
+}
+
+func TestDevTakesItsDatabaseFromTheCommandLineAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "settings.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("database-url: postgres://file\ndata: /from/file\n"), 0o600))
+	for _, name := range []string{"POSTHASTE_DATABASE_URL", "TEMPORAL_ADDRESS", "TEMPORAL_CONFIG_FILE", "TEMPORAL_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	require.Empty(t, config.ServerSettings())
+	t.Setenv("POSTHASTE_DATABASE_URL", "postgres://environment")
+	require.Equal(t, []string{"POSTHASTE_DATABASE_URL"}, config.ServerSettings())
+
+	var d dev
+	var files config.Files
+	parser, err := kong.New(&d, kong.Configuration(files.YAML))
+	require.NoError(t, err)
+	_, err = parser.Parse([]string{"--config", path})
+	require.NoError(t, err)
+	require.Empty(t, d.DatabaseURL)
+	require.Equal(t, "/from/file", d.Data)
+	require.Equal(t, []string{"database-url"}, files.Ignored)
+
+	_, err = parser.Parse([]string{"--config", path, "--database-url", "postgres://named"})
+	require.NoError(t, err)
+	require.Equal(t, "postgres://named", d.DatabaseURL)
+}
+
 func TestTemporalClient(t *testing.T) {
 	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "none.toml"))
-	t.Setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
-	options, err := config.TemporalClient("posthaste")
+	options, named, err := config.TemporalClient("posthaste")
 	require.NoError(t, err)
+	require.False(t, named)
+	require.Equal(t, "localhost:7233", options.HostPort)
+
+	t.Setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
+	options, named, err = config.TemporalClient("posthaste")
+	require.NoError(t, err)
+	require.True(t, named)
 	require.Equal(t, "temporal.example:7233", options.HostPort)
 	require.Equal(t, "posthaste", options.Namespace)
 
 	t.Setenv("TEMPORAL_NAMESPACE", "shared")
-	options, err = config.TemporalClient("posthaste")
+	options, _, err = config.TemporalClient("posthaste")
 	require.NoError(t, err)
 	require.Equal(t, "shared", options.Namespace)
+}
+
+func TestTemporalSettingsAreNotRepeated(t *testing.T) {
+	const canary = "canary7f3a"
+	profile := filepath.Join(t.TempDir(), "profile.toml")
+	t.Setenv("TEMPORAL_CONFIG_FILE", profile)
+	for _, text := range []string{
+		"[profile.default]\napi_key = " + canary + "\n", "[profile.default]\napi_key = \"" + canary + "\n", canary,
+		"[profile.default.tls]\nclient_key_data = \"" + canary + "\"\nclient_cert_data = \"x\"\n",
+	} {
+		require.NoError(t, os.WriteFile(profile, []byte(text), 0o600))
+		_, _, err := config.TemporalClient("posthaste")
+		require.Error(t, err, text)
+		require.NotContains(t, err.Error(), canary)
+	}
+	require.NoError(t, os.WriteFile(profile, nil, 0o600))
+	t.Setenv("TEMPORAL_API_KEY", canary)
+	for _, name := range []string{"TEMPORAL_TLS_CLIENT_KEY_DATA", "TEMPORAL_TLS_CLIENT_CERT_DATA", "TEMPORAL_TLS_SERVER_CA_CERT_DATA"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, canary)
+			_, _, err := config.TemporalClient("posthaste")
+			require.Error(t, err)
+			require.NotContains(t, err.Error(), canary)
+		})
+	}
 }

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,29 +13,86 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// commandLineOnly is the tag of a flag that is taken from the command line alone.
+const commandLineOnly = "commandline"
+
+// Files reads settings files. The zero value is ready to use.
+type Files struct {
+	// Ignored are the settings that a file has and the command does not take from a file.
+	Ignored []string
+}
+
 // YAML reads a settings file for kong: a map from the long names of flags to their values, each a scalar or a list of
 // scalars. A value that is left empty is as good as absent. A name that no command knows is refused.
-func YAML(r io.Reader) (kong.Resolver, error) {
-	nodes := map[string]yaml.Node{}
-	if err := yaml.NewDecoder(r).Decode(&nodes); err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.New("it is not a map of settings in YAML") // not err, which repeats what may be a key
+//
+// Errors name the file and the line, and repeat nothing of the file but a name: the rest may be a key.
+func (f *Files) YAML(r io.Reader) (kong.Resolver, error) {
+	parsed := &file{name: "the settings file", ignored: &f.Ignored}
+	if named, ok := r.(interface{ Name() string }); ok {
+		parsed.name += " " + named.Name()
 	}
-	values := map[string]string{}
-	for name, node := range nodes {
-		if node.Tag == "!!null" {
-			continue
-		}
-		value, err := text(node)
+	settings, err := readSettings(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", parsed.name, err)
+	}
+	parsed.settings = settings
+	return parsed, nil
+}
+
+// setting is one line of a settings file.
+type setting struct {
+	name, value string
+	line        int
+}
+
+var lineOf = regexp.MustCompile(`^yaml: (line \d+: )`)
+
+func readSettings(r io.Reader) ([]setting, error) {
+	var document yaml.Node
+	err := yaml.NewDecoder(r).Decode(&document)
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	if err != nil { // not the whole of err, which repeats what may be a key
+		where := lineOf.FindStringSubmatch(err.Error())
+		return nil, fmt.Errorf("%sis not YAML", strings.Join(where[min(len(where), 1):], ""))
+	}
+	top := document.Content[0]
+	if top.Kind == yaml.ScalarNode && top.Tag == "!!null" {
+		return nil, nil
+	}
+	if top.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("line %d: is not a YAML map of settings", top.Line)
+	}
+	var settings []setting
+	for pair := range slices.Chunk(top.Content, 2) {
+		settings, err = appendSetting(settings, pair[0], pair[1])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("line %d: %w", pair[0].Line, err)
 		}
-		values[name] = value
 	}
-	return &file{values: values}, nil
+	return settings, nil
+}
+
+func appendSetting(settings []setting, key, node *yaml.Node) ([]setting, error) {
+	if key.Kind != yaml.ScalarNode {
+		return nil, errors.New("a setting needs a name")
+	}
+	if slices.ContainsFunc(settings, func(s setting) bool { return s.name == key.Value }) {
+		return nil, fmt.Errorf("%s is there twice", key.Value)
+	}
+	if node.Tag == "!!null" {
+		return settings, nil
+	}
+	value, err := text(node)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", key.Value, err)
+	}
+	return append(settings, setting{name: key.Value, value: value, line: key.Line}), nil
 }
 
 // text is a value as it is written in the file: as a number, a long key of digits would lose most of them.
-func text(node yaml.Node) (string, error) {
+func text(node *yaml.Node) (string, error) {
 	switch node.Kind {
 	case yaml.ScalarNode:
 		return node.Value, nil
@@ -50,34 +107,90 @@ func text(node yaml.Node) (string, error) {
 	}
 }
 
-type file struct{ values map[string]string }
+type file struct {
+	name     string
+	settings []setting
+	ignored  *[]string
+}
 
-// Validate implements kong.Resolver.
+// Validate implements kong.Resolver. Its error lists all names that no command knows.
 func (f *file) Validate(app *kong.Application) error {
-	known := map[string]bool{}
+	var known []string
 	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
-			known[flag.Name] = true
+			known = append(known, flag.Name)
 		}
 		return next(nil)
 	})
-	for _, name := range slices.Sorted(maps.Keys(f.values)) {
-		if !known[name] {
-			return fmt.Errorf("the settings file has an unknown setting: %s", name)
+	var errs []error
+	for _, s := range f.settings {
+		if slices.Contains(known, s.name) {
+			continue
 		}
+		unknown := fmt.Errorf("%s: line %d: unknown setting %q", f.name, s.line, s.name)
+		if near := nearest(s.name, known); near != "" {
+			unknown = fmt.Errorf("%w; did you mean %q?", unknown, near)
+		}
+		errs = append(errs, unknown)
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Resolve implements kong.Resolver. Kong lets a resolver win over the environment; we want it the other way round.
 func (f *file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	i := slices.IndexFunc(f.settings, func(s setting) bool { return s.name == flag.Name })
+	if i < 0 {
+		return nil, nil
+	}
+	if flag.Tag.Has(commandLineOnly) {
+		if !slices.Contains(*f.ignored, flag.Name) {
+			*f.ignored = append(*f.ignored, flag.Name)
+		}
+		return nil, nil
+	}
 	for _, name := range flag.Envs {
 		if _, set := os.LookupEnv(name); set {
 			return nil, nil
 		}
 	}
-	if value, ok := f.values[flag.Name]; ok {
-		return value, nil
+	return f.settings[i].value, nil
+}
+
+// nearest is the known name that was probably meant: one that differs in its case, its dashes or the prefix of
+// environment variables, or else by a slip or two of the keyboard. It is empty if there is none.
+func nearest(name string, known []string) string {
+	plain := strings.TrimPrefix(strings.ToLower(strings.NewReplacer("_", "-", ".", "-", " ", "-").Replace(name)), "posthaste-")
+	squeezed := strings.ReplaceAll(plain, "-", "")
+	best, distance := "", max(1, len(plain)/4)+1
+	for _, candidate := range known {
+		d := slips(plain, candidate)
+		if strings.ReplaceAll(candidate, "-", "") == squeezed {
+			d = 0
+		}
+		if d < distance {
+			best, distance = candidate, d
+		}
 	}
-	return nil, nil
+	return best
+}
+
+// slips is the Levenshtein distance: how many letters have to be added, taken away or changed.
+func slips(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
 }

@@ -1,8 +1,12 @@
 package config
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"strings"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
@@ -13,14 +17,29 @@ func TemporalAddress() string { return os.Getenv("TEMPORAL_ADDRESS") }
 
 // TemporalClient reads how to reach an external Temporal from the environment and the profile file that all of
 // Temporal's tools share: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_…, TEMPORAL_CONFIG_FILE.
-// Without a namespace there it is the given one.
-func TemporalClient(namespace string) (client.Options, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
+// Without a namespace there it is the given one. Named says whether an address is there; without one it is that of a
+// Temporal on this machine.
+func TemporalClient(namespace string) (options client.Options, named bool, err error) {
+	options, err = envconfig.LoadDefaultClientOptions()
 	if err != nil {
-		return options, fmt.Errorf("read the TEMPORAL_… settings: %w", err)
+		return options, false, fmt.Errorf("read the TEMPORAL_… settings: %w", withoutValues(err))
 	}
-	if options.Namespace == "" {
-		options.Namespace = namespace
+	named = options.HostPort != ""
+	options.HostPort = cmp.Or(options.HostPort, client.DefaultHostPort)
+	options.Namespace = cmp.Or(options.Namespace, namespace)
+	return options, named, nil
+}
+
+var lineInTOML = regexp.MustCompile(`line \d+`)
+
+// withoutValues is err, unless that quotes a settings file, where what is quoted may be the API key.
+func withoutValues(err error) error {
+	_, quoting, parsing := strings.Cut(err.Error(), "failed parsing config: ")
+	if !parsing {
+		return err
 	}
-	return options, nil
+	if line := lineInTOML.FindString(quoting); line != "" {
+		return errors.New("the profile file is not TOML that Temporal's tools understand: " + line)
+	}
+	return errors.New("the profile file is not TOML that Temporal's tools understand")
 }

@@ -17,6 +17,10 @@ func lockFolder(path string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
+	if err := f.Chmod(0o600); err != nil { // of an older version's
+		_ = f.Close()
+		return nil, fmt.Errorf("lock: %w", err)
+	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
 		return f.Close, nil

@@ -46,16 +46,22 @@ func (l logger) log(level slog.Level, msg string, tags []tag.Tag) {
 	if !passes() {
 		return
 	}
-	if level >= slog.LevelWarn && harmless(l.state, msg, tags) {
-		if level = slog.LevelDebug; !passes() {
-			return
-		}
+	if level = severity(level, l.state, msg, tags); !passes() {
+		return
 	}
 	attrs := make([]slog.Attr, len(tags))
 	for i, t := range tags {
-		attrs[i] = slog.Any(t.Key(), value(t))
+		attrs[i] = slog.Any(key(t), value(t))
 	}
 	l.to.LogAttrs(ctx, level, msg, attrs...)
+}
+
+// key is a tag's, but for the one that each line has from us.
+func key(t tag.Tag) string {
+	if t.Key() == "component" {
+		return "temporal_component"
+	}
+	return t.Key()
 }
 
 // value returns what a tag holds. An error is taken out as it is: its rendering

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,21 +48,39 @@ func TestLogger(t *testing.T) {
 		l := newLogger(log.logger(), slog.LevelWarn, state)
 		say := func() string {
 			log.b.Reset()
-			l.Error("poll", tag.Error(errors.New("context canceled")))
+			l.Error("poll", tag.Error(errors.New("conn closed")))
 			l.Warn("network dial error")
 			l.Error("poll", tag.Error(errors.New("sql: database is closed")))
 			l.Error("poll", tag.Error(errors.New("disk full")))
 			return log.String()
 		}
-		require.NotContains(t, say(), "canceled", "before the start is over")
+		require.NotContains(t, say(), "conn closed", "before the start is over")
 		state.over.Store(1)
-		require.Contains(t, say(), "canceled", "while serving")
+		require.Contains(t, say(), "conn closed", "while serving")
 		require.Contains(t, say(), "network dial error")
 		state.stopping()
-		require.NotContains(t, say(), "canceled", "after Stop")
+		require.NotContains(t, say(), "conn closed", "after Stop")
 		require.NotContains(t, say(), "database is closed")
 		require.NotContains(t, say(), "network dial error")
 		require.Contains(t, say(), "disk full")
+	})
+
+	t.Run("takes for no error that a caller has gone, nor for more than a warning that something is slow", func(t *testing.T) {
+		t.Parallel()
+		log := &logBook{}
+		l := newLogger(log.logger(), slog.LevelWarn, serving())
+		l.Error("fetch", tag.Error(fmt.Errorf("read shard: %w", context.Canceled)))
+		require.Empty(t, log.String())
+		l.Error("fetch", tag.Error(fmt.Errorf("read shard: %w", context.DeadlineExceeded)))
+		require.Contains(t, log.String(), "level=WARN msg=fetch")
+		require.NotContains(t, log.String(), "level=ERROR")
+	})
+
+	t.Run("keeps its component apart from the server's", func(t *testing.T) {
+		t.Parallel()
+		log := &logBook{}
+		newLogger(log.logger(), slog.LevelWarn, serving()).Warn("x", tag.ComponentShardContext)
+		require.Contains(t, log.String(), "component=temporal temporal_component=")
 	})
 
 	t.Run("shows the lowered lines to who asks for everything", func(t *testing.T) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"sync/atomic"
@@ -51,11 +52,31 @@ var transitionMessages = []string{
 	"sql handle: did not refresh database connection pool", // the pool is closed already
 }
 
+// gone is the error of a call whose caller does not want its answer any more: a poll of a worker that stops, a step that was
+// given up for another. Whoever had a reason to give up says so himself.
+const gone = "context canceled"
+
+// slow are the errors of what took longer than it was given and is tried again. A machine that is too busy says so hundreds of
+// times a minute, while nothing is wrong but that it is slow.
+var slow = []string{"context deadline exceeded", "DeadlineExceeded", "Workflow is busy."}
+
+// severity is what a line is worth to an operator, who is to be woken by errors alone.
+func severity(level slog.Level, t *transition, msg string, tags []tag.Tag) slog.Level {
+	switch {
+	case level < slog.LevelWarn:
+		return level
+	case harmless(t, msg, tags):
+		return slog.LevelDebug
+	case hasAny(causes(tags), slow):
+		return slog.LevelWarn
+	}
+	return level
+}
+
 // transitionCauses are the errors by which a service that comes up or goes down
 // interrupts what is in flight. Whatever reports one is told by it, not failing:
 // what was not finished is found in the store and done later.
 var transitionCauses = []string{
-	"context canceled",
 	"conn closed",
 	"driver: bad connection",
 	"transaction has already been committed or rolled back",
@@ -64,12 +85,15 @@ var transitionCauses = []string{
 	"Frontend is not healthy yet",
 	"shard status unknown", // not acquired yet
 	"shard closed",
+	"Shard is owned by",
+	"shutting down",
+	"transport: Error while dialing", // of one service by another
 }
 
 // harmless says whether a line that the server takes for a warning or an error is
 // neither in one process that starts and stops.
 func harmless(t *transition, msg string, tags []tag.Tag) bool {
-	if hasAny(msg, noConsequence) {
+	if hasAny(msg, noConsequence) || strings.Contains(causes(tags), gone) {
 		return true
 	}
 	return t.underWay() && (hasAny(msg, transitionMessages) || hasAny(causes(tags), transitionCauses))

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -64,12 +65,31 @@ func (s sqliteStore) open(ctx context.Context, _ *slog.Logger) (*database, error
 		return nil, err
 	}
 	path := filepath.Join(folder, sqliteFile)
+	if err := ownerOnly(path); err != nil {
+		return nil, errors.Join(err, unlock())
+	}
 	if err := ensureSQLiteSchema(ctx, path); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), unlock())
 	}
 	cfg := sqliteConfig(path)
 	// One shard: SQLite has one writer, more shards would only queue for it.
 	return &database{main: cfg, visibility: cfg, shards: 1, close: unlock}, nil
+}
+
+// ownerOnly makes the database's file before SQLite would, for whom it is readable by everybody, and tightens one that is there.
+// The files beside it get the mode of the first one from SQLite.
+func ownerOnly(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: the operator's own data folder
+	if err != nil {
+		return err
+	}
+	errs := []error{file.Close()}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Chmod(path+suffix, 0o600); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // sqliteConfig describes the file to the server. Both its stores are in it, and
