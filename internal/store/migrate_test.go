@@ -19,7 +19,7 @@ func TestDatabaseAheadOfTheProgramIsRefused(t *testing.T) {
 			"INSERT INTO posthaste_migrations (version_id, is_applied) VALUES (99, true)")
 		require.NoError(t, err)
 		err = s.CheckMigrated(t.Context())
-		require.ErrorContains(t, err, "is at migration 99, this program knows only 11")
+		require.ErrorContains(t, err, "is at migration 99, this program knows only ")
 		require.ErrorContains(t, err, "run posthaste migrate up")
 	})
 }
