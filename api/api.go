@@ -14,6 +14,7 @@ type server struct {
 	receivers *receiverCache
 	metrics   *metrics
 	readiness *readiness
+	bodies    *budget
 }
 
 // New builds the handler of the HTTP API. It refuses incomplete dependencies with an error that lists them. The handler
@@ -23,8 +24,12 @@ func New(deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Deps: deps, receivers: newReceiverCache(deps.Certificates, deps.MaxBody), metrics: newMetrics(newBacklog(deps))}
+	s := &server{
+		Deps: deps, receivers: newReceiverCache(deps.Certificates, deps.MaxBody), metrics: newMetrics(newBacklog(deps)),
+		bodies: newBudget(deps.MaxBody, deps.BodyBudget),
+	}
 	s.readiness = &readiness{store: deps.Store, engine: deps.Engine}
+	s.metrics.registry.MustRegister(s.bodies.collectors()...)
 	// The limit goes around Gin, not into it: only the connection's own ResponseWriter can be told to hang up on a
 	// caller who keeps sending.
 	return http.MaxBytesHandler(s.engine(), deps.MaxBody), nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -17,48 +16,46 @@ import (
 
 // readJSON fills the struct that target points to from the request's body, strictly.
 func readJSON(c *gin.Context, target any) error {
-	body, err := readBody(c.Request)
+	body, err := readBody(c)
 	if err != nil {
 		return err
 	}
 	if len(body) == 0 {
 		return models.Errorf(models.CodeInvalid, "the request body is empty; a JSON object is expected")
 	}
-	return decodeBody(c.Request, body, target)
+	return decodeBody(c, body, target)
 }
 
 // readOptionalJSON is readJSON for calls that may come without a body.
 func readOptionalJSON(c *gin.Context, target any) error {
-	body, err := readBody(c.Request)
+	body, err := readBody(c)
 	if err != nil || len(body) == 0 {
 		return err
 	}
-	return decodeBody(c.Request, body, target)
+	return decodeBody(c, body, target)
 }
 
 // readBody is readBytes where white space alone counts as nothing.
-func readBody(r *http.Request) ([]byte, error) {
-	body, err := readBytes(r)
+func readBody(c *gin.Context) ([]byte, error) {
+	body, err := readBytes(c)
 	if err != nil || len(bytes.TrimSpace(body)) == 0 {
 		return nil, err
 	}
 	return body, nil
 }
 
-// readBytes reads what MaxBytesHandler lets through.
-func readBytes(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(r.Body)
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, models.Errorf(models.CodeTooLarge, "the request body is over the limit of %d bytes", tooLarge.Limit)
-	}
-	if err != nil {
-		return nil, models.Errorf(models.CodeInvalid, "the request body ended before it was complete")
-	}
-	return body, nil
+// readBytes reads the body as far as there is room for it.
+func readBytes(c *gin.Context) ([]byte, error) {
+	return leaseOf(c).read(c.Request.Body, c.Request.ContentLength)
 }
 
-func decodeBody(r *http.Request, body []byte, target any) error {
-	if err := checkMediaType(r.Header); err != nil {
+func decodeBody(c *gin.Context, body []byte, target any) (err error) {
+	defer func() {
+		if err != nil {
+			leaseOf(c).refuse()
+		}
+	}()
+	if err := checkMediaType(c.Request.Header); err != nil {
 		return err
 	}
 	if err := checkSyntax(body); err != nil {
@@ -83,13 +80,20 @@ func checkMediaType(header http.Header) error {
 
 // checkSyntax refuses what is not one JSON value in UTF-8 and says where it stops being one.
 func checkSyntax(body []byte) error {
-	var value json.RawMessage
-	err := json.Unmarshal(body, &value)
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return models.Errorf(models.CodeInvalid, "the request body is not valid JSON at byte %d: %s", syntax.Offset, syntax)
+	if !json.Valid(body) {
+		return syntaxError(body)
 	}
 	if !utf8.Valid(body) {
 		return models.Errorf(models.CodeInvalid, "the request body is not valid JSON at byte %d: not UTF-8", badUTF8(body))
+	}
+	return nil
+}
+
+func syntaxError(body []byte) error {
+	var nothing struct{}
+	err := json.Unmarshal(body, &nothing) // which looks for it before anything else
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return models.Errorf(models.CodeInvalid, "the request body is not valid JSON at byte %d: %s", syntax.Offset, syntax)
 	}
 	return err
 }

@@ -7,19 +7,28 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/posthaste/posthaste/models"
 )
 
+// maxText is far above the longest string that we take, which is models.MaxPEM, however it is escaped. Data is no string to us.
+const maxText = 8 * models.MaxPEM
+
 // decode fills the struct that target points to from valid JSON. It is stricter than encoding/json, which takes any
 // letter case, lets the last of two equal fields win and cannot say where in the value an error lies: here names must
-// match exactly and occur once, and every error is a CodeInvalid *models.Error with the path of the offender.
+// match exactly and occur once, and every error is a CodeInvalid *models.Error with the path of the offender. A
+// json.RawMessage becomes a part of raw, which so stays in memory as long as it does.
 func decode(raw []byte, target any) error {
 	return decodeValue(raw, reflect.ValueOf(target).Elem())
 }
 
 // decodeValue returns errors whose Field is relative to the value.
 func decodeValue(raw json.RawMessage, target reflect.Value) error {
+	if part, ok := reflect.TypeAssert[*json.RawMessage](target.Addr()); ok {
+		*part = raw
+		return nil
+	}
 	if custom, ok := reflect.TypeAssert[json.Unmarshaler](target.Addr()); ok {
 		return custom.UnmarshalJSON(raw)
 	}
@@ -36,22 +45,30 @@ func decodeValue(raw json.RawMessage, target reflect.Value) error {
 }
 
 func decodeStruct(raw json.RawMessage, target reflect.Value) error {
-	fields := fieldsOf(target)
+	fields := fieldsOf(target.Type())
+	var given uint64 // by place; a struct with more fields than bits would not compile its inputs by hand either
 	return eachMember(raw, func(name string, value json.RawMessage) error {
-		field, known := fields[name]
-		switch {
-		case !known:
+		place, known := fields[name]
+		if !known {
 			return models.Invalid("", "is not a known field")
-		case isNull(value) && !isCustom(field):
-			return nil // as good as absent
 		}
-		return decodeValue(value, field)
+		if given&(1<<place) != 0 {
+			return models.Invalid("", "is given twice")
+		}
+		given |= 1 << place
+		if field := target.Field(place); !isNull(value) || isCustom(field) { // null is as good as absent
+			return decodeValue(value, field)
+		}
+		return nil
 	})
 }
 
 func decodeMap(raw json.RawMessage, target reflect.Value) error {
 	target.Set(reflect.MakeMap(target.Type()))
 	return eachMember(raw, func(name string, value json.RawMessage) error {
+		if target.MapIndex(reflect.ValueOf(name)).IsValid() {
+			return models.Invalid("", "is given twice")
+		}
 		element := reflect.New(target.Type().Elem()).Elem()
 		if err := decodeElement(value, element); err != nil {
 			return err
@@ -62,15 +79,20 @@ func decodeMap(raw json.RawMessage, target reflect.Value) error {
 }
 
 func decodeSlice(raw json.RawMessage, target reflect.Value) error {
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
+	if kindOf(raw) != "an array" {
 		return wrongType(raw, target)
 	}
-	target.Set(reflect.MakeSlice(target.Type(), len(items), len(items)))
-	for i, item := range items {
-		if err := decodeElement(item, target.Index(i)); err != nil {
+	count, err := countMembers(raw, "elements")
+	if err != nil {
+		return err
+	}
+	target.Set(reflect.MakeSlice(target.Type(), count, count))
+	i := 0
+	for m := range members(raw) {
+		if err := decodeElement(m.value, target.Index(i)); err != nil {
 			return within(fmt.Sprintf("[%d]", i), err)
 		}
+		i++
 	}
 	return nil
 }
@@ -84,10 +106,26 @@ func decodeElement(raw json.RawMessage, target reflect.Value) error {
 }
 
 func decodeScalar(raw json.RawMessage, target reflect.Value) error {
+	if target.Kind() == reflect.String && raw[0] == '"' {
+		text, err := unquote(raw)
+		target.SetString(text)
+		return err
+	}
 	if err := json.Unmarshal(raw, target.Addr().Interface()); err != nil {
 		return wrongType(raw, target)
 	}
 	return nil
+}
+
+// unquote is what a JSON string says. One that is far longer than any that we take is refused before it is copied.
+func unquote(raw json.RawMessage) (text string, err error) {
+	if len(raw) > maxText {
+		return "", models.Invalid("", "is longer than %d bytes", maxText)
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), nil
+	}
+	return text, json.Unmarshal(raw, &text)
 }
 
 // eachMember calls visit for every member of the object in order, and puts the member's name into its errors.
@@ -95,43 +133,34 @@ func eachMember(raw json.RawMessage, visit func(name string, value json.RawMessa
 	if kindOf(raw) != "an object" {
 		return models.Invalid("", "must be an object, not %s", kindOf(raw))
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if _, err := decoder.Token(); err != nil {
+	if _, err := countMembers(raw, "members"); err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	for decoder.More() {
-		name, value, err := nextMember(decoder)
+	for m := range members(raw) {
+		name, err := unquote(m.name)
 		if err != nil {
 			return err
 		}
-		if seen[name] {
-			return models.Invalid(clip(name), "is given twice")
-		}
-		seen[name] = true
-		if err := visit(name, value); err != nil {
+		if err := visit(name, m.value); err != nil {
 			return within(clip(name), err)
 		}
 	}
 	return nil
 }
 
-func nextMember(decoder *json.Decoder) (name string, value json.RawMessage, err error) {
-	token, err := decoder.Token()
-	if err != nil {
-		return "", nil, err
-	}
-	name, _ = token.(string) // in an object, what comes before a value is its name
-	return name, value, decoder.Decode(&value)
-}
+var fieldsByType sync.Map // of reflect.Type to map[string]int
 
-// fieldsOf finds the fields of a struct by their JSON names.
-func fieldsOf(target reflect.Value) map[string]reflect.Value {
-	fields := make(map[string]reflect.Value, target.NumField())
-	for i := range target.NumField() {
-		name, _, _ := strings.Cut(target.Type().Field(i).Tag.Get("json"), ",")
-		fields[name] = target.Field(i)
+// fieldsOf finds the places of a struct's fields by their JSON names.
+func fieldsOf(t reflect.Type) map[string]int {
+	if known, ok := fieldsByType.Load(t); ok {
+		return known.(map[string]int)
 	}
+	fields := make(map[string]int, t.NumField())
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		fields[name] = i
+	}
+	fieldsByType.Store(t, fields)
 	return fields
 }
 
@@ -187,10 +216,11 @@ func kindOf(raw json.RawMessage) string {
 }
 
 // clip keeps an error readable whose field the caller named.
-func clip(name string) string {
-	const limit = 100
-	if len(name) <= limit {
-		return name
+func clip(name string) string { return clipTo(name, 100) }
+
+func clipTo(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
-	return strings.ToValidUTF8(name[:limit], "") + "…"
+	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

@@ -14,8 +14,12 @@ import (
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
-// DefaultMaxBody is the largest request body accepted unless Deps says otherwise.
-const DefaultMaxBody = 1 << 20
+// DefaultMaxBody is the largest request body accepted unless Deps says otherwise, DefaultBodyBudget how much of them there
+// is at a time.
+const (
+	DefaultMaxBody    = 1 << 20
+	DefaultBodyBudget = 64 << 20
+)
 
 // Store keeps what the API takes in and finds what it shows. An id that names nothing is a CodeNotFound *models.Error;
 // attempts are the exception: an unknown delivery has none. Lists are newest first, attempts by number. A Page.Limit of
@@ -127,12 +131,16 @@ type Deps struct {
 
 	Certificates *receivers.Certificates // where those that PayPal's webhooks name come from; nil: a plain client fetches them
 
-	APIKey    string           // what callers send as Bearer token; empty: anybody may call
-	MaxBody   int64            // bytes of a request body; 0: DefaultMaxBody
-	UIURL     string           // of the Temporal Web UI, for links; empty: no such links
-	Namespace string           // of Temporal, for links; empty: no such links
-	Now       func() time.Time // nil: time.Now
-	Version   string           // shown by /healthz; may be empty
+	APIKey  string // what callers send as Bearer token; empty: anybody may call
+	MaxBody int64  // bytes of a request body; 0: DefaultMaxBody
+	// BodyBudget is how many bytes of request bodies may be in memory at a time; what is beyond is answered 429. Half of it,
+	// so at least twice MaxBody in all, is for requests that show no key. 0: DefaultBodyBudget, or twice MaxBody if that is
+	// more.
+	BodyBudget int64
+	UIURL      string           // of the Temporal Web UI, for links; empty: no such links
+	Namespace  string           // of Temporal, for links; empty: no such links
+	Now        func() time.Time // nil: time.Now
+	Version    string           // shown by /healthz; may be empty
 }
 
 // complete returns d with its defaults, or an error that lists what is missing.
@@ -153,11 +161,18 @@ func (d Deps) complete() (Deps, error) {
 	if d.MaxBody < 0 {
 		return d, errors.New("api: MaxBody is negative")
 	}
-	return d.withDefaults(), nil
+	d = d.withDefaults()
+	if d.BodyBudget < strangersShare*d.MaxBody {
+		return d, errors.New("api: BodyBudget is less than twice MaxBody")
+	}
+	return d, nil
 }
 
 func (d Deps) withDefaults() Deps {
 	d.MaxBody = cmp.Or(d.MaxBody, DefaultMaxBody)
+	if d.BodyBudget == 0 {
+		d.BodyBudget = max(DefaultBodyBudget, strangersShare*d.MaxBody)
+	}
 	d.UIURL = strings.TrimRight(d.UIURL, "/")
 	if d.Now == nil {
 		d.Now = time.Now

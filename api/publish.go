@@ -1,11 +1,13 @@
 package api
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/gin-gonic/gin"
 
@@ -14,7 +16,12 @@ import (
 
 const (
 	idempotencyHeader = "Idempotency-Key"
-	maxBatch          = 1000
+
+	// resultBytes is about what the result of an item takes until it is sent.
+	resultBytes = 512
+	// maxExplained is how many refused items of a batch are told in words what is wrong with them, in maxDetail bytes each.
+	maxExplained = 100
+	maxDetail    = 500
 )
 
 // eventInput is what a publisher says of an event.
@@ -65,7 +72,11 @@ func (s *server) readEvent(c *gin.Context) (*models.Event, error) {
 		return nil, err
 	}
 	in.IdempotencyKey = key
-	return s.event(in)
+	event, err := s.event(in)
+	if err != nil {
+		leaseOf(c).refuse()
+	}
+	return event, err
 }
 
 // idempotencyKey is the key of header or body. Two different ones are refused: either choice could publish twice what
@@ -122,7 +133,14 @@ func (s *server) publishBatch(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	if err := leaseOf(c).take(int64(len(items)) * resultBytes); err != nil {
+		fail(c, err)
+		return
+	}
 	batch := s.newBatch(c, items)
+	if len(batch.events) == 0 {
+		leaseOf(c).refuse()
+	}
 	created, err := s.accept(c.Request.Context(), batch.events...)
 	if err != nil {
 		fail(c, err)
@@ -131,7 +149,24 @@ func (s *server) publishBatch(c *gin.Context) {
 	for i, result := range created {
 		batch.results[batch.places[i]] = s.batchResult(c, result)
 	}
-	reply(c, http.StatusAccepted, batchView{Results: batch.results})
+	replyBatch(c, batch.results)
+}
+
+// replyBatch answers with one result after the other: together they may be far larger than the batch was.
+func replyBatch(c *gin.Context, results []batchResult) {
+	c.Header("Content-Type", "application/json")
+	c.Status(http.StatusAccepted)
+	out := bufio.NewWriter(c.Writer)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	separator := `{"results":[`
+	for i := range results {
+		_, _ = out.WriteString(separator) // what cannot be written here cannot be written at the end either
+		_ = encoder.Encode(&results[i])   // strings and numbers always encode
+		separator = ","
+	}
+	_, _ = out.WriteString("]}\n")
+	_ = out.Flush() // it fails when the caller hung up
 }
 
 func readBatch(c *gin.Context) ([]json.RawMessage, error) {
@@ -139,13 +174,11 @@ func readBatch(c *gin.Context) ([]json.RawMessage, error) {
 	if err := readJSON(c, &in); err != nil {
 		return nil, err
 	}
-	switch {
-	case len(in.Events) == 0:
-		return nil, models.Invalid("events", "is required and must not be empty")
-	case len(in.Events) > maxBatch:
-		return nil, models.Invalid("events", "has %d events; at most %d are allowed", len(in.Events), maxBatch)
-	case c.GetHeader(idempotencyHeader) != "": // ignoring it could publish twice
+	if c.GetHeader(idempotencyHeader) != "" { // ignoring it could publish twice
 		return nil, models.Invalid(idempotencyHeader, "is not for batches; give each event its own idempotency_key")
+	}
+	if len(in.Events) == 0 {
+		return nil, models.Invalid("events", "is required and must not be empty")
 	}
 	return in.Events, nil
 }
@@ -159,15 +192,26 @@ type batch struct {
 
 func (s *server) newBatch(c *gin.Context, items []json.RawMessage) batch {
 	b := batch{results: make([]batchResult, len(items))}
+	refused := 0
 	for i, item := range items {
 		event, err := s.batchEvent(item)
 		if err != nil {
 			b.results[i] = s.batchResult(c, models.Created{Err: err})
+			refused++
+			shorten(b.results[i].Error, refused <= maxExplained)
 			continue
 		}
 		b.events, b.places = append(b.events, event), append(b.places, i)
 	}
 	return b
+}
+
+// shorten bounds what a refused item takes in the answer. The code and the field are always told.
+func shorten(p *problem, explained bool) {
+	if !explained {
+		p.Detail = "is refused; of a batch, the first " + strconv.Itoa(maxExplained) + " refused items are explained"
+	}
+	p.Detail = clipTo(p.Detail, maxDetail)
 }
 
 func (s *server) batchEvent(item json.RawMessage) (*models.Event, error) {

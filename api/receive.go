@@ -68,7 +68,10 @@ func (s *server) receivingSource(c *gin.Context) (*models.Source, error) {
 // verify has the bytes as they came, before anything decodes them. The URL is the one that the source says, never the
 // one of the header Host.
 func (s *server) verify(c *gin.Context, source *models.Source, receiver *receiver) (receivers.Result, error) {
-	body, err := readBytes(c.Request)
+	body, err := readBytes(c)
+	if models.ErrorCode(err) == models.CodeBusy {
+		s.metrics.webhooks.WithLabelValues(source.Provider, "busy").Inc()
+	}
 	if models.ErrorCode(err) == models.CodeTooLarge {
 		s.metrics.webhooks.WithLabelValues(source.Provider, outcomeOf(receivers.ErrTooLarge)).Inc()
 		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused",
@@ -81,6 +84,9 @@ func (s *server) verify(c *gin.Context, source *models.Source, receiver *receive
 		Method: c.Request.Method, URL: strings.TrimRight(source.PublicURL, "/") + c.Request.URL.RequestURI(),
 		Header: c.Request.Header, Body: body, Now: s.Now(),
 	})
+	if err != nil {
+		leaseOf(c).refuse()
+	}
 	switch {
 	case errors.Is(err, receivers.ErrMethod):
 		c.Header("Allow", receiver.methods)

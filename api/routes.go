@@ -96,7 +96,7 @@ func paged(query ...string) []string { return slices.Concat(query, []string{"lim
 
 func (s *server) mount(engine *gin.Engine) {
 	for _, r := range s.routes() {
-		chain := append(s.guards(r), r.handle)
+		chain := append(s.guards(r), s.bodies.lend(r.access), r.handle)
 		if r.method == anyMethod {
 			engine.Any(r.path, chain...)
 			continue

@@ -1,9 +1,9 @@
 package models
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"iter"
 	"time"
 )
 
@@ -73,20 +73,56 @@ func ValidateIdempotencyKey(key string) error {
 // Fingerprint is a digest of the event's type, data and metadata. Two publications with one idempotency
 // key are the same event when their fingerprints are equal; white space in the data does not count.
 func (e *Event) Fingerprint() []byte {
-	var data bytes.Buffer
-	if err := json.Compact(&data, e.Data); err != nil {
-		data.Write(e.Data)
-	}
 	metadata, _ := json.Marshal(e.Metadata) // a map of strings always marshals, its keys sorted
 	if len(e.Metadata) == 0 {
 		metadata = nil
 	}
 	sum := sha256.New()
-	for _, part := range [][]byte{[]byte(e.Type), data.Bytes(), metadata} {
-		digest := sha256.Sum256(part)
+	for _, digest := range [][sha256.Size]byte{sha256.Sum256([]byte(e.Type)), compactDigest(e.Data), sha256.Sum256(metadata)} {
 		sum.Write(digest[:])
 	}
 	return sum.Sum(nil)
+}
+
+// compactDigest is the digest of what json.Compact makes of JSON, without the copy; of what is not JSON, its own.
+func compactDigest(data []byte) [sha256.Size]byte {
+	if !json.Valid(data) {
+		return sha256.Sum256(data)
+	}
+	digest := sha256.New()
+	for part := range compact(data) {
+		digest.Write(part)
+	}
+	return [sha256.Size]byte(digest.Sum(nil))
+}
+
+// compactSize is how long JSON is without its white space.
+func compactSize(data []byte) (size int) {
+	for part := range compact(data) {
+		size += len(part)
+	}
+	return size
+}
+
+// compact goes through the parts of JSON between white space that says nothing.
+func compact(data []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		begin, quoted := 0, false
+		for i := 0; i < len(data); i++ {
+			switch b := data[i]; {
+			case b == '"':
+				quoted = !quoted
+			case quoted && b == '\\':
+				i++
+			case !quoted && (b == ' ' || b == '\t' || b == '\n' || b == '\r'):
+				if !yield(data[begin:i]) {
+					return
+				}
+				begin = i + 1
+			}
+		}
+		yield(data[begin:])
+	}
 }
 
 // Created is what storing one event of a batch came to.

@@ -104,6 +104,13 @@ func validateHeaders(headers map[string]string) error {
 }
 
 func validateProperties(properties map[string]json.RawMessage) error {
+	size := 2
+	for name, value := range properties { // first without a copy of what may be large
+		size += len(name) + len(`"":,`) + compactSize(value)
+	}
+	if size > MaxProperties+1 {
+		return Invalid("properties", "is %d bytes of JSON; at most %d are allowed", size-1, MaxProperties)
+	}
 	encoded, err := json.Marshal(properties)
 	if err != nil {
 		return Invalid("properties", "is not a JSON object")

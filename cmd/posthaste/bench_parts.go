@@ -181,7 +181,8 @@ const floorNamespace = "posthaste-bench"
 
 func (c *benchFloorCmd) startEngine(ctx context.Context, log *slog.Logger) (*engine.Engine, error) {
 	if !c.Naive {
-		spendMemory(log)
+		spendMemory()
+		limitMemory(log)
 	}
 	return engine.Start(ctx, engine.Options{
 		Listen: "127.0.0.1:0", Store: nodeConfig{store: c.Store}.engineStore(), Namespace: floorNamespace,

@@ -18,11 +18,16 @@ const (
 	memoryShare = 0.7
 )
 
-// spendMemory trades memory for CPU in a process with an embedded Temporal. GOGC and GOMEMLIMIT come first.
-func spendMemory(log *slog.Logger) {
+// spendMemory trades memory for CPU in a process with an embedded Temporal. GOGC comes first.
+func spendMemory() {
 	if config.GOGC() == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+}
+
+// limitMemory keeps a process below what its machine or container has, for as long as collecting garbage can. GOMEMLIMIT
+// comes first.
+func limitMemory(log *slog.Logger) {
 	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithProvider(memoryLimit))
 	if err != nil {
 		log.Warn("the memory of this machine is not known; GOMEMLIMIT can say what to keep below", "error", err)

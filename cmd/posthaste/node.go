@@ -114,7 +114,7 @@ var uiColumns = []string{"Status", "EventType", "Tenant", "Workflow ID", "Type",
 
 // startEngine starts the embedded Temporal.
 func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.Store) error {
-	spendMemory(n.log)
+	spendMemory()
 	e, err := engine.Start(ctx, engine.Options{
 		Listen: cfg.TemporalListen, UIListen: cfg.UIListen, Store: state,
 		Namespace: workflows.Namespace, Retention: cfg.Retention, UIColumns: uiColumns,
@@ -138,6 +138,7 @@ func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.
 // connect makes the client of the embedded Temporal, or of the one the environment names. It does not wait for it: an
 // external Temporal may be away while events are accepted. That the store belongs to the embedded one is found out at once.
 func (n *node) connect(ctx context.Context) error {
+	limitMemory(n.log)
 	options, err := n.clientOptions()
 	if err != nil {
 		return err
@@ -222,7 +223,7 @@ func (n *node) serve(cfg config.API, uiURL string) error {
 	handler, err := api.New(api.Deps{
 		Store: n.store, Dispatcher: n.dispatch, Steering: n.control, Destinations: n.sender,
 		Engine: n.control, Logger: n.log, Certificates: receivers.NewCertificates(certificates, nil),
-		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, UIURL: uiURL, Namespace: n.namespace, Version: version(),
+		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, BodyBudget: cfg.BodyBudget, UIURL: uiURL, Namespace: n.namespace, Version: version(),
 	})
 	if err != nil {
 		return err

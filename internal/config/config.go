@@ -61,6 +61,8 @@ type API struct {
 	APIKey  string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"Key that callers send as Authorization: Bearer KEY; at least 16 characters. Better set by the environment."`
 	MaxBody int64  `name:"max-body" env:"POSTHASTE_MAX_BODY" default:"1048576" placeholder:"BYTES" help:"Largest request body that is accepted (default ${default})."`
 
+	BodyBudget int64 `name:"body-budget" env:"POSTHASTE_BODY_BUDGET" default:"0" placeholder:"BYTES" help:"Most bytes of request bodies in memory at a time; beyond it requests are answered 429. Half of it is for webhooks to sources. 0: 64 MiB, or twice --max-body if that is more."`
+
 	MaxConnections int `name:"max-connections" env:"POSTHASTE_MAX_CONNECTIONS" default:"4096" placeholder:"N" help:"Most connections to the API at a time, idle ones included (default ${default}); further ones wait until one is closed. 0: no limit."`
 }
 
@@ -91,6 +93,9 @@ func (a API) checkLimits() error {
 	const smallest, largest = 1 << 10, 64 << 20
 	if a.MaxBody < smallest || a.MaxBody > largest {
 		return fmt.Errorf("--max-body %d is not between %d and %d bytes", a.MaxBody, smallest, largest)
+	}
+	if a.BodyBudget != 0 && a.BodyBudget < 2*a.MaxBody {
+		return fmt.Errorf("--body-budget %d is less than twice --max-body, %d bytes", a.BodyBudget, a.MaxBody)
 	}
 	if a.MaxConnections < 0 {
 		return fmt.Errorf("--max-connections %d is negative", a.MaxConnections)

@@ -128,6 +128,8 @@ func TestChecks(t *testing.T) {
 	require.ErrorContains(t, config.API{MaxBody: 1 << 20}.CheckGuarded(), "POSTHASTE_API_KEY")
 	require.ErrorContains(t, config.API{APIKey: key[1:], MaxBody: 1 << 20}.CheckGuarded(), "16 characters")
 	require.ErrorContains(t, config.API{APIKey: key, MaxBody: 1}.CheckGuarded(), "--max-body")
+	require.NoError(t, config.API{APIKey: key, MaxBody: 1 << 20, BodyBudget: 2 << 20}.CheckGuarded())
+	require.ErrorContains(t, config.API{APIKey: key, MaxBody: 1 << 20, BodyBudget: 1 << 20}.CheckGuarded(), "--body-budget")
 	require.ErrorContains(t, config.API{APIKey: key, MaxBody: 1 << 20, MaxConnections: -1}.CheckGuarded(), "--max-connections")
 	require.ErrorContains(t, config.API{Listen: "127.0.0.1:0", MaxBody: 1 << 20, MaxConnections: -1}.CheckLoopback(), "--max-connections")
 	require.ErrorContains(t, config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0"}.Check(), "--retention")

@@ -11,7 +11,6 @@ type eventRow struct {
 	ID             string             `gorm:"column:id;primaryKey"`
 	Tenant         string             `gorm:"column:tenant"`
 	Type           string             `gorm:"column:type"`
-	Data           []byte             `gorm:"column:data"`
 	Metadata       map[string]string  `gorm:"column:metadata;serializer:json"`
 	IdempotencyKey *string            `gorm:"column:idempotency_key"` // nil: none
 	Request        *models.Received   `gorm:"column:request;serializer:json"`
@@ -19,6 +18,7 @@ type eventRow struct {
 	Status         models.EventStatus `gorm:"column:status"`
 	Deliveries     int                `gorm:"column:deliveries"`
 	CreatedAt      time.Time          `gorm:"column:created_at;autoCreateTime:false"`
+	Data           []byte             `gorm:"column:data"` // the last, so that the driver need not copy it again to add others
 }
 
 // TableName is for GORM.

@@ -85,7 +85,17 @@ func (g *group) write(ctx context.Context, c change) error {
 	case err := <-w.done:
 		return err
 	case <-ctx.Done():
+		g.drop(w) // with what it holds in memory
 		return ctx.Err()
+	}
+}
+
+// drop takes a write that nobody waits for any more out of the queue, unless its commit has begun.
+func (g *group) drop(w *write) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(g.waiting, w); i >= 0 {
+		g.waiting = slices.Concat(g.waiting[:i], g.waiting[i+1:]) // not in place: a batch shares the array
 	}
 }
 

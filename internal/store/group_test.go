@@ -207,6 +207,21 @@ func TestGroup(t *testing.T) {
 		require.NoError(t, <-batch[1].done)
 	})
 
+	t.Run("whoever no longer waits leaves the queue", func(t *testing.T) {
+		t.Parallel()
+		g, gate := newGroup()
+		wait := writeAll(t, g, gate, done, done)
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error, 1)
+		go func() { gone <- g.write(ctx, only(func(*gorm.DB) error { panic("not to be called") })) }()
+		require.Eventually(t, func() bool { return g.queued() == 2 }, time.Minute, time.Millisecond)
+		cancel()
+		require.ErrorIs(t, <-gone, context.Canceled)
+		require.Equal(t, 1, g.queued())
+		close(gate.open)
+		require.Equal(t, []error{nil, nil}, wait())
+	})
+
 	t.Run("whoever no longer waits takes nobody with it", func(t *testing.T) {
 		t.Parallel()
 		g, gate := newGroup()
