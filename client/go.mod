@@ -1,3 +1,3 @@
 module github.com/posthaste/posthaste/client
 
-go 1.24.0
+go 1.24

@@ -13,6 +13,7 @@ require (
 	github.com/stripe/stripe-go/v85 v85.0.0
 	github.com/svix/svix-webhooks v1.44.0
 	github.com/twilio/twilio-go v1.31.0
+	golang.org/x/mod v0.40.0
 )
 
 require (
