@@ -10,14 +10,17 @@
 //	secret, err := webhook.ParseSecret(os.Getenv("WEBHOOK_SECRET"))
 //	verifier, err := webhook.NewVerifier([]webhook.Secret{secret})
 //
-//	func hook(w http.ResponseWriter, r *http.Request) {
-//		msg, err := verifier.VerifyRequest(r, 0)
+//	http.Handle("/hook", verifier.Handler(func(ctx context.Context, msg webhook.Message) error {
+//		event, err := webhook.ParseEvent(msg.Body)
 //		if err != nil {
-//			http.Error(w, "refused", http.StatusUnauthorized)
-//			return
+//			return err
 //		}
-//		// Handle msg.Body once per msg.ID: the same id means the same event.
-//	}
+//		// Handle event once per msg.ID: the same id means the same event.
+//		return nil
+//	}))
+//
+// [Verifier.VerifyRequest] verifies for handlers that answer by themselves, and
+// [Verifier.Verify] what came some other way than through net/http.
 //
 // # What is signed
 //

@@ -5,7 +5,8 @@ import "errors"
 // What can be wrong with a message. Every error of [Verifier.Verify] and
 // [Verifier.VerifyRequest] wraps exactly one of these, except a failure to
 // read the body, which wraps the reader's error. Test them with errors.Is; a
-// sender learns enough from status 401 (413 for [ErrTooLarge]).
+// sender learns enough from status 401 (413 for [ErrTooLarge]), which is how
+// [Verifier.Handler] answers.
 var (
 	// ErrMissingHeader: a header that the profile needs is absent or empty.
 	ErrMissingHeader = errors.New("webhook: missing header")

@@ -23,7 +23,7 @@ func ExampleWithProfile_gitHub() {
 
 	r := httptest.NewRequest(http.MethodPost, "/hook", strings.NewReader("Hello, World!"))
 	r.Header.Set("X-Hub-Signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17")
-	msg, err := verifier.VerifyRequest(r, 0)
+	msg, err := verifier.VerifyRequest(r)
 	fmt.Printf("%s %v\n", msg.Body, err)
 
 	// Output:
@@ -44,7 +44,7 @@ func ExampleWithProfile_stripe() {
 		if err := webhook.Stripe.SetHeaders(r.Header, "evt_1", time.Now().Add(-sent), []byte("{}"), secret); err != nil {
 			panic(err)
 		}
-		msg, err := verifier.VerifyRequest(r, 0)
+		msg, err := verifier.VerifyRequest(r)
 		fmt.Printf("%q %v\n", msg.ID, err)
 	}
 

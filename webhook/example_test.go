@@ -1,7 +1,7 @@
 package webhook_test
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,26 +19,21 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	verifier, err := webhook.NewVerifier([]webhook.Secret{secret})
+	verifier, err := webhook.NewVerifier([]webhook.Secret{secret}, webhook.WithMaxBody(64<<10))
 	if err != nil {
 		panic(err)
 	}
 	var seen sync.Map // in earnest: a table with a unique column, written with the work itself
 
-	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		msg, err := verifier.VerifyRequest(r, 64<<10)
-		switch _, again := seen.Load(msg.ID); {
-		case errors.Is(err, webhook.ErrTooLarge):
-			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
-		case err != nil:
-			http.Error(w, "refused", http.StatusUnauthorized)
-		case again:
-			w.WriteHeader(http.StatusNoContent)
-		default:
-			seen.Store(msg.ID, true)
-			fmt.Printf("handling %s: %s\n", msg.ID, msg.Body)
-			w.WriteHeader(http.StatusNoContent)
+	receiver := httptest.NewServer(verifier.Handler(func(_ context.Context, msg webhook.Message) error {
+		event, err := webhook.ParseEvent(msg.Body)
+		if err != nil {
+			return err
 		}
+		if _, again := seen.LoadOrStore(msg.ID, true); !again {
+			fmt.Printf("handling %s, %s: %s\n", msg.ID, event.Type, event.Data)
+		}
+		return nil
 	}))
 	defer receiver.Close()
 
@@ -52,12 +47,13 @@ func Example() {
 		_ = resp.Body.Close()
 		fmt.Println("answer", resp.StatusCode)
 	}
-	send(`{"type":"order.paid"}`, `{"type":"order.paid"}`)
-	send(`{"type":"order.paid"}`, `{"type":"order.paid"}`) // the sender did not see our answer
-	send(`{"type":"order.paid"}`, `{"type":"order.gone"}`) // someone changed it on the way
+	const paid = `{"type":"order.paid","timestamp":"2026-11-22T12:00:00Z","data":{"id":42}}`
+	send(paid, paid)
+	send(paid, paid)                                     // the sender did not see our answer
+	send(paid, strings.Replace(paid, "paid", "gone", 1)) // someone changed it on the way
 
 	// Output:
-	// handling evt_1: {"type":"order.paid"}
+	// handling evt_1, order.paid: {"id":42}
 	// answer 204
 	// answer 204
 	// answer 401

@@ -8,24 +8,23 @@ import (
 )
 
 // DefaultMaxBody is how many bytes of a body [Verifier.VerifyRequest] takes
-// when it is not told: 1 MiB. The specification advises senders to stay below
+// without [WithMaxBody]: 1 MiB. The specification advises senders to stay below
 // 20 kB ("Payload size").
 const DefaultMaxBody = 1 << 20
 
-// VerifyRequest reads the body of r and verifies it like [Verifier.Verify].
-// maxBytes is the longest body allowed; zero or less means [DefaultMaxBody]. A
-// longer one is [ErrTooLarge], found without reading further than one byte
-// past the limit.
+// VerifyRequest reads the body of r and verifies it like [Verifier.Verify]. A
+// body that is longer than [WithMaxBody] allows is [ErrTooLarge], found without
+// reading further than one byte past the limit.
 //
 // The headers come first: a request with missing headers or a stale timestamp
 // is refused with its body unread. The body is used up afterwards; take it from
 // the message. A failure to read wraps the reader's error.
-func (v *Verifier) VerifyRequest(r *http.Request, maxBytes int64) (Message, error) {
+func (v *Verifier) VerifyRequest(r *http.Request) (Message, error) {
 	e, err := v.checkHeaders(r.Header)
 	if err != nil {
 		return Message{}, err
 	}
-	body, err := readBody(r, maxBytes)
+	body, err := readBody(r, v.maxBody)
 	if err != nil {
 		return Message{}, err
 	}

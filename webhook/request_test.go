@@ -33,7 +33,7 @@ func TestVerifyRequest(t *testing.T) {
 
 	t.Run("gives the body with the message", func(t *testing.T) {
 		t.Parallel()
-		msg, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), strings.NewReader(orderBody)), 0)
+		msg, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), strings.NewReader(orderBody)))
 		require.NoError(t, err)
 		require.Equal(t, webhook.Message{ID: eventID, Timestamp: sentAt.UTC(), Body: []byte(orderBody)}, msg)
 	})
@@ -41,7 +41,7 @@ func TestVerifyRequest(t *testing.T) {
 	t.Run("takes a body exactly at the limit, its length known or not", func(t *testing.T) {
 		t.Parallel()
 		for _, body := range []io.Reader{strings.NewReader(orderBody), iotest.OneByteReader(strings.NewReader(orderBody))} {
-			_, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), body), int64(len(orderBody)))
+			_, err := mustVerifier(t, []string{secret32}, webhook.WithMaxBody(int64(len(orderBody)))).VerifyRequest(post(goodHeaders(), body))
 			require.NoError(t, err)
 		}
 	})
@@ -49,7 +49,7 @@ func TestVerifyRequest(t *testing.T) {
 	t.Run("refuses a body one byte over the limit, its length known or not", func(t *testing.T) {
 		t.Parallel()
 		for _, body := range []io.Reader{strings.NewReader(orderBody), iotest.OneByteReader(strings.NewReader(orderBody))} {
-			msg, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), body), int64(len(orderBody))-1)
+			msg, err := mustVerifier(t, []string{secret32}, webhook.WithMaxBody(int64(len(orderBody))-1)).VerifyRequest(post(goodHeaders(), body))
 			require.ErrorIs(t, err, webhook.ErrTooLarge)
 			require.Zero(t, msg)
 		}
@@ -58,7 +58,7 @@ func TestVerifyRequest(t *testing.T) {
 	t.Run("stops reading an endless body at one mebibyte by default", func(t *testing.T) {
 		t.Parallel()
 		endless := &meter{}
-		_, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), endless), 0)
+		_, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), endless))
 		require.ErrorIs(t, err, webhook.ErrTooLarge)
 		require.True(t, endless.read <= webhook.DefaultMaxBody+1, "%d bytes were read", endless.read)
 	})
@@ -67,21 +67,21 @@ func TestVerifyRequest(t *testing.T) {
 		t.Parallel()
 		endless := &meter{}
 		verifier := mustVerifier(t, []string{secret32}, clockAt(sentAt.Add(time.Hour)))
-		_, err := verifier.VerifyRequest(post(goodHeaders(), endless), 0)
+		_, err := verifier.VerifyRequest(post(goodHeaders(), endless))
 		require.ErrorIs(t, err, webhook.ErrTooOld)
 		require.Zero(t, endless.read)
 	})
 
 	t.Run("refuses a body that does not fit", func(t *testing.T) {
 		t.Parallel()
-		_, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), strings.NewReader("{}")), 0)
+		_, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), strings.NewReader("{}")))
 		require.ErrorIs(t, err, webhook.ErrNoMatch)
 	})
 
 	t.Run("passes on why the body could not be read", func(t *testing.T) {
 		t.Parallel()
 		cut := errors.New("connection cut")
-		_, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), iotest.ErrReader(cut)), 0)
+		_, err := mustVerifier(t, []string{secret32}).VerifyRequest(post(goodHeaders(), iotest.ErrReader(cut)))
 		require.ErrorIs(t, err, cut)
 	})
 
@@ -89,7 +89,7 @@ func TestVerifyRequest(t *testing.T) {
 		t.Parallel()
 		r := post(headers(eventID, "1732233600", "v1,cVzIqZ9tcFoAn4yj2CSORiMjlabjMkyOcnhMFfQ2RaM="), nil)
 		r.Body = nil
-		_, err := mustVerifier(t, []string{secret32}).VerifyRequest(r, 0)
+		_, err := mustVerifier(t, []string{secret32}).VerifyRequest(r)
 		require.NoError(t, err)
 	})
 }

@@ -3,6 +3,7 @@ package webhook
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -38,6 +39,8 @@ type Verifier struct {
 	keys      []key
 	tolerance time.Duration
 	now       func() time.Time
+	maxBody   int64        // zero or less: DefaultMaxBody
+	log       *slog.Logger // nil: none
 }
 
 // Option changes how a [Verifier] works.

@@ -55,7 +55,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 		return
 	}
-	message, err := verifier.VerifyRequest(request, 0)
+	message, err := verifier.VerifyRequest(request)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return

@@ -43,7 +43,7 @@ func main() {
 
 func receive(verifier *webhook.Verifier) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		msg, err := verifier.VerifyRequest(r, 0)
+		msg, err := verifier.VerifyRequest(r)
 		if err != nil {
 			log.Printf("refused: %v%s", err, hint(err)) // for us; the sender learns enough from 401
 			http.Error(w, "refused", http.StatusUnauthorized)
