@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 )
 
 // MaxBatch is how many events one [Client.PublishBatch] may hold.
@@ -40,10 +41,12 @@ func (c *Client) PublishBatch(ctx context.Context, events []Event) ([]BatchResul
 	var answer struct {
 		Results []resultAnswer `json:"results"`
 	}
-	if err := c.post(ctx, "v1/events/batch", body, &answer); err != nil {
+	var header http.Header
+	what := call{method: http.MethodPost, path: "v1/events/batch", body: body, header: &header}
+	if err := c.do(ctx, what, &answer); err != nil {
 		return nil, err
 	}
-	return c.batchResults(answer.Results, len(events))
+	return c.batchResults(answer.Results, len(events), c.requestID(header))
 }
 
 func encodeBatch(events []Event) ([]byte, error) {
@@ -68,7 +71,7 @@ type resultAnswer struct {
 	Error     json.RawMessage `json:"error"`
 }
 
-func (c *Client) batchResults(answers []resultAnswer, want int) ([]BatchResult, error) {
+func (c *Client) batchResults(answers []resultAnswer, want int, requestID string) ([]BatchResult, error) {
 	if len(answers) != want {
 		return nil, fmt.Errorf("%w: %d results for %d events", ErrAnswer, len(answers), want)
 	}
@@ -76,7 +79,9 @@ func (c *Client) batchResults(answers []resultAnswer, want int) ([]BatchResult, 
 	for i, a := range answers {
 		switch {
 		case len(a.Error) > 0 && string(a.Error) != "null":
-			results[i] = BatchResult{Err: c.problem(0, a.Error)}
+			problem := c.problem(0, a.Error)
+			problem.RequestID = requestID
+			results[i] = BatchResult{Err: problem}
 		case a.ID == "":
 			return nil, fmt.Errorf("%w: result %d has neither id nor error", ErrAnswer, i)
 		default:

@@ -32,6 +32,17 @@ func TestPublishBatch(t *testing.T) {
 		requireOnly(t, results[1].Err, client.ErrInvalid)
 	})
 
+	t.Run("tells the id of the request with each refusal", func(t *testing.T) {
+		t.Parallel()
+		c, _ := setup(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Request-Id", "req-7")
+			answer(http.StatusAccepted, batchAnswer)(w, r)
+		})
+		results, err := c.PublishBatch(t.Context(), three)
+		require.NoError(t, err)
+		require.ErrorContains(t, results[1].Err, "[request req-7]")
+	})
+
 	t.Run("gives each event a key, keeps the caller's, and all of them over a retry", func(t *testing.T) {
 		t.Parallel()
 		c, bundle := setup(t, nil, cut, answer(503, ""), answer(http.StatusAccepted, batchAnswer))

@@ -20,7 +20,7 @@ var (
 )
 
 // thing has what all answers about one thing need.
-const thing = `{"id":"x_1","event_id":"evt_1","secret":"whsec_1","data":[],"dry_run":true,"subscription_id":"sub_1"}`
+const thing = `{"id":"x_1","event_id":"evt_1","secret":"whsec_1","public_keys":["whpk_1"],"data":[],"dry_run":true,"subscription_id":"sub_1"}`
 
 // operations are all calls but those that publish.
 var operations = map[string]struct {
@@ -61,6 +61,13 @@ var operations = map[string]struct {
 	},
 	"cancel waiting": {
 		do: reasoned((*client.Client).CancelWaiting), sends: "POST /v1/subscriptions/x_1/cancel", body: `{"reason":"why"}`,
+	},
+	"public keys": {
+		do: func(ctx context.Context, c *client.Client) error {
+			_, err := c.PublicKeys(ctx, "sub_1")
+			return err
+		},
+		sends: "GET /v1/subscriptions/sub_1/public-key",
 	},
 	"secret": {
 		do: func(ctx context.Context, c *client.Client) error {
@@ -358,10 +365,12 @@ func TestAnswersOfOperators(t *testing.T) {
 
 	t.Run("only pending and held deliveries are open", func(t *testing.T) {
 		t.Parallel()
-		for status, open := range map[string]bool{"pending": true, "held": true, "delivered": false, "exhausted": false, "cancelled": false} {
+		for status, open := range map[client.DeliveryStatus]bool{
+			client.Pending: true, client.Held: true, client.Delivered: false, client.Exhausted: false, client.Cancelled: false,
+		} {
 			require.Equal(t, open, client.Delivery{Status: status}.Open(), status)
 		}
-		require.True(t, client.Recovery{Status: "running"}.Running())
+		require.True(t, client.Recovery{Status: client.RecoveryRunning}.Running())
 		require.False(t, client.Recovery{Status: "completed"}.Running())
 	})
 }
@@ -373,3 +382,43 @@ var make1K = func() []byte {
 	}
 	return block
 }()
+
+func TestSigningKeys(t *testing.T) {
+	t.Parallel()
+
+	t.Run("of Ed25519 are a private key that is no secret, and public ones", func(t *testing.T) {
+		t.Parallel()
+		c, _ := setup(t, nil, answer(http.StatusOK, `{"private_key":"whsk_1","public_keys":["whpk_2","whpk_1"]}`))
+		_, err := c.Secret(t.Context(), "sub_1")
+		requireOnly(t, err, client.ErrConflict)
+		require.NotContains(t, err.Error(), "whsk_1")
+		private, err := c.PrivateKey(t.Context(), "sub_1")
+		require.NoError(t, err)
+		require.Equal(t, "whsk_1", private)
+		public, err := c.PublicKeys(t.Context(), "sub_1")
+		require.NoError(t, err)
+		require.Equal(t, []string{"whpk_2", "whpk_1"}, public)
+	})
+
+	t.Run("of other signatures are a secret that is no private key", func(t *testing.T) {
+		t.Parallel()
+		c, _ := setup(t, nil, answer(http.StatusOK, `{"secret":"whsec_1"}`))
+		secret, err := c.Secret(t.Context(), "sub_1")
+		require.NoError(t, err)
+		require.Equal(t, "whsec_1", secret)
+		_, err = c.PrivateKey(t.Context(), "sub_1")
+		requireOnly(t, err, client.ErrConflict)
+		require.NotContains(t, err.Error(), "whsec_1")
+	})
+
+	t.Run("come with the creation and with a rotation", func(t *testing.T) {
+		t.Parallel()
+		c, _ := setup(t, nil, answer(http.StatusOK, `{"id":"sub_1","public_key":"whpk_1","previous_expires_at":[]}`))
+		created, err := c.CreateSubscription(t.Context(), client.SubscriptionFields{Signature: client.SignatureEd25519})
+		require.NoError(t, err)
+		require.Equal(t, "whpk_1", created.PublicKey)
+		rotated, err := c.RotateSecret(t.Context(), "sub_1", client.Rotation{})
+		require.NoError(t, err)
+		require.Equal(t, "whpk_1", rotated.PublicKey)
+	})
+}

@@ -21,8 +21,7 @@ type Delivery struct {
 	// is deleted.
 	Receiver string `json:"receiver,omitempty"`
 
-	// Status is pending, held, delivered, exhausted or cancelled.
-	Status string `json:"status"`
+	Status DeliveryStatus `json:"status"`
 
 	// Attempts is how many were made, NextAttemptAt when the next one is due;
 	// zero unless pending.
@@ -41,7 +40,7 @@ type Delivery struct {
 func (d Delivery) identity() string { return d.ID }
 
 // Open reports whether d may still change on its own: it is pending or held.
-func (d Delivery) Open() bool { return d.Status == "pending" || d.Status == "held" }
+func (d Delivery) Open() bool { return d.Status == Pending || d.Status == Held }
 
 // Attempt is one HTTP request of a delivery.
 type Attempt struct {
@@ -52,10 +51,10 @@ type Attempt struct {
 		Headers http.Header `json:"headers"`
 		Body    string      `json:"body"`
 	} `json:"request"`
-	Response   *Response `json:"response"` // nil: no answer came
-	Timing     Timing    `json:"timing"`
-	ErrorClass string    `json:"error_class,omitempty"` // "" after success, as Error
-	Error      string    `json:"error,omitempty"`
+	Response   *Response  `json:"response"` // nil: no answer came
+	Timing     Timing     `json:"timing"`
+	ErrorClass ErrorClass `json:"error_class,omitempty"` // "" after success, as Error
+	Error      string     `json:"error,omitempty"`
 }
 
 // Response is what a receiver answered, of which the server keeps the start.
@@ -91,11 +90,11 @@ type DeliveryFilter struct {
 	Tenant         string
 	SubscriptionID string
 	EventID        string
-	EventType      string // exactly
-	Status         string
-	Since          time.Time // created at or after
-	Until          time.Time // created before
-	PageSize       int       // how many are fetched at a time, up to 200; 0: the server's default
+	EventType      string         // exactly
+	Status         DeliveryStatus // "" selects all
+	Since          time.Time      // created at or after
+	Until          time.Time      // created before
+	PageSize       int            // how many are fetched at a time, up to 200; 0: the server's default
 }
 
 // Delivery looks one up.
@@ -106,7 +105,7 @@ func (c *Client) Delivery(ctx context.Context, id string) (*Delivery, error) {
 // Deliveries lists them, newest first, page by page as it goes.
 func (c *Client) Deliveries(ctx context.Context, f DeliveryFilter) iter.Seq2[Delivery, error] {
 	return list[Delivery](ctx, c, "v1/deliveries", queryOf("tenant", f.Tenant, "subscription_id", f.SubscriptionID,
-		"event_id", f.EventID, "event_type", f.EventType, "status", f.Status,
+		"event_id", f.EventID, "event_type", f.EventType, "status", string(f.Status),
 		"since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
 }
 

@@ -29,7 +29,7 @@
 // look first, then ask again. Lists fetch one page after the other while they
 // are walked through:
 //
-//	for d, err := range c.Deliveries(ctx, client.DeliveryFilter{Status: "exhausted"}) {
+//	for d, err := range c.Deliveries(ctx, client.DeliveryFilter{Status: client.Exhausted}) {
 //		if err != nil {
 //			return err
 //		}
@@ -47,6 +47,6 @@
 //	var problem *client.Error
 //	switch {
 //	case errors.Is(err, client.ErrUnavailable): // try again later, same key
-//	case errors.As(err, &problem):              // problem.Status, .Code, .Field
+//	case errors.As(err, &problem):              // problem.Code, .Field, .RequestID
 //	}
 package client

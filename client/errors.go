@@ -50,13 +50,18 @@ type Error struct {
 
 	// Code is the stable name of the problem, for programs; "" if the answer
 	// was no problem document, as from a proxy.
-	Code string
+	Code Code
 
 	// Detail is for people: what was wrong, or what happened to the connection.
 	Detail string
 
 	// Field names the part of the request at fault; "" if none is.
 	Field string
+
+	// RequestID is what the server's log has of the request, to be told to whoever
+	// runs the server; "" when no answer came, or not from Posthaste. The events of
+	// a batch share it.
+	RequestID string
 
 	// RetryAfter is how long the server asked to wait; 0 if it did not.
 	RetryAfter time.Duration
@@ -65,31 +70,39 @@ type Error struct {
 }
 
 // statusOfCode is the server's own table from code to status.
-var statusOfCode = map[string]int{
-	"invalid":      http.StatusUnprocessableEntity,
-	"unauthorized": http.StatusUnauthorized,
-	"not_found":    http.StatusNotFound,
-	"conflict":     http.StatusConflict,
-	"too_large":    http.StatusRequestEntityTooLarge,
-	"busy":         http.StatusTooManyRequests,
-	"unavailable":  http.StatusServiceUnavailable,
-	"internal":     http.StatusInternalServerError,
+var statusOfCode = map[Code]int{
+	CodeInvalid:          http.StatusBadRequest,
+	CodeUnauthorized:     http.StatusUnauthorized,
+	CodeForbidden:        http.StatusForbidden,
+	CodeNotFound:         http.StatusNotFound,
+	CodeMethodNotAllowed: http.StatusMethodNotAllowed,
+	CodeConflict:         http.StatusConflict,
+	CodeTooLarge:         http.StatusRequestEntityTooLarge,
+	CodeMediaType:        http.StatusUnsupportedMediaType,
+	CodeHost:             http.StatusMisdirectedRequest,
+	CodeCrossOrigin:      http.StatusForbidden,
+	CodeInternal:         http.StatusInternalServerError,
+	CodeBusy:             http.StatusTooManyRequests,
+	CodeUnavailable:      http.StatusServiceUnavailable,
 }
 
-// Error gives status, code, detail and field in one line.
+// Error gives status, code, detail, field and request id in one line.
 func (e *Error) Error() string {
 	text := "posthaste: no answer"
 	if e.Status != 0 {
 		text = "posthaste: status " + strconv.Itoa(e.Status)
 	}
 	if e.Code != "" {
-		text += " " + e.Code
+		text += " " + string(e.Code)
 	}
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
 	if e.Field != "" {
 		text += " (field " + e.Field + ")"
+	}
+	if e.RequestID != "" {
+		text += " [request " + e.RequestID + "]"
 	}
 	return text
 }

@@ -81,6 +81,29 @@ func TestErrorParticulars(t *testing.T) {
 		})
 	}
 
+	ids := map[string]struct{ header, want string }{
+		"have the id of the request":           {"req-7/a", "req-7/a"},
+		"have no id that is longer than ids":   {strings.Repeat("x", 129), ""},
+		"have no id that would break the line": {"a b", ""},
+		"have no id that holds the API key":    {apiKey, "[redacted]"},
+	}
+	for name, tc := range ids {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			failed := publish(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("X-Request-Id", tc.header)
+				w.WriteHeader(http.StatusConflict)
+			})
+			require.Equal(t, tc.want, failed.RequestID)
+		})
+	}
+
+	t.Run("tell the id of the request in one line", func(t *testing.T) {
+		t.Parallel()
+		failed := &client.Error{Status: 409, Code: client.CodeConflict, Detail: "it is delivered", RequestID: "req-7"}
+		require.EqualError(t, failed, "posthaste: status 409 conflict: it is delivered [request req-7]")
+	})
+
 	t.Run("have no status when no answer came", func(t *testing.T) {
 		t.Parallel()
 		failed := publish(t, hangUp)

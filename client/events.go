@@ -16,8 +16,7 @@ type StoredEvent struct {
 	Tenant string `json:"tenant"`
 	Type   string `json:"type"`
 
-	// Status is accepted (stored) or planned (its deliveries are stored, too).
-	Status string `json:"status"`
+	Status EventStatus `json:"status"`
 
 	// Matched is how many deliveries it has, which is 0 when no subscription
 	// matched it; nil until it is planned.
@@ -53,11 +52,11 @@ type ReceivedRequest struct {
 
 // DeliverySummary is a delivery in short.
 type DeliverySummary struct {
-	ID             string    `json:"id"`
-	SubscriptionID string    `json:"subscription_id"`
-	Status         string    `json:"status"`
-	Attempts       int       `json:"attempts"`
-	NextAttemptAt  time.Time `json:"next_attempt_at,omitzero"`
+	ID             string         `json:"id"`
+	SubscriptionID string         `json:"subscription_id"`
+	Status         DeliveryStatus `json:"status"`
+	Attempts       int            `json:"attempts"`
+	NextAttemptAt  time.Time      `json:"next_attempt_at,omitzero"`
 }
 
 // EventFilter selects events for a list. The zero value selects all.

@@ -20,7 +20,7 @@ func fakePosthaste() *httptest.Server {
 		}
 		_ = json.NewDecoder(r.Body).Decode(&event)
 		if event.Type != "order.paid" {
-			w.WriteHeader(http.StatusUnprocessableEntity)
+			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"code":"invalid","detail":"type must not be empty","field":"type"}`)
 			return
 		}
@@ -72,6 +72,31 @@ func ExampleError() {
 	fmt.Println(errors.Is(err, client.ErrInvalid))
 
 	// Output:
-	// 422 invalid type
+	// 400 invalid type
 	// true
+}
+
+// The tests of a program that publishes need no server: this one accepts every
+// event and records it.
+func Example_recorder() {
+	events := make(chan client.Event, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var event struct {
+			Type string          `json:"type"`
+			Data json.RawMessage `json:"data"`
+			Key  string          `json:"idempotency_key"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&event)
+		events <- client.Event{Type: event.Type, Data: event.Data, IdempotencyKey: event.Key}
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = fmt.Fprintf(w, `{"id":"evt_%d"}`, len(events))
+	}))
+	defer server.Close()
+	c, _ := client.New(server.URL, "") // what the program is given instead of its own
+
+	_, err := c.Publish(context.Background(), client.Event{Type: "order.paid", Data: 42, IdempotencyKey: "order-42-paid"})
+	recorded := <-events
+	fmt.Printf("%v %s %s %s\n", err, recorded.Type, recorded.Data, recorded.IdempotencyKey)
+
+	// Output: <nil> order.paid 42 order-42-paid
 }

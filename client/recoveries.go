@@ -15,9 +15,8 @@ type RecoveryRequest struct {
 	Since          time.Time `json:"since"`
 	Until          time.Time `json:"until,omitzero"`
 
-	// Of is exhausted (the default), cancelled or delivered; or missing: events
-	// that made no delivery because the subscription was not there yet.
-	Of string `json:"status,omitempty"`
+	// Of is which deliveries are recovered; "" is RecoverExhausted.
+	Of RecoveryOf `json:"status,omitempty"`
 
 	// Rate is how many go in a second; 0 is the server's default.
 	Rate   int    `json:"rate,omitempty"`
@@ -34,16 +33,15 @@ type Recovery struct {
 	Tenant         string `json:"tenant"`
 	SubscriptionID string `json:"subscription_id"`
 
-	// Status is running, completed or cancelled.
-	Status string `json:"status"`
+	Status RecoveryStatus `json:"status"`
 
 	// Recovers is what RecoveryRequest calls Of.
-	Recovers string    `json:"recovers"`
-	Since    time.Time `json:"since"`
-	Until    time.Time `json:"until"`
-	Rate     int       `json:"rate"`
-	By       string    `json:"by,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
+	Recovers RecoveryOf `json:"recovers"`
+	Since    time.Time  `json:"since"`
+	Until    time.Time  `json:"until"`
+	Rate     int        `json:"rate"`
+	By       string     `json:"by,omitempty"`
+	Reason   string     `json:"reason,omitempty"`
 
 	// Total is how many there were when it was asked for, Done how many were
 	// told to go so far, and Skipped how many could not any more.
@@ -68,14 +66,14 @@ func (r Recovery) identity() string {
 }
 
 // Running reports whether r goes on.
-func (r Recovery) Running() bool { return r.Status == "running" }
+func (r Recovery) Running() bool { return r.Status == RecoveryRunning }
 
 // RecoveryFilter selects recoveries for a list. The zero value selects all.
 type RecoveryFilter struct {
 	Tenant         string
 	SubscriptionID string
-	Status         string
-	PageSize       int // how many are fetched at a time, up to 200; 0: the server's default
+	Status         RecoveryStatus // "" selects all
+	PageSize       int            // how many are fetched at a time, up to 200; 0: the server's default
 }
 
 // StartRecovery starts one. The server carries it on, whatever becomes of it or
@@ -102,7 +100,7 @@ func (c *Client) Recovery(ctx context.Context, id string) (*Recovery, error) {
 // Recoveries lists them, newest first, page by page as it goes.
 func (c *Client) Recoveries(ctx context.Context, f RecoveryFilter) iter.Seq2[Recovery, error] {
 	return list[Recovery](ctx, c, "v1/recoveries", queryOf("tenant", f.Tenant, "subscription_id", f.SubscriptionID,
-		"status", f.Status, "limit", number(f.PageSize)))
+		"status", string(f.Status), "limit", number(f.PageSize)))
 }
 
 // CancelRecovery stops it. What it has let go stays let go. [ErrConflict] says

@@ -19,6 +19,8 @@ const (
 	maxAnswer  = 4 << 20
 	maxLookup  = 64 << 20
 	maxProblem = 16 << 10
+
+	maxRequestID = 128 // the server's own bound
 )
 
 // call is one call of the API.
@@ -30,6 +32,8 @@ type call struct {
 	// once marks a call that must not arrive twice: it is tried again only when
 	// the server cannot have acted on it.
 	once bool
+
+	header *http.Header // nil, or where the header of a successful answer is put
 }
 
 // get looks something up.
@@ -85,6 +89,9 @@ func (c *Client) attempt(ctx context.Context, what call, answer any) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return c.refusal(resp)
 	}
+	if what.header != nil {
+		*what.header = resp.Header
+	}
 	limit := what.limit()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
 	if err != nil { // cut on the way: the server may have acted or not
@@ -139,8 +146,19 @@ func (c *Client) refusal(resp *http.Response) error {
 	// What cannot be read only makes the explanation poorer.
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 	e := c.problem(resp.StatusCode, text)
+	e.RequestID = c.requestID(resp.Header)
 	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), c.now())
 	return e
+}
+
+// requestID is the id that the server gave the request, unless a proxy put
+// something else there that does not belong into a line of text.
+func (c *Client) requestID(header http.Header) string {
+	id := header.Get("X-Request-Id")
+	if len(id) > maxRequestID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	return c.redact(id)
 }
 
 // problem reads a problem document (RFC 9457). The status of the answer itself
@@ -150,7 +168,7 @@ func (c *Client) problem(status int, text []byte) *Error {
 	var doc struct {
 		Title  string `json:"title"`
 		Status int    `json:"status"`
-		Code   string `json:"code"`
+		Code   Code   `json:"code"`
 		Detail string `json:"detail"`
 		Field  string `json:"field"`
 	}
@@ -160,7 +178,7 @@ func (c *Client) problem(status int, text []byte) *Error {
 	status = cmp.Or(status, doc.Status, statusOfCode[doc.Code])
 	detail := cmp.Or(doc.Detail, doc.Title, http.StatusText(status))
 	return &Error{
-		Status: status, Code: c.redact(doc.Code),
+		Status: status, Code: Code(c.redact(string(doc.Code))),
 		Detail: c.redact(detail), Field: c.redact(doc.Field),
 	}
 }

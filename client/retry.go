@@ -60,7 +60,7 @@ func (e *Error) undone() bool {
 		return network.Op == "dial"
 	}
 	refused := e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests
-	return refused && (e.Code == "unavailable" || e.Code == "busy")
+	return refused && (e.Code == CodeUnavailable || e.Code == CodeBusy)
 }
 
 // retryAfter reads the header: seconds or an HTTP date (RFC 9110, section

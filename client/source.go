@@ -27,8 +27,7 @@ type Source struct {
 	// Settings take the place of fields of the provider's row. nil means none.
 	Settings json.RawMessage `json:"settings,omitempty"`
 
-	// Status is active, or disabled: then it answers as if it were not there.
-	Status    string            `json:"status"`
+	Status    SourceStatus      `json:"status"`
 	CreatedAt time.Time         `json:"created_at"`
 	UpdatedAt time.Time         `json:"updated_at"`
 	Links     map[string]string `json:"links"`
@@ -60,7 +59,7 @@ type SourceFields struct {
 
 	PublicURL string          `json:"public_url,omitempty"`
 	Settings  json.RawMessage `json:"settings,omitempty"`
-	Status    string          `json:"status,omitempty"`
+	Status    SourceStatus    `json:"status,omitempty"`
 }
 
 // Credential is something that a provider signs with, or shows. ID says which

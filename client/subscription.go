@@ -23,10 +23,10 @@ type Subscription struct {
 	// that an event came with: a name, X-Shopify-* or *, which is the default.
 	ForwardHeaders []string `json:"forward_headers"`
 
-	Auth      *Auth  `json:"auth,omitempty"`
-	TLS       *TLS   `json:"tls,omitempty"`
-	Signature string `json:"signature"`
-	Payload   string `json:"payload"`
+	Auth      *Auth     `json:"auth,omitempty"`
+	TLS       *TLS      `json:"tls,omitempty"`
+	Signature Signature `json:"signature"`
+	Payload   Payload   `json:"payload"`
 
 	// Timeout is of a whole attempt.
 	Timeout Duration `json:"timeout"`
@@ -34,10 +34,9 @@ type Subscription struct {
 	// RetrySchedule is the one in force, the default included.
 	RetrySchedule []Duration `json:"retry_schedule"`
 
-	// Status is active, paused or disabled. DisabledReason says why, when the
-	// server disabled it.
-	Status         string `json:"status"`
-	DisabledReason string `json:"disabled_reason,omitempty"`
+	// DisabledReason says why, when the server disabled it.
+	Status         SubscriptionStatus `json:"status"`
+	DisabledReason string             `json:"disabled_reason,omitempty"`
 
 	// SignWith says which secrets sign while the ones before the newest are in
 	// the grace of a rotation: all where the signature has room for several,
@@ -54,9 +53,12 @@ type Subscription struct {
 	UpdatedAt time.Time         `json:"updated_at"`
 	Links     map[string]string `json:"links"`
 
-	// Secret is what signs. Only the answer of CreateSubscription has it;
-	// [Client.Secret] asks for it.
-	Secret string `json:"secret,omitempty"`
+	// Secret is what signs, and PublicKey what verifies where the signature is
+	// [SignatureEd25519], whose private key stays with the server. Only the answer
+	// of CreateSubscription has them; [Client.Secret] and [Client.PublicKeys] ask
+	// for them.
+	Secret    string `json:"secret,omitempty"`
+	PublicKey string `json:"public_key,omitempty"`
 }
 
 func (s Subscription) identity() string { return s.ID }
@@ -82,19 +84,19 @@ type SubscriptionFields struct {
 	// ForwardHeaders that is empty but not nil forwards none.
 	ForwardHeaders []string `json:"forward_headers,omitzero"`
 
-	Auth          *Auth      `json:"auth,omitempty"`
-	TLS           *TLS       `json:"tls,omitempty"`
-	Signature     string     `json:"signature,omitempty"`
-	Payload       string     `json:"payload,omitempty"`
-	Timeout       Duration   `json:"timeout,omitempty"`
-	RetrySchedule []Duration `json:"retry_schedule,omitempty"`
-	Status        string     `json:"status,omitempty"`
+	Auth          *Auth              `json:"auth,omitempty"`
+	TLS           *TLS               `json:"tls,omitempty"`
+	Signature     Signature          `json:"signature,omitempty"`
+	Payload       Payload            `json:"payload,omitempty"`
+	Timeout       Duration           `json:"timeout,omitempty"`
+	RetrySchedule []Duration         `json:"retry_schedule,omitempty"`
+	Status        SubscriptionStatus `json:"status,omitempty"`
 }
 
-// Auth is how requests prove to the receiver who sends them. Type is none,
-// basic, bearer or oauth2, and says which of the others count.
+// Auth is how requests prove to the receiver who sends them. Type says which of
+// the other fields count.
 type Auth struct {
-	Type         string   `json:"type"`
+	Type         AuthType `json:"type"`
 	Username     string   `json:"username,omitempty"`
 	Password     string   `json:"password,omitempty"`
 	Token        string   `json:"token,omitempty"`

@@ -12,12 +12,13 @@ import (
 // SubscriptionFilter selects subscriptions for a list. The zero value selects all.
 type SubscriptionFilter struct {
 	Tenant   string
-	Status   string
-	PageSize int // how many are fetched at a time, up to 200; 0: the server's default
+	Status   SubscriptionStatus // "" selects all
+	PageSize int                // how many are fetched at a time, up to 200; 0: the server's default
 }
 
-// CreateSubscription registers a subscriber. The answer has its secret. It is
-// not tried again when it may have arrived.
+// CreateSubscription registers a subscriber. The answer has what its receiver
+// verifies with: the secret, or for [SignatureEd25519] the public key. It is not
+// tried again when it may have arrived.
 func (c *Client) CreateSubscription(ctx context.Context, fields SubscriptionFields) (*Subscription, error) {
 	return send[Subscription](ctx, c, call{method: http.MethodPost, path: "v1/subscriptions", once: true}, fields)
 }
@@ -30,7 +31,7 @@ func (c *Client) Subscription(ctx context.Context, id string) (*Subscription, er
 // Subscriptions lists them, newest first, page by page as it goes.
 func (c *Client) Subscriptions(ctx context.Context, f SubscriptionFilter) iter.Seq2[Subscription, error] {
 	return list[Subscription](ctx, c, "v1/subscriptions",
-		queryOf("tenant", f.Tenant, "status", f.Status, "limit", number(f.PageSize)))
+		queryOf("tenant", f.Tenant, "status", string(f.Status), "limit", number(f.PageSize)))
 }
 
 // UpdateSubscription changes the fields that are given, and for those named in
@@ -94,22 +95,72 @@ func (c *Client) CancelWaiting(ctx context.Context, id, reason string) (*Bulk, e
 	return act[Bulk](ctx, c, false, reasoned{reason}, "subscriptions", id, "cancel")
 }
 
-// Secret is the newest secret of the subscription.
+// Secret is the newest secret of the subscription, for its receiver. A
+// subscription with [SignatureEd25519] has none that a receiver may know: of it,
+// Secret is [ErrConflict]; see [Client.PublicKeys].
 func (c *Client) Secret(ctx context.Context, id string) (string, error) {
-	path, err := pathOf("subscriptions", id, "secret")
+	keys, err := c.signingKeys(ctx, id)
 	if err != nil {
 		return "", err
 	}
-	var answer struct {
-		Secret string `json:"secret"`
+	if keys.Private != "" {
+		return "", fmt.Errorf("%w: it signs with a private key; its receiver verifies with the public key", ErrConflict)
 	}
-	if err := c.get(ctx, path, nil, &answer); err != nil {
+	return keys.Secret, nil
+}
+
+// PrivateKey is the newest private key (whsk_…) of a subscription with
+// [SignatureEd25519], for a backup. Whoever has it can sign as the server does:
+// give it to no receiver. Of other subscriptions it is [ErrConflict].
+func (c *Client) PrivateKey(ctx context.Context, id string) (string, error) {
+	keys, err := c.signingKeys(ctx, id)
+	if err != nil {
 		return "", err
 	}
-	if answer.Secret == "" {
-		return "", fmt.Errorf("%w: it has no secret", ErrAnswer)
+	if keys.Private == "" {
+		return "", fmt.Errorf("%w: it signs with a secret, not with a private key", ErrConflict)
 	}
-	return answer.Secret, nil
+	return keys.Private, nil
+}
+
+// signingKeys is what a subscription signs with: one of the two.
+type signingKeys struct {
+	Secret  string `json:"secret"`
+	Private string `json:"private_key"`
+}
+
+func (c *Client) signingKeys(ctx context.Context, id string) (keys signingKeys, err error) {
+	path, err := pathOf("subscriptions", id, "secret")
+	if err != nil {
+		return keys, err
+	}
+	if err := c.get(ctx, path, nil, &keys); err != nil {
+		return keys, err
+	}
+	if keys.Secret == "" && keys.Private == "" {
+		return keys, fmt.Errorf("%w: it has neither secret nor private key", ErrAnswer)
+	}
+	return keys, nil
+}
+
+// PublicKeys are what the receiver of a subscription with [SignatureEd25519]
+// verifies with (whpk_…), the newest first; several while keys are rotated. Of
+// other subscriptions it is [ErrConflict].
+func (c *Client) PublicKeys(ctx context.Context, id string) ([]string, error) {
+	path, err := pathOf("subscriptions", id, "public-key")
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Keys []string `json:"public_keys"`
+	}
+	if err := c.get(ctx, path, nil, &answer); err != nil {
+		return nil, err
+	}
+	if len(answer.Keys) == 0 {
+		return nil, fmt.Errorf("%w: it has no public key", ErrAnswer)
+	}
+	return answer.Keys, nil
 }
 
 // Rotation asks for a new secret. The zero value lets the server make it, and
@@ -126,8 +177,10 @@ type Rotation struct {
 
 // Rotated is what a rotation came to.
 type Rotated struct {
-	// Secret is the new one.
-	Secret string `json:"secret"`
+	// Secret is the new one. Where the signature is [SignatureEd25519] it is "",
+	// and PublicKey is the new one that receivers verify with.
+	Secret    string `json:"secret,omitempty"`
+	PublicKey string `json:"public_key,omitempty"`
 
 	// SignWith says which secrets sign during the grace: all, previous or new.
 	// It is empty when there is no grace.
@@ -137,7 +190,7 @@ type Rotated struct {
 	PreviousExpiresAt []time.Time `json:"previous_expires_at"`
 }
 
-func (r Rotated) identity() string { return r.Secret }
+func (r Rotated) identity() string { return r.Secret + r.PublicKey }
 
 // RotateSecret puts a new secret in the place of the present one. It is not
 // tried again when it may have arrived: each time would make another.

@@ -26,11 +26,11 @@ type deliveriesCmd struct {
 
 // DeliveryFlags select deliveries.
 type DeliveryFlags struct {
-	Tenant       string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
-	Subscription string `name:"subscription" placeholder:"ID" help:"To this subscription only."`
-	EventType    string `name:"event-type" placeholder:"TYPE" help:"Of events of exactly this type only."`
-	Status       string `name:"status" enum:",pending,held,delivered,exhausted,cancelled" default:"" placeholder:"STATUS" help:"In this status only: pending, held, delivered, exhausted or cancelled."`
-	Since        when   `name:"since" placeholder:"WHEN" help:"Created at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
+	Tenant       string                `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
+	Subscription string                `name:"subscription" placeholder:"ID" help:"To this subscription only."`
+	EventType    string                `name:"event-type" placeholder:"TYPE" help:"Of events of exactly this type only."`
+	Status       client.DeliveryStatus `name:"status" enum:",pending,held,delivered,exhausted,cancelled" default:"" placeholder:"STATUS" help:"In this status only: pending, held, delivered, exhausted or cancelled."`
+	Since        when                  `name:"since" placeholder:"WHEN" help:"Created at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
 }
 
 type deliveriesListCmd struct {
@@ -83,7 +83,9 @@ type deliveriesCancelCmd struct {
 // Run implements the command.
 func (c *deliveriesCancelCmd) Run(ctx context.Context, o *operator) error {
 	return each(o, c.IDs, func(id string) (*client.Delivery, error) { return o.CancelDelivery(ctx, id, c.Reason) },
-		func(d client.Delivery) string { return d.ID + ": cancellation requested (was " + d.Status + ")" })
+		func(d client.Delivery) string {
+			return fmt.Sprintf("%s: cancellation requested (was %s)", d.ID, d.Status)
+		})
 }
 
 type deliveriesRedeliverCmd struct {
@@ -137,7 +139,7 @@ var deliveryLayout = layout[client.Delivery]{
 			{"event_type", d.EventType},
 			{"subscription_id", d.SubscriptionID},
 			{"receiver", d.Receiver},
-			{"status", d.Status},
+			{"status", string(d.Status)},
 			{"attempts", strconv.Itoa(d.Attempts)},
 			{"next_attempt_at", clock(d.NextAttemptAt)},
 			{"last_error", d.LastError},
@@ -152,7 +154,7 @@ var deliveryLayout = layout[client.Delivery]{
 var attemptLayout = layout[client.Attempt]{
 	columns: []string{"number", "started_at", "answer", "total_ms", "said"},
 	fields: func(a client.Attempt) []field {
-		answer, said := cmp.Or(a.ErrorClass, "none"), a.Error
+		answer, said := cmp.Or(string(a.ErrorClass), "none"), a.Error
 		if a.Response != nil {
 			answer, said = strconv.Itoa(a.Response.Status), cmp.Or(strings.Join(strings.Fields(a.Response.Body), " "), a.Error)
 		}

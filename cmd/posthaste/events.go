@@ -133,7 +133,7 @@ var eventLayout = layout[client.StoredEvent]{
 			{"id", e.ID},
 			{"tenant", e.Tenant},
 			{"type", e.Type},
-			{"status", e.Status},
+			{"status", string(e.Status)},
 			{"matched", matched(e)},
 			{"idempotency_key", e.IdempotencyKey},
 			{"created_at", clock(e.CreatedAt)},
@@ -170,7 +170,7 @@ var summaryLayout = layout[client.DeliverySummary]{
 		return []field{
 			{"id", d.ID},
 			{"subscription_id", d.SubscriptionID},
-			{"status", d.Status},
+			{"status", string(d.Status)},
 			{"attempts", strconv.Itoa(d.Attempts)},
 			{"next_attempt_at", clock(d.NextAttemptAt)},
 		}

@@ -95,6 +95,14 @@ var operations = []struct {
 		body: `{"credentials":[{"secret":"a,b"}],"name":"","public_url":null,"settings":{"name":"x"},"status":"active"}`,
 	},
 	{args: "sources delete src_1", asks: "DELETE /v1/sources/src_1", out: []string{"src_1 is deleted"}},
+	{args: "subscriptions secret sub_1 --private", asks: "GET /v1/subscriptions/sub_1/secret", gives: `{"private_key":"whsk_mine"}`, out: []string{"whsk_mine"}},
+	{args: "subscriptions public-key sub_1", asks: "GET /v1/subscriptions/sub_1/public-key", gives: `{"public_key":"whpk_2","public_keys":["whpk_2","whpk_1"]}`, out: []string{"whpk_2\nwhpk_1\n"}},
+	{
+		args: "subscriptions create https://x.example --event-types * --signature standard-ed25519", asks: "POST /v1/subscriptions",
+		body:  `{"url":"https://x.example","event_types":["*"],"signature":"standard-ed25519"}`,
+		gives: `{"id":"sub_1","signature":"standard-ed25519","public_key":"whpk_1"}`, out: []string{"public_key", "whpk_1"},
+	},
+	{args: "subscriptions rotate-secret sub_2", asks: "POST /v1/subscriptions/sub_2/rotate-secret", gives: `{"public_key":"whpk_2","previous_expires_at":[]}`, body: "{}", out: []string{"whpk_2\n"}},
 	{args: "providers", asks: "GET /v1/providers", gives: listOf(providerJSON), out: []string{"PROVIDER", "pusher", "the secret's text; or a key", "an id for each, --public-url", "recognised"}},
 
 	{args: "audit --tenant acme --action delivery.cancel --subject dlv_1 --by zoe@desk", asks: "GET /v1/audit?action=delivery.cancel&by=zoe%40desk&limit=51&subject=dlv_1&tenant=acme", gives: listOf(auditJSON), out: []string{"zoe@desk", "delivery.cancel", "why"}},
@@ -143,6 +151,23 @@ func TestOperatorCommands(t *testing.T) {
 				require.NotContains(t, got.err, testKey)
 			})
 		}
+	}
+}
+
+// What --private does not ask for is not printed: the private key of an Ed25519 subscription is no secret for a receiver.
+func TestPrivateKeyIsNotPrinted(t *testing.T) {
+	t.Parallel()
+
+	for _, output := range []string{"table", "json"} {
+		t.Run(output, func(t *testing.T) {
+			t.Parallel()
+			api := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/subscriptions/sub_1/secret": ok(`{"private_key":"whsk_mine"}`)})
+			got := api.operate(t, "", "subscriptions", "secret", "sub_1", "-o", output)
+			require.Equal(t, codeConflict, got.code)
+			require.Empty(t, got.out)
+			require.Contains(t, got.err, "posthaste subscriptions public-key sub_1")
+			require.NotContains(t, got.err, "whsk_")
+		})
 	}
 }
 

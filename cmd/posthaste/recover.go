@@ -24,15 +24,15 @@ type recoverCmd struct {
 type recoverStartCmd struct {
 	Subscription string `arg:"" help:"The subscription."`
 
-	Since  when          `name:"since" required:"" placeholder:"WHEN" help:"What was created at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
-	Until  when          `name:"until" placeholder:"WHEN" help:"What was created before (default: now)."`
-	Status string        `name:"status" enum:"exhausted,cancelled,delivered,missing" default:"exhausted" placeholder:"STATUS" help:"Deliveries that are exhausted (the default), cancelled or delivered; or missing: events from before it subscribed."`
-	Rate   int           `name:"rate" placeholder:"N" help:"Deliveries a second (default: the server's, 50)."`
-	Reason string        `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
-	Tenant string        `name:"tenant" placeholder:"NAME" help:"Refuse unless the subscription is of this tenant."`
-	DryRun bool          `name:"dry-run" help:"Say how many there are, and start nothing."`
-	Wait   bool          `name:"wait" default:"true" negatable:"" help:"Wait until it is done, with a progress bar on a terminal (the default)."`
-	Poll   time.Duration `name:"poll" hidden:"" default:"1s"`
+	Since  when              `name:"since" required:"" placeholder:"WHEN" help:"What was created at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
+	Until  when              `name:"until" placeholder:"WHEN" help:"What was created before (default: now)."`
+	Status client.RecoveryOf `name:"status" enum:"exhausted,cancelled,delivered,missing" default:"exhausted" placeholder:"STATUS" help:"Deliveries that are exhausted (the default), cancelled or delivered; or missing: events from before it subscribed."`
+	Rate   int               `name:"rate" placeholder:"N" help:"Deliveries a second (default: the server's, 50)."`
+	Reason string            `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+	Tenant string            `name:"tenant" placeholder:"NAME" help:"Refuse unless the subscription is of this tenant."`
+	DryRun bool              `name:"dry-run" help:"Say how many there are, and start nothing."`
+	Wait   bool              `name:"wait" default:"true" negatable:"" help:"Wait until it is done, with a progress bar on a terminal (the default)."`
+	Poll   time.Duration     `name:"poll" hidden:"" default:"1s"`
 }
 
 // Run implements the command.
@@ -89,9 +89,9 @@ func showProgress(bar *progressbar.ProgressBar, r *client.Recovery) {
 type recoverListCmd struct {
 	Limited
 
-	Tenant       string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
-	Subscription string `name:"subscription" placeholder:"ID" help:"Of this subscription only."`
-	Status       string `name:"status" enum:",running,completed,cancelled" default:"" placeholder:"STATUS" help:"In this status only: running, completed or cancelled."`
+	Tenant       string                `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
+	Subscription string                `name:"subscription" placeholder:"ID" help:"Of this subscription only."`
+	Status       client.RecoveryStatus `name:"status" enum:",running,completed,cancelled" default:"" placeholder:"STATUS" help:"In this status only: running, completed or cancelled."`
 }
 
 // Run implements the command.
@@ -135,7 +135,7 @@ var recoveryLayout = layout[client.Recovery]{
 			{"tenant", r.Tenant},
 			{"subscription_id", r.SubscriptionID},
 			{"status", recoveryStatus(r)},
-			{"recovers", r.Recovers},
+			{"recovers", string(r.Recovers)},
 			{"since", clock(r.Since)},
 			{"until", clock(r.Until)},
 			{"rate", count(r.Rate)},
@@ -163,5 +163,5 @@ func recoveryStatus(r client.Recovery) string {
 	if r.DryRun {
 		return "not started (dry run)"
 	}
-	return r.Status
+	return string(r.Status)
 }

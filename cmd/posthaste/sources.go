@@ -45,11 +45,11 @@ func (c *sourcesGetCmd) Run(ctx context.Context, o *operator) error {
 
 // SourceFlags say what a source shall be.
 type SourceFlags struct {
-	Name       *string  `name:"name" placeholder:"WORDS" help:"For people."`
-	Credential []string `name:"credential" sep:"none" placeholder:"[SCHEME:][ID=]@FILE" help:"What the provider signs with, or shows: @FILE, or - for standard input; ID=@FILE where it names the one it means, SCHEME:@FILE where it is for a scheme with a name, such as verify_token:@FILE. As often as needed: any fits.${replaces}"`
-	PublicURL  string   `name:"public-url" placeholder:"URL" help:"What stands before /in/… in the URL that the provider calls."`
-	Status     string   `name:"status" enum:",active,disabled" default:"" placeholder:"STATUS" help:"active or disabled."`
-	From       string   `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as settings: @FILE, or - for standard input. Flags win over it."`
+	Name       *string             `name:"name" placeholder:"WORDS" help:"For people."`
+	Credential []string            `name:"credential" sep:"none" placeholder:"[SCHEME:][ID=]@FILE" help:"What the provider signs with, or shows: @FILE, or - for standard input; ID=@FILE where it names the one it means, SCHEME:@FILE where it is for a scheme with a name, such as verify_token:@FILE. As often as needed: any fits.${replaces}"`
+	PublicURL  string              `name:"public-url" placeholder:"URL" help:"What stands before /in/… in the URL that the provider calls."`
+	Status     client.SourceStatus `name:"status" enum:",active,disabled" default:"" placeholder:"STATUS" help:"active or disabled."`
+	From       string              `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as settings: @FILE, or - for standard input. Flags win over it."`
 }
 
 // fields reads what the flags name, over what --from has.
@@ -165,7 +165,7 @@ var sourceLayout = layout[client.Source]{
 			{"name", s.Name},
 			{"provider", s.Provider},
 			{"url", s.URL},
-			{"status", s.Status},
+			{"status", string(s.Status)},
 			{"credentials", strconv.Itoa(s.Credentials.Count)},
 			{"credential_ids", strings.Join(s.Credentials.IDs, " ")},
 			{"credential_schemes", strings.Join(s.Credentials.Schemes, " ")},

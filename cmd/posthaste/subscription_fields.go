@@ -15,16 +15,16 @@ import (
 
 // SubscriptionFlags say what a subscription shall be.
 type SubscriptionFlags struct {
-	Name          *string           `name:"name" placeholder:"WORDS" help:"For people."`
-	EventTypes    []string          `name:"event-types" placeholder:"PATTERN" help:"Events it wants, such as order.paid, order.* or *."`
-	Header        map[string]string `name:"header" mapsep:"none" placeholder:"NAME=VALUE" help:"Sent with every attempt; as often as needed.${replaces}"`
-	Forward       []string          `name:"forward-headers" placeholder:"PATTERN" help:"Headers that go on from the webhook an event came with, such as X-Shopify-*, or none (default: *)."`
-	Signature     string            `name:"signature" placeholder:"NAME" help:"standard, standard-ed25519, github, stripe, aspnet or servicestack."`
-	Payload       string            `name:"payload" placeholder:"FORM" help:"envelope, data or cloudevents."`
-	Timeout       time.Duration     `name:"timeout" placeholder:"DURATION" help:"Of a whole attempt."`
-	RetrySchedule []time.Duration   `name:"retry-schedule" placeholder:"DURATION" help:"The waits between attempts, such as 5s,5m,2h,1d."`
-	Status        string            `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"active, paused or disabled."`
-	From          string            `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as auth, tls, properties or secret: @FILE, or - for standard input. Flags win over it."`
+	Name          *string                   `name:"name" placeholder:"WORDS" help:"For people."`
+	EventTypes    []string                  `name:"event-types" placeholder:"PATTERN" help:"Events it wants, such as order.paid, order.* or *."`
+	Header        map[string]string         `name:"header" mapsep:"none" placeholder:"NAME=VALUE" help:"Sent with every attempt; as often as needed.${replaces}"`
+	Forward       []string                  `name:"forward-headers" placeholder:"PATTERN" help:"Headers that go on from the webhook an event came with, such as X-Shopify-*, or none (default: *)."`
+	Signature     client.Signature          `name:"signature" placeholder:"NAME" help:"standard, standard-ed25519, github, stripe, aspnet or servicestack."`
+	Payload       client.Payload            `name:"payload" placeholder:"FORM" help:"envelope, data or cloudevents."`
+	Timeout       time.Duration             `name:"timeout" placeholder:"DURATION" help:"Of a whole attempt."`
+	RetrySchedule []time.Duration           `name:"retry-schedule" placeholder:"DURATION" help:"The waits between attempts, such as 5s,5m,2h,1d."`
+	Status        client.SubscriptionStatus `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"active, paused or disabled."`
+	From          string                    `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as auth, tls, properties or secret: @FILE, or - for standard input. Flags win over it."`
 }
 
 // fields reads what the flags name, over what --from has.
@@ -151,13 +151,13 @@ var subscriptionLayout = layout[client.Subscription]{
 			{"name", s.Name},
 			{"url", s.URL},
 			{"event_types", strings.Join(s.EventTypes, " ")},
-			{"status", s.Status},
+			{"status", string(s.Status)},
 			{"disabled_reason", s.DisabledReason},
 			{"resume_rate", count(s.ResumeRate)},
-			{"signature", s.Signature},
+			{"signature", string(s.Signature)},
 			{"sign_with", s.SignWith},
 			{"previous_expires_at", clocks(s.PreviousExpiresAt)},
-			{"payload", s.Payload},
+			{"payload", string(s.Payload)},
 			{"timeout", brief(time.Duration(s.Timeout))},
 			{"retry_schedule", briefly(s.RetrySchedule)},
 			{"forward_headers", strings.Join(s.ForwardHeaders, " ")},
@@ -165,6 +165,7 @@ var subscriptionLayout = layout[client.Subscription]{
 			{"created_at", clock(s.CreatedAt)},
 			{"updated_at", clock(s.UpdatedAt)},
 			{"secret", s.Secret},
+			{"public_key", s.PublicKey},
 		}
 		return append(fields, entries("headers.", s.Headers)...)
 	},
@@ -191,7 +192,7 @@ func authType(a *client.Auth) string {
 	if a == nil {
 		return ""
 	}
-	return a.Type
+	return string(a.Type)
 }
 
 // entries makes a field of each entry, in the order of their names.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -15,21 +17,23 @@ type subscriptionsCmd struct {
 
 	List         subscriptionsListCmd   `cmd:"" help:"List subscriptions, newest first."`
 	Get          subscriptionsGetCmd    `cmd:"" help:"Show a subscription."`
-	Create       subscriptionsCreateCmd `cmd:"" help:"Subscribe a receiver; prints its secret."`
+	Create       subscriptionsCreateCmd `cmd:"" help:"Subscribe a receiver; prints the secret or public key that it verifies with."`
 	Update       subscriptionsUpdateCmd `cmd:"" help:"Change a subscription."`
 	Delete       subscriptionsDeleteCmd `cmd:"" help:"Delete subscriptions; what waits for them is cancelled."`
 	Pause        subscriptionsPauseCmd  `cmd:"" help:"Hold the deliveries of subscriptions until they are resumed."`
 	Resume       subscriptionsResumeCmd `cmd:"" help:"Let the held deliveries of subscriptions go."`
 	Cancel       subscriptionsCancelCmd `cmd:"" help:"Stop all pending and held deliveries of subscriptions."`
 	RotateSecret subscriptionsRotateCmd `cmd:"" help:"Put a new secret in the place of the present one."`
-	Secret       subscriptionsSecretCmd `cmd:"" help:"Print the secret of a subscription."`
+	Secret       subscriptionsSecretCmd `cmd:"" help:"Print the secret of a subscription, for its receiver."`
+
+	PublicKey subscriptionsPublicKeyCmd `cmd:"" help:"Print what the receiver of an Ed25519 subscription verifies with."`
 }
 
 type subscriptionsListCmd struct {
 	Limited
 
-	Tenant string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
-	Status string `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"In this status only: active, paused or disabled."`
+	Tenant string                    `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
+	Status client.SubscriptionStatus `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"In this status only: active, paused or disabled."`
 }
 
 // Run implements the command.
@@ -73,7 +77,7 @@ type subscriptionsPauseCmd struct {
 // Run implements the command.
 func (c *subscriptionsPauseCmd) Run(ctx context.Context, o *operator) error {
 	return each(o, c.IDs, func(id string) (*client.Subscription, error) { return o.PauseSubscription(ctx, id, c.Reason) },
-		func(s client.Subscription) string { return s.ID + " is " + s.Status })
+		func(s client.Subscription) string { return fmt.Sprint(s.ID, " is ", s.Status) })
 }
 
 type subscriptionsResumeCmd struct {
@@ -91,7 +95,7 @@ func (c *subscriptionsResumeCmd) Run(ctx context.Context, o *operator) error {
 
 func sayResumed(s client.Subscription) string {
 	if s.ResumeRate == 0 {
-		return s.ID + " is " + s.Status
+		return fmt.Sprint(s.ID, " is ", s.Status)
 	}
 	return fmt.Sprintf("%s is %s; what was held goes at %d a second", s.ID, s.Status, s.ResumeRate)
 }
@@ -107,16 +111,49 @@ func (c *subscriptionsCancelCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type subscriptionsSecretCmd struct {
-	ID string `arg:"" help:"The subscription."`
+	ID      string `arg:"" help:"The subscription."`
+	Private bool   `name:"private" help:"Print the private key of an Ed25519 subscription, for a backup. No receiver may have it."`
 }
 
 // Run implements the command.
 func (c *subscriptionsSecretCmd) Run(ctx context.Context, o *operator) error {
+	if c.Private {
+		key, err := o.PrivateKey(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return printKeys(o, key)
+	}
 	secret, err := o.Secret(ctx, c.ID)
+	if errors.Is(err, client.ErrConflict) {
+		return fmt.Errorf("%w: posthaste subscriptions public-key %s prints it, and --private the private key", err, c.ID)
+	}
 	if err != nil {
 		return err
 	}
-	return printSecret(o, client.Rotated{Secret: secret})
+	return printKeys(o, secret)
+}
+
+type subscriptionsPublicKeyCmd struct {
+	ID string `arg:"" help:"The subscription."`
+}
+
+// Run implements the command. It prints one key a line, the newest first: while keys are rotated there are several.
+func (c *subscriptionsPublicKeyCmd) Run(ctx context.Context, o *operator) error {
+	keys, err := o.PublicKeys(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return printKeys(o, keys...)
+}
+
+// printKeys prints keys alone, so that they can be put into a variable; in JSON, the whole answer.
+func printKeys(o *operator, keys ...string) error {
+	if o.json {
+		return printJSON(o.s.out, o.answers.json())
+	}
+	_, err := fmt.Fprintln(o.s.out, strings.Join(keys, "\n"))
+	return err
 }
 
 type subscriptionsRotateCmd struct {
@@ -139,20 +176,13 @@ func (c *subscriptionsRotateCmd) Run(ctx context.Context, o *operator) error {
 	if err != nil {
 		return err
 	}
-	return printSecret(o, *rotated)
-}
-
-// printSecret prints the secret alone, so that it can be put into a variable, and what else there is beside it.
-func printSecret(o *operator, r client.Rotated) error {
-	if o.json {
-		return printJSON(o.s.out, o.answers.json())
+	if !o.json {
+		for _, at := range rotated.PreviousExpiresAt {
+			fmt.Fprintln(o.s.err, "a secret before it ends", clock(at))
+		}
+		if rotated.SignWith != "" {
+			fmt.Fprintln(o.s.err, "until then, these sign:", rotated.SignWith)
+		}
 	}
-	for _, at := range r.PreviousExpiresAt {
-		fmt.Fprintln(o.s.err, "a secret before it ends", clock(at))
-	}
-	if r.SignWith != "" {
-		fmt.Fprintln(o.s.err, "until then, these sign:", r.SignWith)
-	}
-	_, err := fmt.Fprintln(o.s.out, r.Secret)
-	return err
+	return printKeys(o, cmp.Or(rotated.Secret, rotated.PublicKey))
 }

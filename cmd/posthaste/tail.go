@@ -54,7 +54,7 @@ type tail struct {
 	*client.Client
 	o      *operator
 	filter client.DeliveryFilter
-	status string
+	status client.DeliveryStatus
 	from   time.Time // where the next look at the list begins; zero before the first one
 	known  map[string]client.Delivery
 	open   []string // of the known ones, those that may change; the next to look up first
