@@ -11,11 +11,16 @@ import (
 	"github.com/posthaste/posthaste/webhook"
 )
 
-// getSubscriptionSecret handles GET /v1/subscriptions/{id}/secret.
+// getSubscriptionSecret handles GET /v1/subscriptions/{id}/secret: what signs. A private key has a name of its own, so that
+// nobody takes it for something that a receiver is to be given.
 func (s *server) getSubscriptionSecret(c *gin.Context) {
 	subscription, err := s.subscription(c)
 	if err != nil {
 		fail(c, err)
+		return
+	}
+	if subscription.Signature == models.SignatureEd25519 {
+		reply(c, http.StatusOK, privateKeyView{PrivateKey: newestSecret(subscription)})
 		return
 	}
 	reply(c, http.StatusOK, secretView{Secret: newestSecret(subscription)})
@@ -117,10 +122,32 @@ func (s *server) rotateSecret(c *gin.Context) {
 		fail(c, fmt.Errorf("rotate secret: %w", err))
 		return
 	}
-	reply(c, http.StatusOK, newRotatedView(changed, s.Now()))
+	given, err := newReceiverKey(changed, s.Now())
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	reply(c, http.StatusOK, newRotatedView(changed, given, s.Now()))
 }
 
-// newestSecret is the secret a receiver should hold.
+// receiverKey is what a receiver verifies with: the secret or, where that is a private key, the public one.
+type receiverKey struct {
+	Secret    string `json:"secret,omitempty"`
+	PublicKey string `json:"public_key,omitempty"`
+}
+
+func newReceiverKey(sub *models.Subscription, now time.Time) (receiverKey, error) {
+	if sub.Signature != models.SignatureEd25519 {
+		return receiverKey{Secret: newestSecret(sub)}, nil
+	}
+	keys, err := publicKeys(sub, now)
+	if err != nil {
+		return receiverKey{}, fmt.Errorf("public keys of %s: %w", sub.ID, err)
+	}
+	return receiverKey{PublicKey: keys[0]}, nil
+}
+
+// newestSecret is what signs, for as long as it is not rotated.
 func newestSecret(sub *models.Subscription) string {
 	if len(sub.Secrets) == 0 {
 		return ""
@@ -133,22 +160,28 @@ type secretView struct {
 	Secret string `json:"secret"`
 }
 
+// privateKeyView answers the same call where a key pair signs.
+type privateKeyView struct {
+	PrivateKey string `json:"private_key"`
+}
+
 // publicKeyView answers with the newest public key, and with all that are in use.
 type publicKeyView struct {
 	PublicKey  string   `json:"public_key"`
 	PublicKeys []string `json:"public_keys"`
 }
 
-// rotatedView answers a rotation: the new secret, when the ones before it end, and which of them sign until then.
+// rotatedView answers a rotation: the new secret or public key, when the secrets before it end, and which of them sign
+// until then.
 type rotatedView struct {
-	Secret            string      `json:"secret"`
+	receiverKey
 	PreviousExpiresAt []timestamp `json:"previous_expires_at"`
 	SignWith          string      `json:"sign_with,omitempty"`
 }
 
-func newRotatedView(sub *models.Subscription, now time.Time) rotatedView {
+func newRotatedView(sub *models.Subscription, given receiverKey, now time.Time) rotatedView {
 	return rotatedView{
-		Secret: newestSecret(sub), PreviousExpiresAt: append([]timestamp{}, previousExpiry(sub, now)...), SignWith: signWith(sub, now),
+		receiverKey: given, PreviousExpiresAt: append([]timestamp{}, previousExpiry(sub, now)...), SignWith: signWith(sub, now),
 	}
 }
 

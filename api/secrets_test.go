@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,13 +21,19 @@ func (a *answer) read(status int, out any) {
 	require.NoError(a.t, json.Unmarshal([]byte(a.body), out))
 }
 
-// subscribed creates a subscription with the signature and returns its path, id and secret.
+// subscribed creates a subscription with the signature and returns its path, id and what signs.
 func (h *harness) subscribed(signature models.Signature) (path, id, secret string) {
 	h.t.Helper()
-	var out struct{ ID, Secret string }
+	var out struct{ ID string }
 	h.do(http.MethodPost, "/v1/subscriptions",
 		`{"url":"https://a.example","event_types":["*"],"signature":"`+string(signature)+`"}`).read(http.StatusCreated, &out)
-	return "/v1/subscriptions/" + out.ID, out.ID, out.Secret
+	path = "/v1/subscriptions/" + out.ID
+	var keys struct {
+		Secret     string
+		PrivateKey string `json:"private_key"`
+	}
+	h.do(http.MethodGet, path+"/secret", "").read(http.StatusOK, &keys)
+	return path, out.ID, cmp.Or(keys.Secret, keys.PrivateKey)
 }
 
 func TestSignatures(t *testing.T) {
@@ -100,6 +108,40 @@ func TestPublicKey(t *testing.T) {
 	h.do(http.MethodGet, other+"/public-key", "").isProblem(http.StatusConflict, models.CodeConflict, "")
 	h.do(http.MethodGet, "/v1/subscriptions/"+models.NewID(models.SubscriptionPrefix)+"/public-key", "").
 		isProblem(http.StatusNotFound, models.CodeNotFound, "")
+}
+
+// A receiver is given what an answer calls secret or public key. A private key is called that, and only one call has it.
+func TestPrivateKeyIsNoSecret(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	created := h.do(http.MethodPost, "/v1/subscriptions",
+		`{"url":"https://a.example","event_types":["*"],"signature":"standard-ed25519"}`)
+	var sub struct {
+		ID        string
+		PublicKey string `json:"public_key"`
+	}
+	created.read(http.StatusCreated, &sub)
+	path := "/v1/subscriptions/" + sub.ID
+	rotated := h.do(http.MethodPost, path+"/rotate-secret", "")
+	var next struct {
+		PublicKey string `json:"public_key"`
+	}
+	rotated.read(http.StatusOK, &next)
+	require.NotEqual(t, sub.PublicKey, next.PublicKey)
+	var public struct {
+		Keys []string `json:"public_keys"`
+	}
+	h.do(http.MethodGet, path+"/public-key", "").read(http.StatusOK, &public)
+	require.Equal(t, []string{next.PublicKey, sub.PublicKey}, public.Keys)
+	for _, a := range []*answer{created, rotated, h.do(http.MethodGet, path, ""), h.do(http.MethodGet, "/v1/subscriptions", "")} {
+		require.NotContains(t, a.body, "whsk_")
+		require.NotContains(t, a.body, `"secret"`)
+	}
+
+	var private map[string]string
+	h.do(http.MethodGet, path+"/secret", "").read(http.StatusOK, &private)
+	require.Len(t, private, 1)
+	require.True(t, strings.HasPrefix(private["private_key"], "whsk_"))
 }
 
 func TestRotateSecret(t *testing.T) {

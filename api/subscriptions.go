@@ -26,6 +26,11 @@ func (s *server) createSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	given, err := newReceiverKey(subscription, s.Now())
+	if err != nil {
+		fail(c, err)
+		return
+	}
 	if err := s.checkDestinations(c.Request.Context(), in); err != nil {
 		fail(c, err)
 		return
@@ -35,9 +40,7 @@ func (s *server) createSubscription(c *gin.Context) {
 		return
 	}
 	c.Header("Location", subscriptionPath(subscription.ID))
-	reply(c, http.StatusCreated, createdSubscriptionView{
-		subscriptionView: s.subscriptionView(subscription), Secret: newestSecret(subscription),
-	})
+	reply(c, http.StatusCreated, createdSubscriptionView{s.subscriptionView(subscription), given})
 }
 
 // listSubscriptions handles GET /v1/subscriptions.

@@ -231,8 +231,8 @@ func (s *server) subscriptionView(sub *models.Subscription) subscriptionView {
 	return view
 }
 
-// createdSubscriptionView answers a creation: this once with the secret.
+// createdSubscriptionView answers a creation: this once with what the receiver verifies with.
 type createdSubscriptionView struct {
 	subscriptionView
-	Secret string `json:"secret"`
+	receiverKey
 }

@@ -19,7 +19,7 @@ import (
 
 var errForged = errors.New("the signature does not fit")
 
-// judges verify a request with a secret in its text form, by code that is not
+// judges verify a request with a secret, or for Ed25519 a public key, in its text form, by code that is not
 // ours, or where there is none, by the rule in as few lines as it takes.
 var judges = map[webhook.Profile]func(secret string) func(*http.Request) error{
 	webhook.Standard:        byStandardWebhooks,
@@ -42,17 +42,17 @@ func byStandardWebhooks(secret string) func(*http.Request) error {
 }
 
 // byEd25519 does what the specification says about v1a, which its library for
-// Go does not know, with the public half of the private key.
-func byEd25519(private string) func(*http.Request) error {
+// Go does not know.
+func byEd25519(public string) func(*http.Request) error {
 	return withBody(func(h http.Header, body []byte) error {
-		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(private, "whsk_"))
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(public, "whpk_"))
 		if err != nil {
 			return err
 		}
 		message := h.Get("webhook-id") + "." + h.Get("webhook-timestamp") + "." + string(body)
 		for entry := range strings.FieldsSeq(h.Get("webhook-signature")) {
 			signature, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(entry, "v1a,"))
-			if ed25519.Verify(key[32:], []byte(message), signature) {
+			if ed25519.Verify(key, []byte(message), signature) {
 				return nil
 			}
 		}

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -38,25 +39,36 @@ type live struct {
 	profile webhook.Profile
 	tenant  string
 	path    string // of the subscription in the API
-	secret  string // the first
+	secret  string // the first, or the first public key
 	came    chan seen
 }
 
 func newLive(t *testing.T, p *program, rec *recorder, language string, profile webhook.Profile) *live {
 	t.Helper()
 	l := &live{program: p, profile: profile, tenant: language + "-" + string(profile), came: rec.at("/" + string(profile))}
-	var sub struct{ ID, Secret string }
+	var sub struct {
+		ID string
+		receiverKey
+	}
 	p.call(t, http.MethodPost, "/v1/subscriptions", map[string]any{
 		"tenant": l.tenant, "url": rec.url + "/" + string(profile), "event_types": []string{"*"},
 		"signature": profile, "payload": "data", "retry_schedule": []string{"1h"},
 	}, &sub)
-	l.path, l.secret = "/v1/subscriptions/"+sub.ID, sub.Secret
+	l.path, l.secret = "/v1/subscriptions/"+sub.ID, sub.key()
 	return l
 }
 
+// receiverKey is what the API gives for the receiver.
+type receiverKey struct {
+	Secret    string
+	PublicKey string `json:"public_key"`
+}
+
+func (k receiverKey) key() string { return cmp.Or(k.Secret, k.PublicKey) }
+
 // rotation is the API's answer.
 type rotation struct {
-	Secret   string
+	receiverKey
 	SignWith string      `json:"sign_with"`
 	Previous []time.Time `json:"previous_expires_at"`
 }
@@ -73,21 +85,21 @@ func (l *live) rotate(t *testing.T) {
 	l.accepted(t, during, l.secret)
 	if l.profile.HoldsSeveral() {
 		require.Equal(t, "all", first.SignWith)
-		l.accepted(t, during, first.Secret)
+		l.accepted(t, during, first.key())
 	} else {
 		require.Equal(t, "previous", first.SignWith)
-		l.refused(t, during, first.Secret)
+		l.refused(t, during, first.key())
 		l.program.call(t, http.MethodPatch, l.path, map[string]any{"sign_with": "new"}, &last)
 		during = l.deliver(t)
-		l.accepted(t, during, first.Secret)
+		l.accepted(t, during, first.key())
 		l.refused(t, during, l.secret)
 	}
 
 	l.program.call(t, http.MethodPost, l.path+"/rotate-secret", map[string]any{"grace": "500ms"}, &last)
 	<-time.After(time.Until(last.Previous[0]) + time.Millisecond)
 	after := l.deliver(t)
-	l.accepted(t, after, last.Secret)
-	l.refused(t, after, first.Secret)
+	l.accepted(t, after, last.key())
+	l.refused(t, after, first.key())
 	l.refused(t, after, l.secret)
 }
 
