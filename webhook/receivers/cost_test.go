@@ -62,7 +62,7 @@ func TestPlainRowsAllocateLittle(t *testing.T) { //nolint:paralleltest // testin
 				panic(err)
 			}
 		})
-		require.True(t, allocs <= 10, "%s: %v allocations", row, allocs)
+		require.True(t, allocs <= 11, "%s: %v allocations", row, allocs) // at most 10 with Go 1.26, whose compiler keeps more on the stack
 	}
 }
 
