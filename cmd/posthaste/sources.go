@@ -207,7 +207,7 @@ func repetitions(p client.Provider) string {
 	case p.SignsDeliveryID:
 		return "recognised"
 	case p.SendsDeliveryID:
-		return "recognised, by an id that is not signed"
+		return "by an unsigned id"
 	}
 	return "not recognised"
 }
