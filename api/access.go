@@ -59,7 +59,7 @@ func redactText(text *string) {
 	}
 }
 
-// keepAuth puts the values in force where the caller sent back what an answer showed instead of them.
+// keepAuth replaces placeholders that the caller copied from an answer by the values in force.
 func keepAuth(given optional[models.Auth], inForce models.Auth) optional[models.Auth] {
 	keepText(&given.value.Password, inForce.Password)
 	keepText(&given.value.Token, inForce.Token)

@@ -78,7 +78,7 @@ func checkMediaType(header http.Header) error {
 	return nil
 }
 
-// checkSyntax refuses what is not one JSON value in UTF-8 and says where it stops being one.
+// checkSyntax refuses a body that is not one JSON value in UTF-8, and names the place of the first error.
 func checkSyntax(body []byte) error {
 	if !json.Valid(body) {
 		return syntaxError(body)

@@ -172,7 +172,8 @@ func cancellable(_ context.Context, delivery *models.Delivery) error {
 	}
 }
 
-// redeliverable refuses what could come to no attempt, which would look like one that failed in silence.
+// redeliverable refuses a redelivery that could not lead to an attempt: it would look like an attempt that failed in
+// silence.
 func (s *server) redeliverable(ctx context.Context, delivery *models.Delivery) error {
 	if delivery.Status == models.DeliveryHeld {
 		return models.Errorf(models.CodeConflict,

@@ -21,7 +21,7 @@ const (
 	DefaultBodyBudget = 64 << 20
 )
 
-// Store keeps what the API takes in and finds what it shows. An id that names nothing is a CodeNotFound *models.Error;
+// Store keeps and finds events, subscriptions, deliveries and the rest. An unknown id is a CodeNotFound *models.Error;
 // attempts are the exception: an unknown delivery has none. Lists are newest first, attempts by number. A Page.Limit of
 // models.MaxPageLimit+1 must be honoured: one row too many is how the API learns that there is a next page. Audit
 // entries handed to a method are stored in the same commit as what they tell of; those of a subscription, recovery or
@@ -38,9 +38,9 @@ type Store interface {
 	Subscriptions(ctx context.Context, filter models.SubscriptionFilter) ([]*models.Subscription, error)
 	// SubscriptionURLs returns the URL of each of them that is there, by id.
 	SubscriptionURLs(ctx context.Context, ids []string) (map[string]string, error)
-	// UpdateSubscription stores the subscription as change leaves it, if that is valid, and returns it. One that becomes
-	// paused holds its pending deliveries; one that is paused no more has a ResumeRate until they have all gone. Change
-	// must not use the store.
+	// UpdateSubscription stores the subscription as change leaves it, if that is valid, and returns it. A subscription
+	// that becomes paused holds its pending deliveries; a resumed one has a ResumeRate until all of them are released.
+	// Change must not use the store.
 	UpdateSubscription(
 		ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 	) (*models.Subscription, error)
@@ -57,7 +57,7 @@ type Store interface {
 	CreateRecovery(ctx context.Context, recovery *models.Recovery, audit ...models.AuditEntry) error
 	Recovery(ctx context.Context, id string) (*models.Recovery, error)
 	Recoveries(ctx context.Context, filter models.RecoveryFilter) ([]*models.Recovery, error)
-	// FinishRecovery returns the recovery as it is afterwards. One that has finished stays as it is.
+	// FinishRecovery returns the recovery as it is afterwards. A recovery that has finished stays as it is.
 	FinishRecovery(
 		ctx context.Context, id string, status models.RecoveryStatus, audit ...models.AuditEntry,
 	) (*models.Recovery, error)
@@ -96,7 +96,7 @@ type Steering interface {
 	// Redeliver makes a further attempt of a delivery of any status, at once.
 	// Asking again with the same origin is the same wish; with none, each call is one of its own.
 	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string) error
-	// Start starts a job. One that runs already for the same thing is left to run.
+	// Start starts a job. If the same job is running already, it does nothing.
 	Start(ctx context.Context, job models.Job) error
 	// Runs lists the runs of a delivery's workflow, newest first.
 	Runs(ctx context.Context, deliveryID string) ([]models.Run, error)

@@ -17,12 +17,12 @@
 //     request has changed nothing.
 //   - 202 for a cancellation or redelivery means that it was asked for. For a resumption or recovery it means that the
 //     store has it: its job is started here if Temporal answers, and by a sweep if not.
-//   - What an operator does is in the audit at the latest when it is done.
+//   - An operator's action is in the audit by the time it has taken effect.
 //   - An event's data reaches the store byte for byte as the publisher wrote it.
 //   - Every refusal is an application/problem+json. The cause of an internal failure goes to the log with the request
 //     id, never to the caller. Bodies, headers and query values go to neither.
-//   - A signing secret is in two answers only: of creating its subscription, and of GET …/secret. The credentials of a
-//     source are in none.
+//   - A signing secret is in three answers only: of creating its subscription, of rotate-secret, and of GET …/secret. The
+//     credentials of a source are in none.
 //   - 200 for a webhook of another provider means that its event is committed, as 202 does for a publisher. Why a webhook
 //     was refused is in the log and not in the answer.
 //

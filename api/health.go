@@ -49,7 +49,7 @@ func (u *unready) Error() string { return u.shown.Detail + ": " + u.cause.Error(
 // Unwrap gives the error that is shown first.
 func (u *unready) Unwrap() []error { return []error{u.shown, u.cause} }
 
-// health handles GET /healthz: the process is alive, whatever may be said of those it depends on.
+// health handles GET /healthz: the process is alive, whatever the state of the database and of Temporal.
 func (s *server) health(c *gin.Context) {
 	reply(c, http.StatusOK, healthView{Status: "ok", Version: s.Version})
 }

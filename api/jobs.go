@@ -24,7 +24,7 @@ func steering(c *gin.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(c.Request.Context(), steerTimeout)
 }
 
-// cancelEvent handles POST /v1/events/{id}/cancel: what has not been delivered of the event stops.
+// cancelEvent handles POST /v1/events/{id}/cancel: it stops all deliveries of the event that are not delivered yet.
 func (s *server) cancelEvent(c *gin.Context) {
 	why, err := readWhy(c)
 	if err != nil {
@@ -111,8 +111,8 @@ func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job
 	reply(c, http.StatusAccepted, s.jobView(job, count))
 }
 
-// start starts a job for what is stored already, so that the caller need not know if Temporal is away now: a sweep starts
-// resumptions and recoveries later, and deliveries that nobody cancels find out by themselves.
+// start starts a job whose purpose is stored already, so that the caller need not know that Temporal is away: a sweep
+// starts resumptions and recoveries later, and deliveries that were to be cancelled check for themselves.
 func (s *server) start(c *gin.Context, job models.Job) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), startTimeout)
 	defer cancel()
@@ -122,12 +122,12 @@ func (s *server) start(c *gin.Context, job models.Job) {
 	}
 }
 
-// subject is the id of what the job is for.
+// subject is the id of the subscription, event or recovery that the job serves.
 func subject(job models.Job) string {
 	return cmp.Or(job.RecoveryID, job.Selection.EventID, job.Selection.SubscriptionID)
 }
 
-// jobView says what a job is for, and how many deliveries it selected when it was asked for.
+// jobView shows the purpose of a job, and how many deliveries it selected when it was requested.
 type jobView struct {
 	EventID        string `json:"event_id,omitempty"`
 	SubscriptionID string `json:"subscription_id,omitempty"`

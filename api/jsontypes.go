@@ -68,8 +68,8 @@ func (d duration) MarshalJSON() ([]byte, error) {
 	return json.Marshal(text)
 }
 
-// timestamp is a time that is RFC 3339 in JSON: any in what comes in, in UTC with milliseconds in what goes out. With
-// omitzero the zero time is left out.
+// timestamp is a time that is RFC 3339 in JSON: input may have any zone and precision, output is in UTC with milliseconds.
+// With omitzero the zero time is left out.
 type timestamp time.Time
 
 // UnmarshalJSON leaves t alone for null.

@@ -64,7 +64,7 @@ func subscriptionLinks(sub *models.Subscription) links {
 	}
 }
 
-// jobLinks lead to what the job is for.
+// jobLinks lead to the subscription, event or recovery that the job serves.
 func (s *server) jobLinks(job models.Job) links {
 	l := links{Workflow: s.workflowURL(string(job.Action), subject(job))}
 	if l.Self = eventPath(job.Selection.EventID); job.Selection.EventID == "" {

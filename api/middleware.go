@@ -25,7 +25,7 @@ const (
 	requestPrefix   = "req_"
 )
 
-// saneRequestID is what may be taken over from a caller: it goes into logs and back into a header.
+// saneRequestID matches request ids that we take over from a caller: they go into logs and back into a header.
 var saneRequestID = regexp.MustCompile(`^[A-Za-z0-9._:=@+/-]{1,128}$`)
 
 // requestID gives the request its id, the caller's own if that is sane, and sets the headers every answer has.
@@ -40,7 +40,8 @@ func requestID(c *gin.Context) {
 	c.Header("X-Content-Type-Options", "nosniff")
 }
 
-// accessLog writes one line per request: the route's pattern and never what was sent, which may be confidential.
+// accessLog writes one line per request, with the route's pattern and without the request's contents, which may be
+// confidential.
 func (s *server) accessLog(c *gin.Context) {
 	start := time.Now() // not Now: it measures, and tests that set the clock do not mean this
 	c.Next()
@@ -81,9 +82,9 @@ func requireLocalHost(c *gin.Context) {
 // origins trusts none but our own.
 var origins = http.NewCrossOriginProtection()
 
-// sameOrigin refuses what a web page of another origin asks a browser to change: browsers send such a request, with or
-// without a key, before anybody has agreed to it. A client that is no browser names no origin and passes. What only reads
-// passes too: without CORS headers, of which we send none, the page does not get to see the answer.
+// sameOrigin refuses changing requests that a web page of another origin makes: browsers send them without asking anybody.
+// A client that is no browser names no origin and passes. Reading requests pass too: we send no CORS headers, so the page
+// cannot see the answer.
 func sameOrigin(c *gin.Context) {
 	if err := origins.Check(c.Request); err != nil {
 		fail(c, models.Errorf(codeOrigin, "web pages of another origin may change nothing here"))

@@ -26,7 +26,7 @@ func (q *query) page(prefix string) models.Page {
 	return models.Page{After: after, Limit: q.limit() + 1}
 }
 
-// newPage makes the answer of what the store found for asked.
+// newPage turns the rows that the store found into the answer to a request for a page.
 func newPage[M, V any](found []M, asked models.Page, id func(M) string, view func(M) V) page[V] {
 	answer := page[V]{Data: make([]V, 0, len(found))}
 	if limit := asked.Limit - 1; len(found) > limit {

@@ -9,7 +9,7 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// pauseSubscription handles POST /v1/subscriptions/{id}/pause. One that is paused stays as it is.
+// pauseSubscription handles POST /v1/subscriptions/{id}/pause. A paused subscription stays as it is.
 func (s *server) pauseSubscription(c *gin.Context) {
 	why, err := readWhy(c)
 	if err != nil {
@@ -37,8 +37,8 @@ func pause(sub *models.Subscription) error {
 	return nil
 }
 
-// resumeSubscription handles POST /v1/subscriptions/{id}/resume. One that is active stays as it is, except that the rate
-// can change while held deliveries are being let go.
+// resumeSubscription handles POST /v1/subscriptions/{id}/resume. An active subscription stays as it is, except that the
+// rate can change while held deliveries are being released.
 func (s *server) resumeSubscription(c *gin.Context) {
 	rate, why, err := readRate(c, 0)
 	if err != nil {
@@ -63,7 +63,7 @@ func resumable(sub *models.Subscription, rate int) bool {
 	return sub.Status != models.SubscriptionActive || sub.ResumeRate != 0 && rate != 0
 }
 
-// resumeAt leaves it to the store what a rate of 0 means.
+// resumeAt sets the rate; the store replaces 0 by the default.
 func resumeAt(rate int) func(*models.Subscription) error {
 	return func(sub *models.Subscription) error {
 		if sub.Status == models.SubscriptionDisabled {
@@ -74,8 +74,8 @@ func resumeAt(rate int) func(*models.Subscription) error {
 	}
 }
 
-// follow starts what a change of the subscription means for its deliveries: held ones go, unless it is paused, and what
-// waits for one that gets nothing any more is cancelled.
+// follow starts the job that a change of the subscription asks for: held deliveries are released unless it is paused, and
+// the waiting deliveries of a disabled subscription are cancelled.
 func (s *server) follow(c *gin.Context, sub *models.Subscription, why models.Why) {
 	if sub.ResumeRate > 0 {
 		s.start(c, models.ResumeJob(sub, why))

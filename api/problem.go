@@ -53,11 +53,11 @@ type problem struct {
 
 // fail ends the request with an error, which the problems middleware answers. The handler must return after it.
 func fail(c *gin.Context, err error) {
-	_ = c.Error(err) // what it returns is its argument, wrapped
+	_ = c.Error(err) // it returns its argument, wrapped
 	c.Abort()
 }
 
-// problems answers what failed. It is the only place where an error becomes a status.
+// problems answers requests that failed. It is the only place where an error becomes a status.
 func (s *server) problems(c *gin.Context) {
 	c.Next()
 	if len(c.Errors) == 0 {
@@ -68,7 +68,7 @@ func (s *server) problems(c *gin.Context) {
 		return
 	}
 	if p.Code == models.CodeBusy {
-		c.Header("Retry-After", "1") // seconds; what waits is written within that
+		c.Header("Retry-After", "1") // seconds, in which the queue is written
 	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
@@ -77,7 +77,7 @@ func (s *server) problems(c *gin.Context) {
 	c.Data(p.Status, "application/problem+json", body.Bytes())
 }
 
-// problemOf says what the caller may know of err, and logs what the operator must.
+// problemOf tells the caller the harmless part of err, and logs the whole for the operator.
 func (s *server) problemOf(c *gin.Context, err error) problem {
 	shown := shownError(err)
 	p := problem{

@@ -18,10 +18,11 @@ func (s *server) listProviders(c *gin.Context) {
 	reply(c, http.StatusOK, answer)
 }
 
-// providerView says what a source of the provider needs. Settings are the row that the source's own are laid over.
+// providerView shows what to give a source of the provider. Settings are the provider's row, which a source's own settings
+// override field by field.
 type providerView struct {
 	Name            string             `json:"name"`
-	Credentials     []string           `json:"credentials"` // what each can be, in words
+	Credentials     []string           `json:"credentials"` // the kinds of credentials, in words
 	BringsSecret    bool               `json:"brings_secret"`
 	NeedsIDs        bool               `json:"needs_credential_ids"`
 	NeedsPublicURL  bool               `json:"needs_public_url"`
@@ -47,7 +48,7 @@ func newProviderView(row receivers.Provider) providerView {
 	return view
 }
 
-// credentialWords say what a kind of key is made of.
+// credentialWords describe the credentials of each kind of key.
 var credentialWords = map[string]string{
 	"":       "the secret's text",
 	"plain":  "the token's text",

@@ -24,7 +24,7 @@ const (
 	maxDetail    = 500
 )
 
-// eventInput is what a publisher says of an event.
+// eventInput is the JSON by which a publisher describes an event.
 type eventInput struct {
 	Tenant         string            `json:"tenant"`
 	Type           string            `json:"type"`
@@ -33,7 +33,7 @@ type eventInput struct {
 	IdempotencyKey string            `json:"idempotency_key"`
 }
 
-// event makes the event that the input describes, or says what is wrong with it.
+// event makes the event that the input describes, or returns a CodeInvalid error.
 func (s *server) event(in eventInput) (*models.Event, error) {
 	event := models.NewEvent(models.Event{
 		Tenant: in.Tenant, Type: in.Type, Data: in.Data, Metadata: in.Metadata, IdempotencyKey: in.IdempotencyKey,
@@ -93,7 +93,7 @@ func idempotencyKey(header http.Header, inBody string) (string, error) {
 	return key, nil
 }
 
-// accept stores the events and, once they are durable, has those that are new dispatched.
+// accept stores the events and, once they are durable, wakes the dispatcher for the new ones.
 func (s *server) accept(ctx context.Context, events ...*models.Event) ([]models.Created, error) {
 	if len(events) == 0 {
 		return nil, nil
@@ -121,7 +121,7 @@ func (s *server) wake(created []models.Created) {
 	}
 }
 
-// batchInput keeps its events raw, so that what is wrong with one stays its own affair.
+// batchInput keeps its events raw, so that an error in one event does not refuse the others.
 type batchInput struct {
 	Events []json.RawMessage `json:"events"`
 }

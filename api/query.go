@@ -14,8 +14,8 @@ import (
 
 const queryKey = "query"
 
-// allowQuery refuses a query string with parameters other than the given ones, or with one twice or empty: what is
-// silently ignored would make a list look like an answer to what was asked.
+// allowQuery refuses a query string with parameters other than the given ones, or with one twice or empty: a list that
+// silently ignores a filter looks like an answer to the question.
 func allowQuery(known []string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		values, err := url.ParseQuery(c.Request.URL.RawQuery)
@@ -45,7 +45,7 @@ func checkQuery(values url.Values, known []string) error {
 	return nil
 }
 
-// query reads checked parameters. The first one that breaks a rule is kept in err; look at it once, at the end.
+// query reads checked parameters. It keeps the first error in err; look at that once, at the end.
 type query struct {
 	values url.Values
 	err    error

@@ -46,8 +46,8 @@ func (s *server) receive(c *gin.Context) {
 	result.Answer.Write(c.Writer)
 }
 
-// receivingSource finds the source that the path names. One that is disabled, one that is not there and any other path
-// that leads nowhere get the same answer: who does not know the id shall not learn which there are.
+// receivingSource finds the source that the path names. A disabled source, an unknown source and any other unknown path
+// get the same answer, so that nobody can find out which ids exist.
 func (s *server) receivingSource(c *gin.Context) (*models.Source, error) {
 	id := c.Param("id")
 	if !models.ValidID(models.SourcePrefix, id) {
@@ -65,8 +65,8 @@ func (s *server) receivingSource(c *gin.Context) (*models.Source, error) {
 	return source, nil
 }
 
-// verify has the bytes as they came, before anything decodes them. The URL is the one that the source says, never the
-// one of the header Host.
+// verify works on the bytes as they came, before anything decodes them. The URL is made of the source's public URL, never
+// of the header Host.
 func (s *server) verify(c *gin.Context, source *models.Source, receiver *receiver) (receivers.Result, error) {
 	body, err := readBytes(c)
 	if models.ErrorCode(err) == models.CodeBusy {
@@ -96,14 +96,14 @@ func (s *server) verify(c *gin.Context, source *models.Source, receiver *receive
 	return result, s.refusal(c, source, err)
 }
 
-// refusalCodes are those of what package receivers answers a refusal with.
+// refusalCodes maps the statuses of package receivers to the error codes of the API.
 var refusalCodes = map[int]models.Code{
 	http.StatusBadRequest: models.CodeInvalid, http.StatusUnauthorized: models.CodeUnauthorized,
 	http.StatusForbidden: codeForbidden, http.StatusNotFound: models.CodeNotFound,
 }
 
-// refusal says the same to everybody: the reason, which would help who forges, goes to the log. The provider itself, whose
-// signature holds, learns what is wrong with its body.
+// refusal gives every sender the same answer: the reason would help a forger and goes to the log. Only the provider itself,
+// whose signature holds, learns the fault of its body.
 func (s *server) refusal(c *gin.Context, source *models.Source, err error) error {
 	if err == nil {
 		return nil
@@ -156,7 +156,7 @@ func (s *server) outcome(c *gin.Context, source *models.Source, created models.C
 	return "accepted", nil
 }
 
-// aboutWebhook is what is logged of a webhook, which is nothing of what it holds.
+// aboutWebhook returns the log attributes of a webhook, which hold nothing of its contents.
 func aboutWebhook(c *gin.Context, source *models.Source) []slog.Attr {
 	return []slog.Attr{
 		slog.String("request_id", c.GetString(requestIDKey)), slog.String("source_id", models.ShortSourceID(source.ID)),

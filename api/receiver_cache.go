@@ -30,7 +30,7 @@ type receiverCache struct {
 	options []receivers.Option
 }
 
-// newReceiverCache takes the bound of a body, which is also that of a decompressed one.
+// newReceiverCache takes the limit of a body, in bytes, which applies before and after decompression.
 func newReceiverCache(certificates *receivers.Certificates, maxBody int64) *receiverCache {
 	cache := &receiverCache{options: []receivers.Option{receivers.WithMaxBody(maxBody)}}
 	cache.made, _ = lru.New[string, *receiver](maxReceivers) // fails for sizes below 1 only

@@ -36,7 +36,7 @@ func (s *server) createRecovery(c *gin.Context) {
 	reply(c, http.StatusAccepted, s.recoveryView(recovery))
 }
 
-// newRecovery makes the recovery that the input describes and counts what there is to recover.
+// newRecovery makes the recovery that the input describes and counts the deliveries to recover.
 func (s *server) newRecovery(c *gin.Context, in *recoveryInput) (*models.Recovery, error) {
 	why, err := newWhy(c, in.Reason)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *server) newRecovery(c *gin.Context, in *recoveryInput) (*models.Recover
 	return recovery, nil
 }
 
-// recoverable finds the subscription of the input, which must be one that deliveries can go to.
+// recoverable finds the subscription of the input and refuses one that gets no deliveries.
 func (s *server) recoverable(ctx context.Context, in *recoveryInput) (*models.Subscription, error) {
 	subscription, err := s.Store.Subscription(ctx, in.SubscriptionID)
 	switch {

@@ -6,7 +6,7 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// recoveryInput is what a caller says of a recovery.
+// recoveryInput is the JSON by which a caller describes a recovery.
 type recoveryInput struct {
 	Tenant         optional[string]            `json:"tenant"`
 	SubscriptionID string                      `json:"subscription_id"`
@@ -18,7 +18,7 @@ type recoveryInput struct {
 	DryRun         bool                        `json:"dry_run"`
 }
 
-// recovery makes the recovery, or says what is wrong with it. Its tenant and total are not known here.
+// recovery makes the recovery, or returns a CodeInvalid error. Its tenant and total are filled in later.
 func (in *recoveryInput) recovery(why models.Why, now time.Time) (*models.Recovery, error) {
 	if !models.ValidID(models.SubscriptionPrefix, in.SubscriptionID) {
 		return nil, models.Invalid("subscription_id", "must be an id that starts with %s", models.SubscriptionPrefix)
@@ -30,11 +30,11 @@ func (in *recoveryInput) recovery(why models.Why, now time.Time) (*models.Recove
 	recovery := models.NewRecovery(models.Recovery{
 		SubscriptionID: in.SubscriptionID, Since: time.Time(in.Since), Until: time.Time(in.Until), Rate: rate, Why: why,
 	}, now)
-	in.Status.set(&recovery.Of) // after the defaults: what was given as empty shall be judged, not replaced
+	in.Status.set(&recovery.Of) // after the defaults: an empty value that was given is judged, not replaced
 	return recovery, recovery.Validate()
 }
 
-// recoveryPlan is what a recovery is to do.
+// recoveryPlan shows what a recovery would do.
 type recoveryPlan struct {
 	Tenant         string            `json:"tenant"`
 	SubscriptionID string            `json:"subscription_id"`

@@ -21,7 +21,7 @@ func redactHeaders(headers map[string]string) map[string]string {
 	return shown
 }
 
-// redactHeader copies what was sent or received for an answer.
+// redactHeader copies the headers of a request or an answer, with credentials replaced, so that they can be shown.
 func redactHeader(header http.Header) http.Header {
 	shown := make(http.Header, len(header))
 	for name, values := range header {

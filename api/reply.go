@@ -23,8 +23,8 @@ func reply(c *gin.Context, status int, body any) {
 	c.Data(status, "application/json", encoded.Bytes())
 }
 
-// pathID is the id in the path. One that we cannot have made is not found: whether it is malformed or only unknown
-// makes no difference to the caller, and the store need not be asked.
+// pathID is the id in the path. A malformed id is not found: the difference between malformed and unknown does not matter
+// to the caller, and the store need not be asked.
 func pathID(c *gin.Context, what, prefix string) (string, error) {
 	id := c.Param("id")
 	if !models.ValidID(prefix, id) {

@@ -108,12 +108,12 @@ func (s *server) mount(engine *gin.Engine) {
 	}
 }
 
-// guards are what a request passes before its handler.
+// guards are the middlewares that a request passes before its handler.
 func (s *server) guards(r route) []gin.HandlerFunc {
 	switch {
 	case r.access == signed:
-		// The query is part of what is verified, and the provider's affair. So is the origin: some of what providers send
-		// comes by way of a browser, and a page that can sign it is no stranger.
+		// The query is verified with the rest of the request, and its parameters are the provider's. The origin is not
+		// checked: some webhooks come by way of a browser, and a page that can sign them is no stranger.
 		return nil
 	case r.access == public:
 		return []gin.HandlerFunc{sameOrigin, allowQuery(r.query)}

@@ -15,7 +15,7 @@ import (
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
-// sourceInput is what a caller says of a source, to create it or to change it.
+// sourceInput is the JSON by which a caller creates or changes a source.
 type sourceInput struct {
 	Tenant      optional[string]                    `json:"tenant"`
 	Name        optional[string]                    `json:"name"`
@@ -45,7 +45,7 @@ func (in *sourceInput) create(now time.Time) (*models.Source, error) {
 	return source, receives(source)
 }
 
-// patch changes what was given. It leaves in alone: the store may call it again, on a fresh copy.
+// patch sets the fields that were given. It leaves in alone: the store may call it again, on a fresh copy.
 func (in *sourceInput) patch(source *models.Source) error {
 	for _, field := range []struct {
 		name    string
@@ -83,7 +83,7 @@ func (in *sourceInput) apply(source *models.Source) {
 	in.Status.set(&source.Status)
 }
 
-// trimmed takes away what was pasted around the secrets.
+// trimmed removes blanks and marks that were pasted around the secrets.
 func trimmed(given []models.SourceCredential) []models.SourceCredential {
 	all := slices.Clone(given)
 	for i := range all {
@@ -132,7 +132,7 @@ func receivesWith(row receivers.Provider, given []models.SourceCredential) error
 	return nil
 }
 
-// inWords leaves out which package an error is from, and the end of one that repeats much of the settings.
+// inWords leaves out the package's name from an error, and the end of an error that repeats much of the settings.
 func inWords(err error) string {
 	const limit = 500
 	text := err.Error()

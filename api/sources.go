@@ -117,7 +117,7 @@ type sourceView struct {
 	Tenant      string              `json:"tenant"`
 	Name        string              `json:"name"`
 	Provider    string              `json:"provider"`
-	URL         string              `json:"url"` // what the provider is to be given, or its path
+	URL         string              `json:"url"` // to give to the provider; the path alone without a public URL
 	Credentials credentialsView     `json:"credentials"`
 	PublicURL   string              `json:"public_url,omitempty"`
 	Settings    json.RawMessage     `json:"settings,omitempty"`

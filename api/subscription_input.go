@@ -12,7 +12,7 @@ import (
 	"github.com/posthaste/posthaste/webhook"
 )
 
-// subscriptionInput is what a caller says of a subscription, to create it or to change it.
+// subscriptionInput is the JSON by which a caller creates or changes a subscription.
 type subscriptionInput struct {
 	Tenant        optional[string]                     `json:"tenant"`
 	Name          optional[string]                     `json:"name"`
@@ -50,7 +50,7 @@ func (in *subscriptionInput) create(now time.Time) (*models.Subscription, error)
 		return nil, models.Invalid("sign_with", "is for the grace of a rotation; a new subscription has one secret")
 	}
 	sub := models.NewSubscription(models.Subscription{Tenant: in.Tenant.value}, now)
-	// After the defaults, not before: what was given as empty shall be judged, not replaced.
+	// After the defaults, not before: an empty value that was given is judged, not replaced.
 	if err := in.apply(sub); err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (in *subscriptionInput) create(now time.Time) (*models.Subscription, error)
 	return sub, err
 }
 
-// chosenSecret is the secret that was given, without what was pasted around it, if it fits the signature, or a new one.
+// chosenSecret is the given secret, without blanks and marks pasted around it, if it fits the signature, or a new one.
 func chosenSecret(given optional[string], signature models.Signature) (string, error) {
 	profile := webhook.Profile(signature)
 	if !given.given || given.null {
@@ -80,7 +80,7 @@ func fits(field, secret string, signature models.Signature) error {
 	return nil
 }
 
-// patch changes what was given. It leaves in alone: the store may call it again, on a fresh copy.
+// patch sets the fields that were given. It leaves in alone: the store may call it again, on a fresh copy.
 func (in *subscriptionInput) patch(sub *models.Subscription, now time.Time) error {
 	switch {
 	case in.Secret.given:
@@ -182,7 +182,7 @@ func (in *subscriptionInput) schedule() models.Schedule {
 	return schedule
 }
 
-// keepRedacted puts the values in force where the caller sent back what an answer showed instead of them. Without it,
+// keepRedacted replaces placeholders that the caller copied from an answer by the values in force. Without it,
 // reading a subscription, editing one header and writing it back would overwrite credentials with "[redacted]".
 func keepRedacted(given optional[map[string]string], inForce map[string]string) (optional[map[string]string], error) {
 	kept := given

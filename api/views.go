@@ -88,7 +88,7 @@ func newDeliverySummary(d *models.Delivery) deliverySummary {
 	}
 }
 
-// nextAttempt is zero unless the delivery is pending: one that is held keeps the time, but makes no attempt then.
+// nextAttempt is zero unless the delivery is pending: a held delivery keeps the time, but makes no attempt then.
 func nextAttempt(d *models.Delivery) timestamp {
 	if d.Status != models.DeliveryPending {
 		return timestamp{}
@@ -200,7 +200,7 @@ type subscriptionView struct {
 	Timeout        duration                   `json:"timeout"`
 	RetrySchedule  []duration                 `json:"retry_schedule"` // the one in force
 	Status         models.SubscriptionStatus  `json:"status"`
-	ResumeRate     int                        `json:"resume_rate,omitempty"` // while held deliveries are being let go
+	ResumeRate     int                        `json:"resume_rate,omitempty"` // while held deliveries are being released
 	DisabledReason string                     `json:"disabled_reason,omitempty"`
 	SignWith       string                     `json:"sign_with,omitempty"` // during the grace of a rotation, as is the next
 	PreviousExpiry []timestamp                `json:"previous_expires_at,omitempty"`

@@ -44,7 +44,7 @@ func webhookType(provider, event string) string {
 	return strings.TrimRight(joined[:min(len(joined), models.MaxEventType)], ".")
 }
 
-// typeWords are those between dots, with _ for what an event type cannot hold.
+// typeWords splits a text at its dots, and replaces characters that an event type cannot hold by _.
 func typeWords(text string) []string {
 	plain := strings.Map(func(r rune) rune {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
@@ -70,7 +70,7 @@ func webhookKey(sourceID, deliveryID string) string {
 	return key
 }
 
-// storable takes out what a database does not store in a text, and what is too long for metadata.
+// storable replaces characters that a database cannot store in a text, and cuts the text to the length of metadata.
 func storable(text string) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "?")
 	return strings.ToValidUTF8(text[:min(len(text), models.MaxMetadataValue)], "")

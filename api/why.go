@@ -28,7 +28,7 @@ func actor(c *gin.Context) (string, error) {
 	return name, validateActor(actorHeader, name)
 }
 
-// validateActor refuses names that would not show as what they are.
+// validateActor refuses names with characters that would not show in a list.
 func validateActor(field, name string) error {
 	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
 	switch {
