@@ -1,16 +1,16 @@
-# What a developer runs. `make` alone lists it.
+# The developers' commands. `make` alone lists them.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-# The tools, pinned here and installed into ./bin under a name that holds the version.
+# The tools, pinned to exact versions and installed into ./bin under names that include the version.
 GOLANGCI_LINT_VERSION := v2.15.0
 WORKFLOWCHECK_VERSION := v0.6.0
 GOLANGCI_LINT := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 WORKFLOWCHECK := bin/workflowcheck-$(WORKFLOWCHECK_VERSION)
 
-# The packages of all modules ("work" is the go command's word for them) that do not link the Temporal server, which takes
+# The packages of all modules (the go command calls them "work") except the packages that link the Temporal server: it takes
 # minutes to compile the first time.
 FAST = $$(go list work | grep -v -e /cmd/posthaste -e /internal/engine)
 
@@ -29,11 +29,11 @@ run: ## Run everything on this machine, with a sample delivery: API :8080, Tempo
 build: ## Build ./posthaste; RELEASE=1.2.3 names the version
 	go build -ldflags "-X main.release=$(RELEASE)" -o posthaste ./cmd/posthaste
 
-test: ## Run all tests, those against PostgreSQL and the embedded Temporal included
+test: ## Run all tests, including tests with PostgreSQL and the embedded Temporal
 	scripts/need-postgres
 	scripts/test work
 
-test-fast: ## Run the tests of all packages that do not link the Temporal server
+test-fast: ## Run the tests of all packages except those that link the Temporal server
 	scripts/need-postgres
 	scripts/test $(FAST)
 
@@ -41,13 +41,13 @@ race: ## Run the tests of test-fast under the race detector
 	scripts/need-postgres
 	go test -race $(FAST)
 
-interop: ## Verify what we send with the code of others, and with the receivers in docs/receivers
+interop: ## Verify our requests with other libraries, and with the receivers in docs/receivers
 	cd internal/interop && npm ci --silent && go mod tidy -diff && go vet ./... && ../../scripts/test ./...
 
-bench-smoke: ## Run every scenario of posthaste bench, small: it fails if anything is lost or comes twice, never for a time
+bench-smoke: ## Run every scenario of posthaste bench, small; fails if an event is lost or comes twice, not if it is slow
 	go run ./cmd/posthaste bench --events 10 --fanout 3,20 --waiting 20 --due 6s --rest 1s --rate 10 --timeout 5s --settle 200ms --floor --naive
 
-lint: tools ## Check format, lint, go.mod and the determinism of workflow code
+lint: tools ## Check format, linters, go.mod and the determinism of workflow code
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 	scripts/tidy -diff
 	$(GOLANGCI_LINT) run ./... ./client/... ./webhook/...
@@ -56,10 +56,10 @@ lint: tools ## Check format, lint, go.mod and the determinism of workflow code
 fuzz: ## Run each fuzz target for FUZZTIME (60s)
 	scripts/fuzz $(FUZZTIME)
 
-record: ## Record the histories that workflows/testdata/replay does not have yet; only with code that is released
+record: ## Record the histories that are missing in workflows/testdata/replay; use released code only
 	go test ./cmd/posthaste -count=1 -run TestScenarios -record
 
-ci: ## Do everything that a change has to pass
+ci: ## Run all checks that a change must pass
 	.ci/run
 
 tools: $(GOLANGCI_LINT) $(WORKFLOWCHECK) ## Install the linters into ./bin
@@ -72,6 +72,6 @@ $(WORKFLOWCHECK):
 	GOBIN=$(CURDIR)/bin go install go.temporal.io/sdk/contrib/tools/workflowcheck@$(WORKFLOWCHECK_VERSION)
 	mv bin/workflowcheck $@
 
-clean: ## Remove what was built; the data in .posthaste stay
+clean: ## Remove built files; keeps the data in .posthaste
 	rm -rf bin posthaste internal/interop/node_modules
 	find . \( -name '*.test' -o -name '*.out' \) -delete
