@@ -45,7 +45,7 @@ func receive(verifier *webhook.Verifier) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		msg, err := verifier.VerifyRequest(r)
 		if err != nil {
-			log.Printf("refused: %v%s", err, hint(err)) // for us; the sender learns enough from 401
+			log.Printf("refused: %v%s", err, hint(err)) // for our log only: the sender gets 401
 			http.Error(w, "refused", http.StatusUnauthorized)
 			return
 		}
@@ -56,7 +56,7 @@ func receive(verifier *webhook.Verifier) http.HandlerFunc {
 	}
 }
 
-// hint says what the usual reason is.
+// hint names the usual reason.
 func hint(err error) string {
 	switch {
 	case errors.Is(err, webhook.ErrNoMatch):

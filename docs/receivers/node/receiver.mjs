@@ -17,7 +17,7 @@ function readKey(secret) {
   if (!secret) fail("WEBHOOK_SECRET is not set; posthaste subscriptions secret sub_... prints the secret");
   const text = secret.replace(/^whsec_/, "");
   const key = Buffer.from(text, "base64");
-  const unpadded = (base64) => base64.replace(/=+$/, ""); // Buffer.from passes over what is no base64
+  const unpadded = (base64) => base64.replace(/=+$/, ""); // Buffer.from ignores characters that are not base64
   if (key.length < 24 || unpadded(key.toString("base64")) !== unpadded(text)) {
     fail("WEBHOOK_SECRET is not whsec_ and base64 of at least 24 bytes");
   }
@@ -30,7 +30,7 @@ function equal(a, b) {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-// Says why a webhook is refused; null for one that is genuine.
+// Returns the reason for a refusal; null for a genuine webhook.
 function refusal(headers, body) {
   const id = headers["webhook-id"] ?? "";
   const at = headers["webhook-timestamp"] ?? "";
@@ -69,7 +69,7 @@ const server = createServer(async (request, response) => {
   }
   const why = request.method === "POST" ? refusal(request.headers, body) : `it is a ${request.method}, not a POST`;
   if (why) {
-    console.error("refused:", why); // for us; the sender learns enough from 401
+    console.error("refused:", why); // for our log only: the sender gets 401
     response.writeHead(401).end();
   } else {
     // The same id can come again: store it together with what it causes,

@@ -31,7 +31,7 @@ KEY = read_key(os.environ.get("WEBHOOK_SECRET", "").strip())
 
 
 def refusal(headers, body):
-    """Says why a webhook is refused; None for one that is genuine."""
+    """Returns the reason for a refusal; None for a genuine webhook."""
     sent_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not sent_id or "." in sent_id or not (sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= 12):
         return "webhook-id or webhook-timestamp is missing or malformed"
@@ -56,7 +56,7 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length))  # the bytes as they came: verify before parsing
         why = refusal(self.headers, body)
         if why:
-            print("refused:", why, file=sys.stderr, flush=True)  # for us; the sender learns enough from 401
+            print("refused:", why, file=sys.stderr, flush=True)  # for our log only: the sender gets 401
             return self.answer(401)
         # The same id can come again: store it together with what it causes,
         # and answer before the work is done if that takes long.
