@@ -94,7 +94,7 @@ func TestProvidersOfARunningServer(t *testing.T) {
 	output, code := runHere(t, "providers", "--url", p.apiURL())
 	require.Zero(t, code, output)
 	require.Regexp(t, `(?m)^pusher +the secret's text +an id for each +recognised$`, output)
-	require.Regexp(t, `(?m)^twilio +the secret's text +--public-url +recognised$`, output)
+	require.Regexp(t, `(?m)^twilio +the secret's text +--public-url +by an unsigned id$`, output)
 
 	output, code = runHere(t, "sources", "create", "twilio", "--credential", "x", "--url", p.apiURL())
 	require.Equal(t, codeUsage, code)
