@@ -1,6 +1,6 @@
 // Package webhook signs webhooks and verifies them, by Standard Webhooks 1.0
 // (https://www.standardwebhooks.com, "Signature scheme" and "Webhook headers")
-// and, for receivers that know another way already, by theirs; see [Profile].
+// or by another scheme that a receiver already knows; see [Profile].
 //
 // Receivers import it to check that a request comes from the holder of their
 // secret; Posthaste itself signs with it. It needs the standard library only.
@@ -32,8 +32,8 @@
 //
 // # Profiles
 //
-// That is [Standard], the default. Every profile sends the first two headers;
-// the third, and what it covers, differ:
+// The above is [Standard], the default. Every profile sends the first two
+// headers; the third header, and the bytes that it covers, differ:
 //
 //	standard          webhook-signature    v1,<base64>       id.time.body
 //	standard-ed25519  webhook-signature    v1a,<base64>      id.time.body
@@ -42,15 +42,15 @@
 //	aspnet            ms-signature         sha256=<HEX>      body
 //	servicestack      X-Hub-Signature      sha1=<hex>        body
 //
-// All are HMAC-SHA256, also the last, whatever it says; standard-ed25519 is
-// Ed25519, which receivers verify with a public key:
+// All use HMAC-SHA256, even the last, in spite of its label, except
+// standard-ed25519: it uses Ed25519, which receivers verify with a public key:
 //
 //	key, err := webhook.ParsePublicKey(os.Getenv("WEBHOOK_PUBLIC_KEY")) // whpk_…
 //	verifier, err := webhook.NewPublicKeyVerifier([]webhook.PublicKey{key})
 //
-// Prefer the standard ones where you may choose: the others do not sign the
-// id, and but for stripe no time either, so that a recorded request of theirs
-// is good for ever.
+// Prefer the standard profiles where you may choose: the others do not sign
+// the id, and except for stripe they do not sign the time either, so that a
+// recorded request can be replayed forever.
 //
 // # Rotation
 //
@@ -58,20 +58,21 @@
 // likewise hold several. A message is accepted if any secret matches any
 // signature, so neither side has to switch at the same moment as the other.
 // Where a header has room for one signature only, see [Profile.HoldsSeveral],
-// the sender has to choose: with the old secret until the receiver knows the
-// new one.
+// the sender has to sign with the old secret until the receiver knows the new
+// one.
 //
 // # What it promises
 //
-//   - A [Secret] shows itself through [Secret.Reveal] only, never through fmt,
-//     log/slog or encoding/json, however deep it is buried in another value.
+//   - A [Secret] is revealed by [Secret.Reveal] only, never by fmt, log/slog or
+//     encoding/json, however deep it is buried in another value.
 //   - Signatures are compared in constant time, and no secret, signature or
 //     body is part of an error.
-//   - The work for a hostile request is bounded: how much body is read, how
-//     many signatures are looked at, and how long each may be.
-//   - Nothing unsigned gets by: no secrets, an empty secret or a request
-//     without signatures are errors, and freshness cannot be switched off.
+//   - The work for a hostile request is bounded: the bytes of the body, the
+//     number of signatures, and the length of each.
+//   - Nothing unsigned is accepted: no secrets, an empty secret or a request
+//     without signatures are errors, and the freshness check cannot be
+//     switched off.
 //
 // Signatures of another version are skipped, as the specification asks, so a
-// sender may add newer ones beside the one that a receiver knows.
+// sender may add newer signatures beside the version that a receiver knows.
 package webhook

@@ -2,8 +2,8 @@ package webhook
 
 import "errors"
 
-// What can be wrong with a message. Every error of [Verifier.Verify] and
-// [Verifier.VerifyRequest] wraps exactly one of these, except a failure to
+// These errors say why a message is refused. Every error of [Verifier.Verify]
+// and [Verifier.VerifyRequest] wraps exactly one of them, except a failure to
 // read the body, which wraps the reader's error. Test them with errors.Is; a
 // sender learns enough from status 401 (413 for [ErrTooLarge]), which is how
 // [Verifier.Handler] answers.
@@ -13,8 +13,8 @@ var (
 
 	// ErrBadID: the id contains a full stop, is longer than 256 bytes, or is
 	// there more than once. A full stop would leave open where the id ends and
-	// the timestamp begins in what was signed (Standard Webhooks, "Signature
-	// scheme"). [Sign] gives it too, and also for an empty id.
+	// the timestamp begins in the signed text (Standard Webhooks, "Signature
+	// scheme"). [Sign] returns it too, and also for an empty id.
 	ErrBadID = errors.New("webhook: bad id")
 
 	// ErrBadTimestamp: the timestamp is not Unix seconds in plain decimal, is
@@ -38,16 +38,17 @@ var (
 	ErrTooLarge = errors.New("webhook: body too large")
 )
 
-// ErrBadSecret is what [Profile.ParseSecret] and [ParsePublicKey] give for
-// text that is none, and what signing and making a verifier give when they get
-// no secret or one that the profile cannot use. The text given is never part
+// ErrBadSecret is the error for a secret or key that cannot be used:
+// [Profile.ParseSecret] and [ParsePublicKey] return it for text that is no
+// secret or key, and signing and making a verifier return it without a secret
+// or with a secret that does not fit the profile. The text given is never part
 // of the error.
 var ErrBadSecret = errors.New("webhook: bad secret")
 
-// ErrTooManySecrets is what signing gives for several secrets when the profile
-// has room for one signature only, see [Profile.HoldsSeveral].
+// ErrTooManySecrets is the error of signing with several secrets when the
+// profile has room for one signature only, see [Profile.HoldsSeveral].
 var ErrTooManySecrets = errors.New("webhook: too many secrets")
 
-// ErrUnknownProfile is what anything gives that is asked for a [Profile] which
-// [Profiles] does not list. It names the profile asked for.
+// ErrUnknownProfile is the error for a [Profile] that [Profiles] does not
+// list. Its text names that profile.
 var ErrUnknownProfile = errors.New("webhook: unknown profile")

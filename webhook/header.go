@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// What is looked at in the headers of a stranger. The longest signature with
-// what stands before it is 92 bytes (v1a), and there is one for each live
-// secret: these leave room for every honest use.
+// These constants bound the work that a stranger's headers can cause. The
+// longest signature with its label is 92 bytes (v1a), and there is one for
+// each live secret: the bounds leave room for every honest use.
 const (
 	maxEntries         = 32
 	maxEntryBytes      = 128
 	maxTimestampDigits = 12 // past the year 9999; milliseconds have 13
 )
 
-// envelope is what the headers say, nothing of it believed yet.
+// envelope holds the values of the headers, none of them verified yet.
 type envelope struct {
 	id         string
 	timestamp  string    // as it was sent; "" where the scheme signs no time
-	at         time.Time // the same; zero where the scheme signs no time
+	at         time.Time // the timestamp, parsed; zero where the scheme signs no time
 	signatures [][]byte
 }
 
@@ -48,7 +48,7 @@ func (s *scheme) readEnvelope(h http.Header) (envelope, error) {
 	return e, nil
 }
 
-// readID takes an id that is not signed as it comes, if it comes.
+// readID returns the id. It may be absent where the scheme does not sign it.
 func (s *scheme) readID(h http.Header) (string, error) {
 	id, lines := h.Get(HeaderID), len(h.Values(HeaderID))
 	switch {
@@ -60,8 +60,8 @@ func (s *scheme) readID(h http.Header) (string, error) {
 	return id, checkID(id)
 }
 
-// readEntries gives the first 32 entries of the signature header, over all
-// its lines.
+// readEntries returns the first 32 entries of the signature header, counted
+// over all its lines.
 func (s *scheme) readEntries(h http.Header) ([]string, error) {
 	lines := h.Values(s.header)
 	if strings.Join(lines, "") == "" {
@@ -77,8 +77,8 @@ func (s *scheme) readEntries(h http.Header) ([]string, error) {
 	return entries, nil
 }
 
-// split gives the entries of one line, the last of which may be the rest of a
-// line that has too many.
+// split returns the entries of one line. The last entry is the unsplit rest of
+// the line if it has too many.
 func (s *scheme) split(line string) []string {
 	if s.between == "" {
 		return []string{line}
@@ -86,8 +86,8 @@ func (s *scheme) split(line string) []string {
 	return strings.SplitN(line, s.between, maxEntries+1)
 }
 
-// readTimestamp gives the time that was signed: one of the entries, of which
-// there must be one only, or the header of its own.
+// readTimestamp returns the signed time: the entry of the signature header
+// that holds it, or the header of its own. There must be exactly one.
 func (s *scheme) readTimestamp(h http.Header, entries []string) (string, error) {
 	found := h.Values(HeaderTimestamp)
 	if s.time != "" {
@@ -118,7 +118,7 @@ func (s *scheme) parseSignatures(entries []string) [][]byte {
 	return found
 }
 
-// withPrefix gives what follows the prefix in each entry that has it.
+// withPrefix returns the rest of each entry that begins with the prefix.
 func withPrefix(entries []string, prefix string) []string {
 	var found []string
 	for _, entry := range entries {
@@ -129,7 +129,7 @@ func withPrefix(entries []string, prefix string) []string {
 	return found
 }
 
-// parseTimestamp takes the one plain spelling of a number only. The signature
+// parseTimestamp accepts only the one plain spelling of a number. The signature
 // covers the text, so "+1" or "01" for 1 would be a second spelling of it.
 func parseTimestamp(text string) (time.Time, error) {
 	seconds, err := strconv.ParseInt(text, 10, 64)

@@ -12,20 +12,21 @@ import (
 	"github.com/posthaste/posthaste/webhook/internal/paste"
 )
 
-// How long the text of a secret is that is used verbatim, in characters.
+// These constants bound the length of a secret that is used verbatim, in
+// characters.
 const (
 	minVerbatim = 16
 	maxVerbatim = 256
 )
 
-// key holds what a digest works with, behind a function for the reason that
-// [Secret] does.
+// key returns the bytes of a key. It is a function for the same reason as the
+// field of [Secret].
 type key func() []byte
 
-// secretKind is how a profile comes from the text of a secret to its key.
+// secretKind says how a profile turns the text of a secret into its key.
 type secretKind struct {
 	fresh func() string                     // a new text
-	key   func(text string) ([]byte, error) // ErrBadSecret for a text that is none of this kind
+	key   func(text string) ([]byte, error) // ErrBadSecret for a text that is no secret of this kind
 }
 
 var (
@@ -34,7 +35,7 @@ var (
 	privateKey     = secretKind{fresh: freshPrivate, key: privateKeyOf}
 )
 
-// keys makes the keys of all secrets, which it refuses if one does not fit.
+// keys makes the keys of all secrets, or fails if one of them does not fit.
 func (k secretKind) keys(secrets []Secret) ([]key, error) {
 	if len(secrets) == 0 {
 		return nil, fmt.Errorf("%w: none given", ErrBadSecret)
@@ -91,8 +92,9 @@ func verbatimKey(text string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// privateKeyOf takes a seed, or a seed with its public key behind it. That
-// second half must fit: signing with another one gives the private key away.
+// privateKeyOf reads a seed, or a seed followed by its public key. The public
+// key must belong to the seed: signing with another one would reveal the
+// private key.
 func privateKeyOf(text string) ([]byte, error) {
 	bits, err := cutBase64(text, privatePrefix)
 	if err != nil {
@@ -109,9 +111,9 @@ func privateKeyOf(text string) ([]byte, error) {
 	return whole, nil
 }
 
-// sharedBits takes what the official libraries of Standard Webhooks take: the
-// prefix may be left out (all of them), and the padding (those for JavaScript,
-// Java, PHP and Ruby).
+// sharedBits accepts the same spellings as the official libraries of Standard
+// Webhooks: the prefix may be missing (in all of them), and the padding too
+// (in the libraries for JavaScript, Java, PHP and Ruby).
 func sharedBits(text string) ([]byte, error) {
 	encoded := strings.TrimPrefix(text, secretPrefix)
 	if bits, ok := base64Text.read(encoded); ok {
@@ -138,7 +140,7 @@ func isURLSafe(text string) bool {
 	return err == nil
 }
 
-// cutBase64 gives the bytes behind the prefix. Its errors do not repeat text.
+// cutBase64 decodes the text after the prefix. Its errors do not repeat text.
 func cutBase64(text, prefix string) ([]byte, error) {
 	encoded, ok := strings.CutPrefix(text, prefix)
 	if !ok {
@@ -151,12 +153,12 @@ func cutBase64(text, prefix string) ([]byte, error) {
 	return bits, nil
 }
 
-// PublicKey verifies what a private key of [StandardEd25519] has signed. It is
-// no secret and prints as whpk_…. Get one from [ParsePublicKey] or
+// PublicKey verifies the signatures of a private key of [StandardEd25519]. It
+// is not secret and prints as whpk_…. Get one from [ParsePublicKey] or
 // [Secret.PublicKey].
 //
 // The zero value is no key: it prints as "", and a verifier refuses it. A
-// PublicKey never changes; two of them are the same key if they are ==.
+// PublicKey never changes; two PublicKeys are the same key if they are ==.
 type PublicKey struct {
 	text string
 }
@@ -175,13 +177,13 @@ func ParsePublicKey(text string) (PublicKey, error) {
 	return PublicKey{text: text}, nil
 }
 
-// String gives the text form, whpk_…; "" for the zero value.
+// String returns the text form, whpk_…; "" for the zero value.
 func (k PublicKey) String() string { return k.text }
 
 // IsZero reports whether this is the zero value, which cannot verify.
 func (k PublicKey) IsZero() bool { return k.text == "" }
 
-// bits must not be called of the zero value.
+// bits returns the bytes of the key. It must not be called on the zero value.
 func (k PublicKey) bits() []byte {
 	bits, _ := base64.StdEncoding.DecodeString(k.text[len(publicPrefix):])
 	return bits

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Profile names how a message is signed: which header, over what, with which
-// digest, encoding and kind of secret. Every profile sends webhook-id and
-// webhook-timestamp as well, so that a receiver of any kind can recognise a
-// repetition; only the standard ones, and of the time also [Stripe], sign
-// them.
+// Profile names a way to sign messages: the header, the bytes that are signed,
+// the digest, the encoding and the kind of secret. Every profile sends
+// webhook-id and webhook-timestamp as well, so that every receiver can
+// recognise a repetition; only the standard profiles sign both of them, and
+// [Stripe] signs the time.
 //
 // The zero value and any name that [Profiles] does not list are no profile:
-// their methods give [ErrUnknownProfile].
+// their methods return [ErrUnknownProfile].
 type Profile string
 
 const (
@@ -28,21 +28,22 @@ const (
 	// with the public one (whpk_ and base64, see [PublicKey]).
 	StandardEd25519 Profile = "standard-ed25519"
 
-	// GitHub is how GitHub signs: X-Hub-Signature-256 over the body alone
+	// GitHub signs the way GitHub does: X-Hub-Signature-256 over the body alone
 	// (GitHub, "Validating webhook deliveries").
 	GitHub Profile = "github"
 
-	// Stripe is how Stripe signs: Stripe-Signature with a time, over time and
-	// body (Stripe, "Verify webhook signatures manually"). The whole text of
-	// the secret is the key, a prefix whsec_ included.
+	// Stripe signs the way Stripe does: Stripe-Signature with a time, over time
+	// and body (Stripe, "Verify webhook signatures manually"). The whole text
+	// of the secret is the key, a prefix whsec_ included.
 	Stripe Profile = "stripe"
 
-	// ASPNet is how custom senders of Microsoft ASP.NET WebHooks sign:
+	// ASPNet signs the way custom senders of Microsoft ASP.NET WebHooks do:
 	// ms-signature over the body alone, in capital letters (WebHookSender).
 	ASPNet Profile = "aspnet"
 
-	// ServiceStack is how ServiceStack.Webhooks signs: X-Hub-Signature over
-	// the body alone. It says sha1= and means HMAC-SHA256 (HmacUtils).
+	// ServiceStack signs the way ServiceStack.Webhooks does: X-Hub-Signature
+	// over the body alone, labelled sha1= although it is HMAC-SHA256
+	// (HmacUtils).
 	ServiceStack Profile = "servicestack"
 )
 
@@ -53,13 +54,13 @@ type scheme struct {
 	label    string   // stands before each signature
 	between  string   // separates signatures; "": there is room for one only
 	time     string   // stands before the time, which then is in the same header; "": the time is in webhook-timestamp
-	signed   string   // what the signature covers before the body; {id} and {time} are filled in
+	signed   string   // the text that the signature covers before the body; {id} and {time} are filled in
 	encoding encoding // of a signature
 	digest   digest
 	secret   secretKind
 }
 
-// schemes is the whole difference between the profiles.
+// schemes holds everything in which the profiles differ.
 var schemes = []scheme{
 	{
 		profile: Standard, header: HeaderSignature, label: "v1,", between: " ",
@@ -108,7 +109,7 @@ func (p Profile) Header() string {
 
 // NewSecret makes a random secret of the kind that p signs with: for
 // [StandardEd25519] a private key, whsk_…, otherwise 32 bytes as whsec_….
-// When p is no profile it gives the zero Secret, which cannot sign.
+// When p is no profile it returns the zero Secret, which cannot sign.
 func (p Profile) NewSecret() Secret {
 	s, err := p.scheme()
 	if err != nil {
@@ -117,20 +118,21 @@ func (p Profile) NewSecret() Secret {
 	return secretOf(s.secret.fresh())
 }
 
-// ParseSecret reads the text of a secret for p and gives [ErrBadSecret] when
+// ParseSecret reads the text of a secret for p and returns [ErrBadSecret] when
 // p cannot sign with it:
 //
 //   - [Standard] takes whsec_ and 24 to 64 bytes in standard base64; the prefix
-//     may be missing, and the padding.
+//     and the padding may be missing.
 //   - [StandardEd25519] takes whsk_ and, in the same base64, the 32 bytes of a
-//     seed, or those and the 32 bytes of the public key that belongs to them.
+//     seed, or the seed followed by the 32 bytes of its public key.
 //   - The others use the text as it is, a prefix included. They take 16 to
 //     256 printable ASCII characters, with no space at either end and no
-//     quotation marks around them, unless the text begins with the name of a
-//     variable and =, or with whsk_ or whpk_: a key of the other scheme must
-//     never serve as a shared secret, least of all one that everybody may know.
+//     quotation marks around them. They refuse a text that begins with the
+//     name of a variable and =, or with whsk_ or whpk_: an Ed25519 key must
+//     never serve as a shared secret, least of all a public key.
 //
-// What one profile takes another may not; ask again when a profile changes.
+// A text that one profile takes may not fit another: parse it again when the
+// profile changes.
 func (p Profile) ParseSecret(text string) (Secret, error) {
 	s, err := p.scheme()
 	if err != nil {
@@ -143,25 +145,26 @@ func (p Profile) ParseSecret(text string) (Secret, error) {
 }
 
 // HoldsSeveral reports whether the header of p has room for several
-// signatures, as [Standard], [StandardEd25519] and [Stripe] have. While a
-// secret is replaced, a sender of these signs with the old and the new one. A
-// sender of the others has to choose one, and for as long as not every
-// receiver has the new secret, that is the old one. Two lines of the header
-// are no way out: many receivers join the lines of a header with a comma
-// (RFC 9110 §5.3), and then neither signature fits.
+// signatures, as in [Standard], [StandardEd25519] and [Stripe]. While a secret
+// is being replaced, a sender with one of these profiles signs with the old
+// and the new secret. With any other profile it has to choose one, and until
+// every receiver has the new secret that is the old one. Sending two lines of
+// the header does not help: many receivers join the lines of a header with a
+// comma (RFC 9110 §5.3), and then neither signature fits.
 func (p Profile) HoldsSeveral() bool {
 	s, err := p.scheme()
 	return err == nil && s.between != ""
 }
 
-// Sign gives the value of the signature header, see [Profile.Header]: a
+// Sign returns the value of the signature header, see [Profile.Header]: a
 // signature for each secret, in the order given.
 //
-// The body is signed as it is, so the very same bytes must be sent; of the
-// time only the whole seconds count. The errors are [ErrUnknownProfile],
-// [ErrBadID] for an id that is empty, holds a full stop or is longer than 256
-// bytes, [ErrBadSecret] without a secret or with one that does not fit p, and
-// [ErrTooManySecrets] with several where [Profile.HoldsSeveral] says no.
+// The body is signed as it is, so the very same bytes must be sent; the time
+// counts in whole seconds. The errors are [ErrUnknownProfile], [ErrBadID] for
+// an id that is empty, holds a full stop or is longer than 256 bytes,
+// [ErrBadSecret] without a secret or with a secret that does not fit p, and
+// [ErrTooManySecrets] with several secrets when [Profile.HoldsSeveral] is
+// false.
 func (p Profile) Sign(id string, at time.Time, body []byte, secrets ...Secret) (string, error) {
 	s, err := p.scheme()
 	if err != nil {
@@ -188,11 +191,11 @@ func (p Profile) Sign(id string, at time.Time, body []byte, secrets ...Secret) (
 // them alone.
 //
 // It uses the canonical keys of net/http, so that Get, Set and Del find the
-// headers, and over HTTP/1.1 net/http sends them as it spells them: Webhook-Id.
-// That is right by RFC 9110 §5.1, but some receivers look for the small letters
-// of the specification, as whoever reads PHP's getallheaders does. To reach
-// those, sign with [Profile.Sign] and assign to the names as they are written
-// here, which net/http leaves alone:
+// headers, and over HTTP/1.1 net/http sends its own spelling: Webhook-Id. That
+// is right by RFC 9110 §5.1, but some receivers, such as PHP programs that
+// read getallheaders, look for the small letters of the specification. To
+// reach them, sign with [Profile.Sign] and assign the names as they are
+// written here, which net/http leaves alone:
 //
 //	h[webhook.HeaderID] = []string{id}
 func (p Profile) SetHeaders(h http.Header, id string, at time.Time, body []byte, secrets ...Secret) error {

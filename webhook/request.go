@@ -7,18 +7,19 @@ import (
 	"net/http"
 )
 
-// DefaultMaxBody is how many bytes of a body [Verifier.VerifyRequest] takes
-// without [WithMaxBody]: 1 MiB. The specification advises senders to stay below
-// 20 kB ("Payload size").
+// DefaultMaxBody is the longest body that [Verifier.VerifyRequest] accepts
+// without [WithMaxBody], in bytes: 1 MiB. The specification advises senders to
+// stay below 20 kB ("Payload size").
 const DefaultMaxBody = 1 << 20
 
 // VerifyRequest reads the body of r and verifies it like [Verifier.Verify]. A
-// body that is longer than [WithMaxBody] allows is [ErrTooLarge], found without
-// reading further than one byte past the limit.
+// body that is longer than [WithMaxBody] allows is [ErrTooLarge], and at most
+// one byte past the limit is read.
 //
-// The headers come first: a request with missing headers or a stale timestamp
-// is refused with its body unread. The body is used up afterwards; take it from
-// the message. A failure to read wraps the reader's error.
+// The headers are checked first: a request with missing headers or a stale
+// timestamp is refused with its body unread. The body has been read to its end
+// afterwards; take it from the message. A failure to read wraps the reader's
+// error.
 func (v *Verifier) VerifyRequest(r *http.Request) (Message, error) {
 	e, err := v.checkHeaders(r.Header)
 	if err != nil {

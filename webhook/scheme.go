@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// sign gives the value of the signature header, one signature for each key.
+// sign returns the value of the signature header, one signature for each key.
 func (s *scheme) sign(id, timestamp string, body []byte, keys []key) string {
 	var entries []string
 	if s.time != "" {
@@ -23,7 +23,7 @@ func (s *scheme) sign(id, timestamp string, body []byte, keys []key) string {
 	return strings.Join(entries, s.between)
 }
 
-// head is what the signature covers before the body.
+// head returns the text that the signature covers before the body.
 func (s *scheme) head(id, timestamp string) string {
 	return strings.NewReplacer("{id}", id, "{time}", timestamp).Replace(s.signed)
 }
@@ -31,7 +31,7 @@ func (s *scheme) head(id, timestamp string) string {
 func (s *scheme) signsID() bool   { return strings.Contains(s.signed, "{id}") }
 func (s *scheme) signsTime() bool { return strings.Contains(s.signed, "{time}") }
 
-// encoding is how the bytes of a signature are written.
+// encoding writes and reads the bytes of a signature as text.
 type encoding struct {
 	encode func([]byte) string
 	decode func(string) ([]byte, error)
@@ -44,17 +44,18 @@ var (
 	upperHex   = encoding{func(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }, hex.DecodeString}
 )
 
-// read decodes the one plain spelling only. Encoding again finds what the
-// decoders forgive: line breaks, stray bits, letters of the other case.
+// read decodes only the one plain spelling. Encoding the bytes again finds the
+// deviations that decoders forgive: line breaks, stray bits, letters of the
+// other case.
 func (e encoding) read(text string) ([]byte, bool) {
 	b, err := e.decode(text)
 	return b, err == nil && e.encode(b) == text
 }
 
-// digest is how a signature is made from the key, what stands before the
-// body, and the body, and how one is checked. Checking takes time that tells
-// nothing of how much of a guess is right (Standard Webhooks, "Verifying
-// signatures"); check reports whether any of the signatures is right.
+// digest makes a signature from the key, the text before the body, and the
+// body, and checks signatures. check reports whether any of the signatures is
+// right, in a time that does not depend on how much of a guess is right
+// (Standard Webhooks, "Verifying signatures").
 type digest struct {
 	sign  func(key []byte, head string, body []byte) []byte
 	check func(key []byte, head string, body []byte, signatures [][]byte) bool
@@ -68,7 +69,7 @@ var hmacSHA256 = digest{
 	},
 }
 
-// mac takes the body on its own, so that a large one is not copied.
+// mac takes head and body separately, so that a large body is not copied.
 func mac(key []byte, head string, body []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(head))
@@ -76,7 +77,7 @@ func mac(key []byte, head string, body []byte) []byte {
 	return h.Sum(nil)
 }
 
-// ed25519Digest signs with the private key and checks with the public one.
+// ed25519Digest signs with the private key and checks with the public key.
 var ed25519Digest = digest{
 	sign: func(key []byte, head string, body []byte) []byte {
 		return ed25519.Sign(key, slices.Concat([]byte(head), body))

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// DefaultTolerance is how far a timestamp may lie from now, in both
-// directions: far enough for slow networks and imprecise clocks, near enough
-// to make a recorded request useless soon.
+// DefaultTolerance is the default distance that a timestamp may have from now,
+// in both directions: far enough for slow networks and imprecise clocks, near
+// enough to make a recorded request useless soon.
 const DefaultTolerance = 5 * time.Minute
 
 // Message is a webhook whose signature was right.
 type Message struct {
 	// ID names the event. The same id may come more than once, also from an
 	// honest sender; handle it once. Only the standard profiles sign it: with
-	// any other it is what the header says, "" without one, and somebody who
-	// repeats a recorded request may have changed it.
+	// any other it is the header's value, "" without a header, and somebody
+	// who replays a recorded request may have changed it.
 	ID string
 
 	// Timestamp is when this attempt was sent, in whole seconds, UTC. It is
@@ -46,29 +46,30 @@ type Verifier struct {
 // Option changes how a [Verifier] works.
 type Option func(*Verifier)
 
-// WithProfile sets how messages are signed. Without it, [Standard], and with
-// [NewPublicKeyVerifier] always [StandardEd25519].
+// WithProfile sets the profile by which messages are signed. The default is
+// [Standard], and with [NewPublicKeyVerifier] always [StandardEd25519].
 func WithProfile(p Profile) Option { return func(v *Verifier) { v.profile = p } }
 
 // WithTolerance sets how far a timestamp may lie from now, in both directions.
-// It must be positive. Without it, [DefaultTolerance]. It cannot be switched
-// off: without it a recorded request would be good for ever (Standard
-// Webhooks, "Verifying signatures"). It means nothing to a profile that signs
-// no time, where a recorded request is good for ever: there, remember what you
-// have handled.
+// It must be positive; the default is [DefaultTolerance]. The check cannot be
+// switched off: without it a recorded request could be replayed forever
+// (Standard Webhooks, "Verifying signatures"). The tolerance has no effect in
+// a profile that signs no time, where a recorded request can be replayed
+// forever: there, remember the messages that you have handled.
 func WithTolerance(d time.Duration) Option { return func(v *Verifier) { v.tolerance = d } }
 
-// WithClock sets where the present time comes from, for tests. It must not be
-// nil and must be safe for concurrent use. Without it, time.Now.
+// WithClock sets the function that returns the present time, for tests. It
+// must not be nil and must be safe for concurrent use. The default is time.Now.
 func WithClock(now func() time.Time) Option { return func(v *Verifier) { v.now = now } }
 
-// NewVerifier makes a verifier that accepts what any of the secrets has signed;
-// during a rotation, give the new and the old one. It gives [ErrBadSecret] for
-// no secrets, or one that is empty or does not fit the profile, and
-// [ErrUnknownProfile]; it refuses a tolerance that is not positive.
+// NewVerifier makes a verifier that accepts messages signed with any of the
+// secrets; during a rotation, give the new and the old one. It returns
+// [ErrBadSecret] for no secrets, or a secret that is empty or does not fit the
+// profile, and [ErrUnknownProfile]; it refuses a tolerance that is not
+// positive.
 //
-// With [StandardEd25519] it gives [ErrBadSecret] as well: who verifies has no
-// business with the private key, so use [NewPublicKeyVerifier].
+// With [StandardEd25519] it returns [ErrBadSecret] as well: a receiver must
+// not hold the private key, so use [NewPublicKeyVerifier].
 func NewVerifier(secrets []Secret, opts ...Option) (*Verifier, error) {
 	v, err := newVerifier(Standard, opts)
 	if err != nil {
@@ -83,9 +84,9 @@ func NewVerifier(secrets []Secret, opts ...Option) (*Verifier, error) {
 	return v, nil
 }
 
-// NewPublicKeyVerifier makes a verifier for [StandardEd25519] that accepts what
-// the private key of any of the public keys has signed. It gives
-// [ErrBadSecret] for no keys, an empty one, or an option that names another
+// NewPublicKeyVerifier makes a verifier for [StandardEd25519] that accepts
+// messages signed with the private key of any of the public keys. It returns
+// [ErrBadSecret] for no keys, an empty key, or an option that names another
 // profile, and refuses a tolerance that is not positive.
 func NewPublicKeyVerifier(keys []PublicKey, opts ...Option) (*Verifier, error) {
 	v, err := newVerifier(StandardEd25519, opts)
@@ -107,7 +108,7 @@ func NewPublicKeyVerifier(keys []PublicKey, opts ...Option) (*Verifier, error) {
 	return v, nil
 }
 
-// newVerifier makes one that has no keys yet.
+// newVerifier makes a verifier that has no keys yet.
 func newVerifier(profile Profile, opts []Option) (*Verifier, error) {
 	v := &Verifier{profile: profile, tolerance: DefaultTolerance, now: time.Now}
 	for _, opt := range opts {
@@ -144,7 +145,7 @@ func (v *Verifier) Verify(header http.Header, body []byte) (Message, error) {
 	return v.match(e, body)
 }
 
-// checkHeaders does all that needs no body: what is there, and how fresh.
+// checkHeaders does the checks that need no body: presence, form, freshness.
 func (v *Verifier) checkHeaders(header http.Header) (envelope, error) {
 	if len(v.keys) == 0 {
 		return envelope{}, fmt.Errorf("%w: none given", ErrBadSecret)
@@ -159,7 +160,7 @@ func (v *Verifier) checkHeaders(header http.Header) (envelope, error) {
 	return e, v.checkFresh(e.at)
 }
 
-// match looks for a signature by any of the keys.
+// match accepts the message if any of the keys has made one of its signatures.
 func (v *Verifier) match(e envelope, body []byte) (Message, error) {
 	head := v.scheme.head(e.id, e.timestamp)
 	for _, k := range v.keys {

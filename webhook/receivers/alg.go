@@ -7,7 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // what Trello, Twilio and others sign with; HMAC-SHA1 is not broken, and SNS says by itself which digest it uses
+	"crypto/sha1" //nolint:gosec // Trello, Twilio and others sign with it; HMAC-SHA1 is not broken, and SNS messages name their own digest
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
@@ -18,17 +18,17 @@ import (
 	"slices"
 )
 
-// try is one attempt to verify: a key, what is signed, and the signatures of
-// which any may fit.
+// try is one attempt to verify: a key, the signed text, and the signatures, any
+// of which may fit.
 type try struct {
 	key        []byte
-	cred       []byte // what stands for {cred}
+	cred       []byte // takes the place of {cred}
 	signed     filled
 	signatures [][]byte
 }
 
-// algorithms are those of [Scheme.Alg]. The time they take tells nothing of
-// how much of a guess is right.
+// algorithms holds the algorithms of [Scheme.Alg]. The time they take does not
+// depend on how much of a guess is right.
 var algorithms = map[string]func(try) bool{
 	"hmac-sha1":    func(t try) bool { return t.hmac(sha1.New) },
 	"hmac-sha256":  func(t try) bool { return t.hmac(sha256.New) },
@@ -40,10 +40,10 @@ var algorithms = map[string]func(try) bool{
 	"equal":        try.equal,
 }
 
-// hmacs are those that an answer can hold.
+// hmacs holds the algorithms of the HMACs that an answer can contain.
 var hmacs = map[string]func() hash.Hash{"hmac-sha1": sha1.New, "hmac-sha256": sha256.New, "hmac-sha512": sha512.New}
 
-// goesWith tells which algorithms a kind of key is for.
+// goesWith reports whether a kind of key is for an algorithm.
 func goesWith(key, alg string) bool {
 	switch key {
 	case "cert":
@@ -106,12 +106,12 @@ func (t try) equal() bool {
 	})
 }
 
-// encodings are those of [Scheme.Enc].
+// encodings holds the decoders of [Scheme.Enc].
 var encodings = map[string]func(string) ([]byte, error){
 	"":       func(text string) ([]byte, error) { return []byte(text), nil },
 	"hex":    hex.DecodeString,
 	"base64": base64.StdEncoding.Strict().DecodeString,
 }
 
-// encoders write what an answer holds.
+// encoders write the HMACs in an answer.
 var encoders = map[string]func([]byte) string{"hex": hex.EncodeToString, "base64": base64.StdEncoding.EncodeToString}

@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// Answer is what a provider wants to hear. The zero value is an empty answer
-// with status 200.
+// Answer is the HTTP response that a provider expects. The zero value is an
+// empty answer with status 200.
 type Answer struct {
-	// Status is one of success, 200 to 299. 0 is 200.
+	// Status is a status of success, 200 to 299. 0 means 200.
 	Status int `json:"status,omitempty" yaml:"status,omitempty"`
 
 	ContentType string            `json:"content_type,omitempty" yaml:"content_type,omitempty"`
@@ -23,19 +23,19 @@ type Answer struct {
 	Body        string            `json:"body,omitempty" yaml:"body,omitempty"`
 }
 
-// Write answers. Browsers are told not to guess at the type, since a challenge
-// echoes what was asked.
+// Write sends the answer. It tells browsers not to guess at the type, since the
+// answer to a challenge echoes text of the request.
 func (a Answer) Write(w http.ResponseWriter) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	for name, value := range a.Headers {
-		w.Header()[name] = []string{value} // in the row's spelling, for those who compare it
+		w.Header()[name] = []string{value} // in the row's spelling, for providers that compare it
 	}
 	if a.ContentType != "" {
 		w.Header().Set("Content-Type", a.ContentType)
 	}
 	w.WriteHeader(a.status())
 	if a.Body != "" {
-		_, _ = io.WriteString(w, a.Body) // who has gone asks again
+		_, _ = io.WriteString(w, a.Body) // fails only if the provider is gone; it asks again
 	}
 }
 
@@ -46,13 +46,14 @@ func (a Answer) status() int {
 	return a.Status
 }
 
-// The server's own headers, and those that a row writes in another word.
+// keptHeaders lists the headers that an answer cannot set: the server sets them
+// itself, or a row sets them by another field.
 var keptHeaders = []string{
 	"Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Set-Cookie", "Trailer", "Transfer-Encoding", "Upgrade",
 	"X-Content-Type-Options",
 }
 
-// answer refuses what could not be sent as it is written.
+// answer refuses an answer that could not be sent as it is written.
 func (c *compiler) answer(a Answer) {
 	if status := a.status(); status < 200 || status > 299 {
 		c.fail("status %d is not one of success, 200 to 299", status)
@@ -73,7 +74,7 @@ func (c *compiler) answer(a Answer) {
 	}
 }
 
-// isHeaderName is a token of RFC 9110 section 5.6.2.
+// isHeaderName reports whether the name is a token of RFC 9110 section 5.6.2.
 func isHeaderName(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
@@ -85,7 +86,7 @@ func isHeaderValue(value string) bool {
 	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// jsonText is what stands between the quotation marks of a JSON string.
+// jsonText returns the text as it is written inside a JSON string.
 func jsonText(text string) string {
 	quoted, _ := json.Marshal(text) // a string always encodes
 	return string(quoted[1 : len(quoted)-1])
@@ -93,7 +94,8 @@ func jsonText(text string) string {
 
 func asIs(text string) string { return text }
 
-// escape is how what comes from a request is written in the answer.
+// escape returns the function that escapes values of the request for the
+// answer.
 func (c *challenge) escape() func(string) string {
 	if kind, _, _ := mime.ParseMediaType(c.ContentType); kind == "application/json" {
 		return jsonText
@@ -101,7 +103,7 @@ func (c *challenge) escape() func(string) string {
 	return asIs
 }
 
-// fill gives the answer to the challenge.
+// fill returns the answer to the challenge.
 func (c *challenge) fill(q *request, key []byte) (Answer, error) {
 	body, err := c.reply.render(q, key, c.escape())
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// How much of a stranger's wish to have something fetched is granted.
+// These constants bound the fetches that strangers can cause.
 const (
 	maxCertificates     = 16       // kept
 	maxVisits           = 1024     // remembered
@@ -27,18 +27,18 @@ const (
 	fetchTimeout        = 5 * time.Second
 )
 
-// Fetcher gets what is at a URL, a certificate or the answer to a visit. The
-// URL is https and on one of the hosts that the provider's row names. Fetch
-// must not follow redirects, must bound what it reads, and must heed the
-// context, which has a deadline. An error that wraps [ErrCertificate] tells
-// that there is nothing at the URL, and that to try again would be of no use.
+// Fetcher fetches a certificate, or visits a URL. The URL is https and on one
+// of the hosts that the provider's row names. Fetch must not follow redirects,
+// must bound the bytes that it reads, and must respect the context, which has
+// a deadline. An error that wraps [ErrCertificate] means that there is nothing
+// at the URL, and that trying again would be of no use.
 type Fetcher interface {
 	Fetch(ctx context.Context, url string) ([]byte, error)
 }
 
-// NewFetcher fetches with the client, or with one of its own if that is nil,
-// but follows no redirects whatever the client does. It takes status 200 only,
-// and at most 64 KiB.
+// NewFetcher makes a fetcher that uses the client, or a client of its own if
+// that is nil. It never follows redirects, whatever the client does, and
+// accepts status 200 only, and at most 64 KiB.
 func NewFetcher(client *http.Client) Fetcher {
 	f := fetcher{}
 	if client != nil {
@@ -70,17 +70,17 @@ func (f *fetcher) Fetch(ctx context.Context, url string) ([]byte, error) {
 	return io.ReadAll(http.MaxBytesReader(nil, resp.Body, maxCertificateBytes))
 }
 
-// final tells that the host knows the URL and has nothing there for us. A
-// forged URL gets such an answer, and its request no second chance.
+// final reports whether the status says for good that there is nothing at the
+// URL. A forged URL gets such an answer, and its request must not be retried.
 func final(status int) bool {
 	return status >= 300 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooEarly &&
 		status != http.StatusTooManyRequests
 }
 
-// Certificates fetches the certificates that requests name and keeps at most
-// 16 that were right, so that a stranger can neither fill memory nor drive out
-// what is needed. Any number of receivers and goroutines may share one. Make
-// it with [NewCertificates].
+// Certificates fetches the certificates that requests name and caches at most
+// 16 valid ones, so that a stranger can neither fill memory nor evict the
+// certificates in use. Any number of receivers and goroutines may share it.
+// Make it with [NewCertificates].
 type Certificates struct {
 	fetcher Fetcher
 	roots   *x509.CertPool
@@ -91,8 +91,8 @@ type Certificates struct {
 	visited map[[sha256.Size]byte]bool     // by the hash of the URL
 }
 
-// NewCertificates makes an empty store. What is fetched has to lead to one of
-// the roots, at the time of the request; nil means the system's.
+// NewCertificates makes an empty cache. A fetched certificate has to lead to
+// one of the roots, at the time of the request; nil means the system's roots.
 func NewCertificates(f Fetcher, roots *x509.CertPool) *Certificates {
 	return &Certificates{
 		fetcher: f, roots: roots,
@@ -102,14 +102,14 @@ func NewCertificates(f Fetcher, roots *x509.CertPool) *Certificates {
 
 var sharedCertificates = sync.OnceValue(func() *Certificates { return NewCertificates(NewFetcher(nil), nil) })
 
-// certificateRule is what a row says of its certificates.
+// certificateRule is the part of a row that restricts its certificates.
 type certificateRule struct {
 	hosts []string
 	path  string
 	name  string
 }
 
-// publicKey gives the key of the certificate at the URL, in DER (PKIX).
+// publicKey returns the key of the certificate at the URL, in DER (PKIX).
 func (c *Certificates) publicKey(ctx context.Context, rule certificateRule, at string, now time.Time) ([]byte, error) {
 	if !rule.allows(at) {
 		return nil, fmt.Errorf("%w: its URL is not one of the provider's", ErrCertificate)
@@ -128,13 +128,15 @@ func (c *Certificates) publicKey(ctx context.Context, rule certificateRule, at s
 	return chain[0].RawSubjectPublicKeyInfo, nil
 }
 
-// allows takes the URL of a certificate, which has no query.
+// allows reports whether the rule permits the URL of a certificate. The URL
+// must have no query.
 func (r certificateRule) allows(at string) bool {
 	u, ok := r.onHost(at)
 	return ok && u.RawQuery == "" && strings.HasSuffix(u.Path, r.path)
 }
 
-// onHost compares the host as it stands: no port, no user, no other spelling.
+// onHost parses the URL and reports whether its host is one of the rule's, in
+// exactly that spelling: no port, no user.
 func (r certificateRule) onHost(at string) (*url.URL, bool) {
 	u, err := url.Parse(at)
 	if err != nil || u.Scheme != "https" || u.User != nil || u.Fragment != "" {
@@ -143,11 +145,11 @@ func (r certificateRule) onHost(at string) (*url.URL, bool) {
 	return u, slices.ContainsFunc(r.hosts, func(host string) bool { return isHost(u.Host, host) })
 }
 
-// region is how Amazon names one: us-east-1, us-gov-west-1. The hosts of other
-// services of theirs, such as s3-us-west-2, have another form.
+// region matches the name of a region of Amazon: us-east-1, us-gov-west-1. The
+// hosts of its other services, such as s3-us-west-2, have another form.
 var region = regexp.MustCompile(`^[a-z]{2}(-[a-z]+){1,2}-[0-9]{1,2}$`)
 
-// isHost compares with a host that may have {region} in it.
+// isHost compares the host with a pattern that may have {region} in it.
 func isHost(host, pattern string) bool {
 	before, after, ok := strings.Cut(pattern, "{region}")
 	if !ok {
@@ -158,7 +160,7 @@ func isHost(host, pattern string) bool {
 	return right && ends && region.MatchString(named)
 }
 
-// chain gives what is kept, or fetches.
+// chain returns the certificates at the URL, from the cache or by fetching.
 func (c *Certificates) chain(ctx context.Context, at string) ([]*x509.Certificate, error) {
 	var found []*x509.Certificate
 	have := func() bool {
@@ -175,8 +177,8 @@ func (c *Certificates) chain(ctx context.Context, at string) ([]*x509.Certificat
 	return parseChain(text)
 }
 
-// fetch gets what is at the URL, unless it is of no need any more once there is
-// room to.
+// fetch fetches the URL once one of the slots is free. It returns nothing if
+// have reports by then that another request has fetched it.
 func (c *Certificates) fetch(ctx context.Context, at string, have func() bool) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -199,7 +201,8 @@ func (c *Certificates) fetch(ctx context.Context, at string, have func() bool) (
 	return text, nil
 }
 
-// visit fetches a URL for the sake of having done so, once.
+// visit fetches a URL once and ignores its content: the provider wants to see
+// the request.
 func (c *Certificates) visit(ctx context.Context, rule certificateRule, at string) error {
 	if _, ok := rule.onHost(at); !ok {
 		return fmt.Errorf("%w: the URL to visit is not one of the provider's", ErrMalformed)
@@ -214,7 +217,7 @@ func (c *Certificates) visit(ctx context.Context, rule certificateRule, at strin
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.visited) >= maxVisits {
-		clear(c.visited) // to visit again does no harm
+		clear(c.visited) // visiting again does no harm
 	}
 	c.visited[sha256.Sum256([]byte(at))] = true
 	return nil
@@ -232,7 +235,7 @@ func (c *Certificates) lookup(at string) []*x509.Certificate {
 	return c.kept[at]
 }
 
-// keep is for what was found to be right only.
+// keep caches a chain, which must have been verified.
 func (c *Certificates) keep(at string, chain []*x509.Certificate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -260,7 +263,8 @@ func parseChain(text []byte) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// check is done anew for each request, because certificates expire.
+// check verifies a chain. It runs for each request, because certificates
+// expire.
 func (c *Certificates) check(chain []*x509.Certificate, name string, now time.Time) error {
 	if !slices.ContainsFunc(chain[0].DNSNames, func(n string) bool { return strings.HasSuffix(n, name) }) {
 		return fmt.Errorf("%w: it is in another's name", ErrCertificate)

@@ -14,10 +14,10 @@ import (
 const charsetNames = "utf-8, us-ascii, iso-8859-1, windows-1252, utf-16"
 
 // toUTF8 converts a text from its charset, "" being UTF-8. A byte order mark
-// says more than the name, and does not belong to the text (RFC 8259, section
-// 8.1; Encoding Standard, section 6). It gives the text itself, not a copy,
-// where there is nothing to change, and [ErrNotText] for what it would have to
-// guess or leave out.
+// overrides the name, and does not belong to the text (RFC 8259, section 8.1;
+// Encoding Standard, section 6). toUTF8 returns the text itself, not a copy,
+// where there is nothing to change, and [ErrNotText] for a text of which it
+// would have to guess or leave out a part.
 func toUTF8(text []byte, charset string) ([]byte, error) {
 	if rest, marked := cutMark(text); marked != "" {
 		text, charset = rest, marked
@@ -41,8 +41,8 @@ func convert(text []byte, charset string) ([]byte, error) {
 	return converted, nil
 }
 
-// marks are the byte order marks; those of UTF-32, which is not taken, come
-// before that of UTF-16 with which one of them begins.
+// marks lists the byte order marks. The marks of UTF-32, which is not accepted,
+// come before the mark of UTF-16, because one of them begins with it.
 var marks = []struct {
 	mark    string
 	charset string
@@ -54,7 +54,7 @@ var marks = []struct {
 	{"\xfe\xff", "utf-16be"},
 }
 
-// cutMark gives no charset where there is no mark.
+// cutMark cuts off the byte order mark and returns its charset; "" for none.
 func cutMark(text []byte) (rest []byte, charset string) {
 	for _, m := range marks {
 		if rest, ok := bytes.CutPrefix(text, []byte(m.mark)); ok {
@@ -64,9 +64,9 @@ func cutMark(text []byte) (rest []byte, charset string) {
 	return text, ""
 }
 
-// charsets are those that are understood, by the names that senders give them.
-// Latin-1 is read as Windows-1252, which it is wherever the two differ
-// (Encoding Standard, section 4.2).
+// charsets holds the charsets that are understood, by the names that senders
+// use. Latin-1 is read as Windows-1252: wherever the two differ, senders mean
+// Windows-1252 (Encoding Standard, section 4.2).
 var charsets = map[string]func([]byte) ([]byte, bool){
 	"utf-8": valid, "utf8": valid,
 	"us-ascii": ascii, "ascii": ascii,
@@ -85,9 +85,9 @@ func isASCII(text []byte) bool {
 	return !slices.ContainsFunc(text, func(b byte) bool { return b >= utf8.RuneSelf })
 }
 
-// high are the characters of Windows-1252 from 0x80 to 0x9f. The five bytes
-// that it leaves open are the control characters of that number, so that every
-// byte has a character of its own.
+// high holds the characters of Windows-1252 from 0x80 to 0x9f. The five bytes
+// that it leaves undefined are the control characters of that number, so that
+// every byte has a character of its own.
 const high = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ"
 
 var highRunes = []rune(high)
@@ -107,8 +107,8 @@ func windows1252(text []byte) ([]byte, bool) {
 	return converted, true
 }
 
-// anyUTF16 has no mark to go by: it is big-endian (RFC 2781, section 4.3)
-// unless the first character is an ASCII one the other way round.
+// anyUTF16 reads UTF-16 without a mark: big-endian (RFC 2781, section 4.3),
+// unless the first character is ASCII in little-endian.
 func anyUTF16(text []byte) ([]byte, bool) {
 	if len(text) >= 2 && text[1] == 0 {
 		return fromUTF16(text, binary.LittleEndian)
@@ -116,7 +116,7 @@ func anyUTF16(text []byte) ([]byte, bool) {
 	return fromUTF16(text, binary.BigEndian)
 }
 
-// fromUTF16 takes no half characters.
+// fromUTF16 converts UTF-16 and refuses half characters.
 func fromUTF16(text []byte, order binary.ByteOrder) ([]byte, bool) {
 	if len(text)%2 != 0 {
 		return nil, false
@@ -140,12 +140,12 @@ func fromUTF16(text []byte, order binary.ByteOrder) ([]byte, bool) {
 
 var declaration = regexp.MustCompile(`^<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']`)
 
-// maxDeclaration is as far as a declaration of XML is looked for.
+// maxDeclaration bounds the bytes that are searched for a declaration of XML.
 const maxDeclaration = 256
 
-// xmlCharset is the charset that XML declares of itself, "" for none and for
-// what is not XML. One whose declaration can be read as ASCII is not UTF-16,
-// whatever it says: .NET writes that into texts which become UTF-8.
+// xmlCharset returns the charset that XML declares; "" for none and for a text
+// that is not XML. A declaration that can be read as ASCII is not in UTF-16,
+// even if it says so: .NET writes that into texts that it then sends as UTF-8.
 func xmlCharset(text []byte) string {
 	found := declaration.FindSubmatch(text[:min(len(text), maxDeclaration)])
 	if found == nil || bytes.HasPrefix(bytes.ToLower(found[1]), []byte("utf-16")) {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// clocks are the ways to write a time that are no layouts. "" tells seconds
-// and what is finer apart by the number of digits: until the year 5138, Unix
-// seconds have eleven at most.
+// clocks holds the formats of a time other than layouts. "" recognises the unit
+// by the number of digits: until the year 5138, Unix seconds have at most
+// eleven.
 var clocks = map[string]func(string) (time.Time, error){
 	"":   anyUnix,
 	"s":  func(text string) (time.Time, error) { return unix(text, time.Second) },
@@ -17,8 +17,8 @@ var clocks = map[string]func(string) (time.Time, error){
 	"ns": func(text string) (time.Time, error) { return unix(text, time.Nanosecond) },
 }
 
-// clockOf gives what reads times that are written so, or an error if the words
-// are none of those above and no layout of package time either.
+// clockOf returns the function that reads times in the format, or an error if
+// the format is neither a clock nor a layout of package time.
 func clockOf(as string) (func(string) (time.Time, error), error) {
 	if read := clocks[as]; read != nil {
 		return read, nil
@@ -29,8 +29,8 @@ func clockOf(as string) (func(string) (time.Time, error), error) {
 	return func(text string) (time.Time, error) { return time.Parse(as, text) }, nil
 }
 
-// isLayout tells whether a time that is written by it is the same when it is
-// read again, to the minute at least.
+// isLayout reports whether a time that is written by the layout is the same
+// when it is read again, at least to the minute.
 func isLayout(as string) bool {
 	at := time.Date(2017, 11, 23, 13, 46, 57, 0, time.UTC)
 	again, err := time.Parse(as, at.Format(as))

@@ -18,19 +18,19 @@ import (
 // of that name in the answer to [ErrEncoding] (RFC 9110, section 15.5.16).
 const AcceptEncoding = "gzip, deflate, identity"
 
-// maxCodings bounds how many codings may lie on top of each other.
+// maxCodings bounds the number of codings that may be applied to one body.
 const maxCodings = 4
 
-// decoders open what a content coding made (RFC 9110, section 8.4.1).
+// decoders holds the decompressors by content coding (RFC 9110, section 8.4.1).
 var decoders = map[string]func(*bufio.Reader) (io.Reader, error){
 	"gzip":    openGzip,
 	"x-gzip":  openGzip,
 	"deflate": openDeflate,
 }
 
-// unpack takes the content codings off a body, the one that was applied last
-// first. What each of them holds may have limit bytes: without a bound for
-// every layer, a small body could keep a reader busy for ever.
+// unpack removes the content codings from a body, the last applied first. The
+// content of each layer may have limit bytes: without a bound for every layer,
+// a small body could keep a reader busy for a very long time.
 func unpack(body []byte, codings []string, limit int64) ([]byte, error) {
 	if len(codings) == 0 || len(body) == 0 {
 		return body, nil
@@ -64,7 +64,7 @@ func broken(coding string, err error) error {
 	return fmt.Errorf("%w: the body is not whole, or not %.64s", ErrEncoding, coding)
 }
 
-// codingsOf gives the codings in the order in which they were applied.
+// codingsOf returns the codings in the order in which they were applied.
 func codingsOf(h http.Header) []string {
 	var names []string
 	for _, line := range h["Content-Encoding"] {
@@ -77,7 +77,7 @@ func codingsOf(h http.Header) []string {
 	return names
 }
 
-// bounded gives ErrTooLarge instead of more than is left.
+// bounded is a reader that fails with ErrTooLarge beyond a number of bytes.
 type bounded struct {
 	from io.Reader
 	left int64
@@ -94,8 +94,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 func openGzip(from *bufio.Reader) (io.Reader, error) { return gzip.NewReader(from) }
 
-// openDeflate takes the zlib format that the coding means (RFC 1950), and the
-// bare deflate data that some send (RFC 1951), which never begin like it.
+// openDeflate reads the zlib format, which the coding means (RFC 1950), and the
+// bare deflate data that some senders use (RFC 1951), which never begin like
+// the zlib format.
 func openDeflate(from *bufio.Reader) (io.Reader, error) {
 	head, err := from.Peek(2)
 	if err != nil {
@@ -110,7 +111,8 @@ func openDeflate(from *bufio.Reader) (io.Reader, error) {
 	return &complete{opened, from}, nil
 }
 
-// complete refuses what follows the end of the data, which would be lost.
+// complete is a reader that refuses bytes after the end of the data, which
+// would be lost.
 type complete struct {
 	io.Reader
 	rest *bufio.Reader

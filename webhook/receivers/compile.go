@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// provider is a Provider that is understood.
+// provider is a compiled Provider.
 type provider struct {
 	Provider
 	auth       []scheme
@@ -34,8 +34,8 @@ type challenge struct {
 	visit   source
 }
 
-// compiler keeps the first error, so that what is read one after the other
-// needs one question only.
+// compiler keeps the first error, so that a sequence of steps needs one check
+// at its end only.
 type compiler struct {
 	wrap string // of the row
 	err  error
@@ -63,7 +63,7 @@ func (c *compiler) template(text string) template {
 	return parsed
 }
 
-// compile understands the row and makes the keys of the credentials.
+// compile parses the row and makes the keys of the credentials.
 func compile(p Provider, credentials []Credential) (*provider, error) {
 	if len(p.Auth) == 0 {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownProvider, p.Name)
@@ -111,7 +111,7 @@ func (c *compiler) scheme(s Scheme, credentials []Credential) scheme {
 	return compiled
 }
 
-// check refuses what would verify nothing, or too much.
+// check refuses a scheme that would verify nothing, or accept too much.
 func (c *compiler) check(s *scheme) {
 	switch {
 	case s.verify == nil:
@@ -152,7 +152,7 @@ func keysFor(alg string) string {
 	return strings.Join(kinds, ", ")
 }
 
-// coverage refuses signatures over too little.
+// coverage refuses signatures that cover too little of the request.
 func (c *compiler) coverage(s *scheme) {
 	switch {
 	case s.Covers != "" && s.Covers != coversFields:
@@ -167,8 +167,8 @@ func (c *compiler) coverage(s *scheme) {
 	}
 }
 
-// together refuses schemes that are right each for itself, where the secret of
-// one could serve for the other.
+// together refuses schemes that are valid by themselves, but where the secret
+// of one scheme could serve for another.
 func (c *compiler) together(p *provider) {
 	signs := func(s scheme) bool { return s.Alg != "equal" }
 	mixed := slices.ContainsFunc(p.auth, signs) && !allOf(p.auth, signs)
@@ -191,7 +191,7 @@ func (c *compiler) together(p *provider) {
 	}
 }
 
-// alone looks at a challenge beside the schemes.
+// alone refuses a challenge that does not fit the provider's schemes.
 func (c *compiler) alone(p *provider, ch challenge) {
 	switch {
 	case ch.hasMACs() && !slices.ContainsFunc(p.auth, func(s scheme) bool { return s.macs() }):
@@ -209,7 +209,7 @@ func allOf(schemes []scheme, is func(scheme) bool) bool {
 	return !slices.ContainsFunc(schemes, func(s scheme) bool { return !is(s) })
 }
 
-// macs tells whether the scheme's keys are those of an HMAC that proves webhooks.
+// macs reports whether the scheme proves webhooks by an HMAC.
 func (s *scheme) macs() bool { return hmacs[s.Alg] != nil && s.proves(false) }
 
 func (c *compiler) clock(as string) func(string) (time.Time, error) {
@@ -220,7 +220,7 @@ func (c *compiler) clock(as string) func(string) (time.Time, error) {
 	return read
 }
 
-// tolerance takes no window that is open.
+// tolerance parses a window, which must be positive; "" is the default.
 func (c *compiler) tolerance(text string) time.Duration {
 	if text == "" {
 		return defaultWindow
@@ -263,7 +263,7 @@ func (c *compiler) challenge(ch Challenge) challenge {
 	return compiled
 }
 
-// reads tells whether the answer has such a segment.
+// reads reports whether a segment of the answer has the property.
 func (c *challenge) reads(is func(segment) bool) bool {
 	return slices.ContainsFunc(c.reply, is) ||
 		slices.ContainsFunc(slices.Collect(maps.Values(c.headers)), func(t template) bool { return slices.ContainsFunc(t, is) })
@@ -271,7 +271,7 @@ func (c *challenge) reads(is func(segment) bool) bool {
 
 func (c *challenge) hasMACs() bool { return c.reads(func(s segment) bool { return s.mac != "" }) }
 
-// keeps tells whether a challenge brings the secret.
+// keeps reports whether a challenge brings the secret.
 func (p *provider) keeps() bool {
 	return slices.ContainsFunc(p.challenges, func(c challenge) bool { return len(c.keep) > 0 })
 }

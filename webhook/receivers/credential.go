@@ -13,11 +13,12 @@ import (
 
 const redacted = "[redacted]"
 
-// Credential is what the provider and you both know: usually the secret that
-// it signs with. Make one with [Secrets] or [Keyed]. It prints as [redacted]
-// everywhere and cannot be read back.
+// Credential is a value that the provider and you both know: usually the
+// secret that it signs with. Make one with [Secrets] or [Keyed]. It prints as
+// [redacted] everywhere and cannot be read back.
 //
-// The zero value is none; [New] refuses it. A Credential never changes.
+// The zero value is no credential; [New] refuses it. A Credential never
+// changes.
 type Credential struct {
 	id     string
 	scheme string
@@ -34,14 +35,15 @@ func Secrets(texts ...string) []Credential {
 	return credentials
 }
 
-// Keyed makes a credential that holds for the requests that name it by id, as
-// Pusher's do; see [Scheme.KeyID]. Elsewhere the id means nothing.
+// Keyed makes a credential for the requests that name it by id, as Pusher's
+// do; see [Scheme.KeyID]. With other schemes the id has no effect.
 func Keyed(id, text string) Credential {
 	return Credential{id: id, text: func() string { return text }}
 }
 
-// For ties a credential to the schemes of that name, and to no others; see
-// [Scheme.Name]. "" ties it to those without a name, as it is when made.
+// For returns the credential, tied to the schemes of that name and to no
+// others; see [Scheme.Name]. "", as in a new credential, ties it to the schemes
+// without a name.
 func (c Credential) For(scheme string) Credential {
 	c.scheme = scheme
 	return c
@@ -50,13 +52,13 @@ func (c Credential) For(scheme string) Credential {
 // Format prints [redacted] for every verb.
 func (c Credential) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue gives [redacted], for log/slog.
+// LogValue returns [redacted], for log/slog.
 func (c Credential) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// CredentialError tells which credential [New] refuses, and why. It wraps
+// CredentialError says which credential [New] refuses, and why. It wraps
 // [ErrBadCredential], and holds nothing of the credential's text.
 type CredentialError struct {
-	// Index counts from zero, in the order that New was given.
+	// Index counts from zero, in the order of the credentials given to New.
 	Index int
 
 	// Reason is a predicate, such as "is in quotation marks; leave them out".
@@ -67,7 +69,7 @@ func (e *CredentialError) Error() string {
 	return fmt.Sprintf("%v: number %d %s", ErrBadCredential, e.Index+1, e.Reason)
 }
 
-// Unwrap gives [ErrBadCredential].
+// Unwrap returns [ErrBadCredential].
 func (e *CredentialError) Unwrap() error { return ErrBadCredential }
 
 // key is a credential that a scheme can use. Its bytes are behind a function
@@ -77,7 +79,7 @@ type key struct {
 	bits func() []byte
 }
 
-// keysOf gives those of the credentials that the scheme can use.
+// keysOf returns the keys of the credentials that the scheme can use.
 func keysOf(s Scheme, credentials []Credential) []key {
 	var keys []key
 	for _, c := range credentials {
@@ -88,8 +90,8 @@ func keysOf(s Scheme, credentials []Credential) []key {
 	return keys
 }
 
-// keyOf gives the key that a credential is for the scheme, or an error that
-// says in a predicate why it is none.
+// keyOf returns the key that the scheme makes of a credential, or an error that
+// says in a predicate why the scheme cannot use it.
 func keyOf(s Scheme, c Credential) ([]byte, error) {
 	switch {
 	case c.scheme != s.Name:
@@ -106,8 +108,8 @@ func hasFoldedPrefix(text, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
-// usable refuses credentials that no scheme can use: whoever sets one expects
-// that it does something.
+// usable refuses credentials that no scheme can use: an operator who sets one
+// expects that it has an effect.
 func (p *provider) usable(credentials []Credential) error {
 	for i, c := range credentials {
 		if why := p.unusable(c); why != "" {
@@ -123,7 +125,7 @@ func (p *provider) usable(credentials []Credential) error {
 	return fmt.Errorf("%w: all are for challenges, and none proves a webhook", ErrBadCredential)
 }
 
-// unusable is "" for a credential that fits a scheme.
+// unusable says why no scheme can use a credential; "" if one can.
 func (p *provider) unusable(c Credential) string {
 	named := slices.DeleteFunc(slices.Clone(p.auth), func(s scheme) bool { return s.Name != c.scheme })
 	if len(named) == 0 && c.scheme == "" {
@@ -153,8 +155,8 @@ func (p *provider) unusable(c Credential) string {
 	return strings.Join(reasons, ", and ")
 }
 
-// undecided tells that a credential could be a secret as well as a public key,
-// which must never serve as one.
+// undecided reports whether a credential could be a secret as well as a public
+// key, which must never serve as a secret.
 func (p *provider) undecided(c Credential) bool {
 	has := func(kind string) bool {
 		return slices.ContainsFunc(p.auth, func(s scheme) bool { return s.Key == kind && s.Name == c.scheme })
@@ -176,7 +178,7 @@ func (p *provider) schemeNames() string {
 	return strings.Join(names, ", ")
 }
 
-// proving tells whether any webhook could be proved.
+// proving reports whether there is a key that can prove a webhook.
 func (p *provider) proving() bool {
 	return slices.ContainsFunc(p.auth, func(s scheme) bool { return s.proves(false) && len(s.keys) > 0 })
 }

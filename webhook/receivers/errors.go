@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// What can be wrong with a request. Every error of [Receiver.Verify] wraps
-// exactly one of these. They are for the log: whoever sent the request learns
-// the status that [Status] gives and nothing else, except for [ErrEncoding],
-// [ErrNotText] and a body that is too large decompressed. Those are found only
-// in requests that are the provider's, who may read what is wrong.
+// These errors say why a request is refused. Every error of [Receiver.Verify]
+// wraps exactly one of them. They are for the log: the sender learns the
+// status that [Status] returns and nothing else, except for [ErrEncoding],
+// [ErrNotText] and a body that is too large when decompressed. These three are
+// found only in verified requests of the provider, which may read the reason.
 var (
 	// ErrMethod: the provider does not post its webhooks with this method.
 	ErrMethod = errors.New("receivers: method not allowed")
@@ -19,11 +19,11 @@ var (
 	// decompressed.
 	ErrTooLarge = errors.New("receivers: body too large")
 
-	// ErrMissing: no signature, or something that the signature covers is not
-	// there, or not exactly once.
+	// ErrMissing: the signature, or a value that it covers, is not there, or
+	// not exactly once.
 	ErrMissing = errors.New("receivers: not signed")
 
-	// ErrMalformed: what has to be read in order to verify cannot be read.
+	// ErrMalformed: a value that is needed to verify cannot be read.
 	ErrMalformed = errors.New("receivers: malformed request")
 
 	// ErrBadTime: the time is not written as the provider writes it.
@@ -46,22 +46,22 @@ var (
 	ErrCertificate = errors.New("receivers: certificate refused")
 
 	// ErrEncoding: the body has a content coding that is not one of
-	// [AcceptEncoding], or is not what its coding says.
+	// [AcceptEncoding], or cannot be decompressed by its coding.
 	ErrEncoding = errors.New("receivers: content coding not accepted")
 
-	// ErrNotText: the body, or a field of it, is no text in the charset that
-	// it says, or in UTF-8 where it says none, or the charset is not one that
-	// this package knows. Handed on as JSON, some of it would be lost.
+	// ErrNotText: the body, or a field of it, is not text in the charset that
+	// it declares, or in UTF-8 where it declares none, or this package does not
+	// know the charset. Handed on as JSON, some of it would be lost.
 	ErrNotText = errors.New("receivers: body not accepted as text")
 
-	// ErrUnavailable: the certificate, or what [Challenge.Visit] names, could
+	// ErrUnavailable: the certificate, or the URL of [Challenge.Visit], could
 	// not be fetched now. The request may be genuine; the provider should send
 	// it again.
 	ErrUnavailable = errors.New("receivers: certificate unavailable")
 )
 
-// What can be wrong with a configuration; [New] gives them. The text of a
-// credential is never part of the error.
+// These errors say why [New] refuses a configuration. The text of a credential
+// is never part of the error.
 var (
 	// ErrUnknownProvider: [Names] does not list it, or it has no scheme.
 	ErrUnknownProvider = errors.New("receivers: unknown provider")
@@ -69,12 +69,13 @@ var (
 	// ErrBadProvider: a provider's row cannot work as it is written.
 	ErrBadProvider = errors.New("receivers: bad provider")
 
-	// ErrBadCredential: there is none, or one that is empty or of a kind that
-	// no scheme of the provider uses; then it is a [CredentialError].
+	// ErrBadCredential: no credential was given, or one is empty or of a kind
+	// that no scheme of the provider uses; for the latter two the error is a
+	// [CredentialError].
 	ErrBadCredential = errors.New("receivers: bad credential")
 )
 
-// refused is an error with the status that the provider wants to hear.
+// refused is an error with the status that the provider expects.
 type refused struct {
 	error
 	status int
@@ -82,10 +83,11 @@ type refused struct {
 
 func (r *refused) Unwrap() error { return r.error }
 
-// Status gives the HTTP status that answers an error of [Receiver.Verify]: 200
-// for nil, 405, 413, 415, 503 for [ErrUnavailable], what [Challenge.Refuse]
-// says, otherwise 401. It is never 410, for which some providers take the
-// webhook away, and never a redirect.
+// Status returns the HTTP status that answers an error of [Receiver.Verify]:
+// 200 for nil, 405 for [ErrMethod], 413 for [ErrTooLarge], 415 for
+// [ErrEncoding] and [ErrNotText], 503 for [ErrUnavailable], the status of
+// [Challenge.Refuse] for a challenge that is not proved, otherwise 401. It is
+// never 410, at which some providers delete the webhook, and never a redirect.
 func Status(err error) int {
 	var r *refused
 	switch {
@@ -105,6 +107,6 @@ func Status(err error) int {
 	return http.StatusUnauthorized
 }
 
-// Reason is what the provider may be told of an error whose [Status] is 415:
-// what is wrong with its body.
+// Reason returns the text that the provider may read of an error whose
+// [Status] is 415: it says what is wrong with the body.
 func Reason(err error) string { return strings.TrimPrefix(err.Error(), "receivers: ") }

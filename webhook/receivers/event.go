@@ -11,54 +11,54 @@ import (
 	"strings"
 )
 
-// Event is a verified webhook as it may be handed on, stored and logged: what
-// could be used to forge another one, or to call the provider, is taken out.
+// Event is a verified webhook as it may be handed on, stored and logged: the
+// credentials by which somebody could forge another webhook, or call the
+// provider, are redacted.
 type Event struct {
 	// Provider is the name in its row.
 	Provider string
 
-	// Type is what happened, the first if there are several; "" where the
-	// provider does not tell. Types are all.
+	// Type says what happened: the first type if there are several, "" where
+	// the provider sends none. Types lists all of them.
 	//
-	// Types and ids that come in headers are not signed by GitHub, Bitbucket,
-	// Shopify and others: route by them, but do not decide by them who may do
-	// what.
+	// GitHub, Bitbucket, Shopify and others do not sign the types and ids that
+	// come in headers: route by them, but do not authorize by them.
 	Type  string
 	Types []string
 
 	// ID is the same when the same event comes again: handle it once. It is ""
-	// where the provider sends nothing that tells. Where a request has several
-	// IDs it stands for all of them together, and each is to be handled once
-	// as well.
+	// where the provider sends nothing to recognise a repetition by. Where a
+	// request has several IDs, ID stands for all of them together; handle each
+	// of the IDs once as well.
 	ID  string
 	IDs []string
 
-	// Object is the kind of thing that it happened to; "" where the provider
-	// does not tell.
+	// Object is the kind of thing that the event happened to; "" where the
+	// provider does not say it.
 	Object string
 
 	// Payload is the body as JSON, always valid and in UTF-8, whatever content
 	// coding and charset it came in: JSON as it was written, without a byte
 	// order mark; a form as an object of strings, or arrays of strings for
 	// fields that come twice, and instead of a file an object of its filename,
-	// content_type and size; of a form around JSON ([Provider.Wrap]), that
-	// JSON; XML as an object of the elements in the root; nothing as null; and
-	// any other text as a string.
+	// content_type and size; a form around JSON ([Provider.Wrap]) as that
+	// JSON; XML as an object of the elements in the root; an empty body as
+	// null; and any other text as a string.
 	Payload json.RawMessage
 
-	// Method, URL, Header and Body are those of the request, [redacted]. The
-	// path of the URL is as it was, also where only who knows it may call. The
-	// body is the bytes as received, or, where something is taken out of it,
-	// what is left in UTF-8. Where a signature covers only the JSON in a form,
-	// it is that JSON.
+	// Method, URL, Header and Body are copied from the request, with the
+	// credentials redacted. The path of the URL is unchanged, even where the
+	// path itself is the secret. Body is the bytes as received, or, where
+	// something is taken out of it, the rest in UTF-8. Where a signature covers
+	// only the JSON in a form, it is that JSON.
 	Method string
 	URL    string
 	Header http.Header
 	Body   []byte
 }
 
-// Event gives what may be handed on. Of a challenge, and of the zero Result,
-// it is empty. A Result is for one goroutine at a time.
+// Event returns the event to hand on. It is empty for a challenge and for the
+// zero Result. A Result is for one goroutine at a time.
 func (r Result) Event() Event {
 	if r.event == nil {
 		return Event{}
@@ -66,7 +66,8 @@ func (r Result) Event() Event {
 	return r.event()
 }
 
-// newEvent hands on nothing of the body that the scheme which held leaves open.
+// newEvent makes the event of a verified request. If the scheme that held
+// covers only the JSON in a form, the event has no other part of the body.
 func (p *provider) newEvent(q *request, held *scheme, types, ids []string) Event {
 	event := Event{
 		Provider: p.Name, Types: types, ID: joinIDs(ids), IDs: ids,
@@ -87,7 +88,7 @@ func (p *provider) newEvent(q *request, held *scheme, types, ids []string) Event
 	return event
 }
 
-// joinIDs gives one id for all.
+// joinIDs makes one id that stands for all ids.
 func joinIDs(ids []string) string {
 	switch len(ids) {
 	case 0:
@@ -99,8 +100,9 @@ func joinIDs(ids []string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// payload gives JSON, whatever came. The XML of a row that reads none is text.
-// A signature over the fields of a form covers nothing but these.
+// payload returns the body as JSON. XML is a string unless the row reads XML.
+// A body that is JSON but is labelled as a form stays a form if the signature
+// covers the fields of the form, because then it covers nothing else.
 func (p *provider) payload(q *request, held *scheme) json.RawMessage {
 	f := q.form.get(q.parseForm)
 	switch {
@@ -121,7 +123,8 @@ func (p *provider) payload(q *request, held *scheme) json.RawMessage {
 	return textOrJSON(q.text.get(q.decodeText))
 }
 
-// textOrJSON is a string for what is not JSON.
+// textOrJSON returns a text that is JSON unchanged, and any other as a JSON
+// string.
 func textOrJSON(text []byte) json.RawMessage {
 	if json.Valid(text) {
 		return text
@@ -129,7 +132,8 @@ func textOrJSON(text []byte) json.RawMessage {
 	return marshal(string(text))
 }
 
-// oneOrAll makes a value of its own of those that have no second.
+// oneOrAll makes an object of the groups: a single value stands by itself,
+// several stand in an array.
 func oneOrAll[T any](groups map[string][]T) map[string]any {
 	members := make(map[string]any, len(groups))
 	for name, values := range groups {
@@ -141,23 +145,25 @@ func oneOrAll[T any](groups map[string][]T) map[string]any {
 	return members
 }
 
-// marshal is for what encoding/json cannot refuse.
+// marshal encodes a value that encoding/json cannot refuse.
 func marshal(value any) json.RawMessage {
 	text, _ := json.Marshal(value)
 	return text
 }
 
-// redaction is what is taken out before anything is handed on.
+// redaction lists the values that are removed before a request is handed on.
 type redaction struct {
 	headers []string
 	fields  []string   // of the query
 	paths   [][]string // of XML
 }
 
-// alwaysRedacted are headers that hold credentials whoever sends them.
+// alwaysRedacted lists the headers that hold credentials, whichever provider
+// sends them.
 var alwaysRedacted = []string{"Authorization", "Proxy-Authorization", "Cookie"}
 
-// redaction takes what the row says and every credential that is compared.
+// redaction combines the row's Redact with the sources of all credentials that
+// a request carries.
 func (c *compiler) redaction(p Provider) redaction {
 	r := redaction{headers: slices.Clip(alwaysRedacted)}
 	sources := p.Redact
@@ -202,7 +208,7 @@ func (r redaction) header(h http.Header) http.Header {
 	return h
 }
 
-// url leaves the rest of the query as it was written.
+// url redacts fields of the query and leaves the rest as it was written.
 func (r redaction) url(text string) string {
 	before, query, ok := strings.Cut(text, "?")
 	if !ok {
@@ -218,7 +224,8 @@ func (r redaction) url(text string) string {
 	return before + "?" + strings.Join(pairs, "&")
 }
 
-// hides takes a name that cannot be read for one of them.
+// hides reports whether a field of the query is redacted. A name that cannot be
+// decoded counts as one, if there are any.
 func (r redaction) hides(name string) bool {
 	plain, err := url.QueryUnescape(name)
 	if err != nil {
@@ -227,7 +234,7 @@ func (r redaction) hides(name string) bool {
 	return slices.Contains(r.fields, plain)
 }
 
-// body cuts the content of elements out, in the order in which they stand.
+// body returns the body without the content of the redacted XML elements.
 func (r redaction) body(q *request) []byte {
 	var kept []byte
 	at := int64(0)
@@ -243,8 +250,8 @@ func (r redaction) body(q *request) []byte {
 	return append(kept, q.text.value[at:]...)
 }
 
-// root reads the XML where there is something to take out of it, or if it was
-// read already.
+// root returns the XML if something has to be removed from it, or if it was
+// parsed already; otherwise nil.
 func (r redaction) root(q *request) *node {
 	if len(r.paths) > 0 {
 		return q.root.get(q.parseRoot)
@@ -261,9 +268,9 @@ func (r redaction) nodes(root *node) []*node {
 	return found
 }
 
-// ProofHeaders names the headers in which a request of the provider proves
-// itself, and those of Redact, in the form of [http.CanonicalHeaderKey]: what
-// they hold is a credential, or a signature that others could use again.
+// ProofHeaders lists the headers that prove a request of the provider, and the
+// headers of Redact, in the form of [http.CanonicalHeaderKey]: they hold a
+// credential, or a signature that somebody could replay.
 func (p Provider) ProofHeaders() []string {
 	sources := slices.Clone(p.Redact)
 	for _, s := range p.Auth {

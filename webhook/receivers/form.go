@@ -12,25 +12,27 @@ import (
 	"strings"
 )
 
-// maxFields bounds a form or a query: far more than any provider sends.
+// maxFields bounds the fields of a form or a query. No provider sends nearly as
+// many.
 const maxFields = 1000
 
-// form is the fields of a body. Texts are in UTF-8, unless the request is
-// spoilt.
+// form holds the fields of a body. Their texts are in UTF-8, unless the request
+// is spoilt.
 type form struct {
 	fields url.Values
-	files  map[string][]file // left out, but for what they are
+	files  map[string][]file // without their content
 	parts  bool              // it came as multipart/form-data
 }
 
-// file is what is told of a file in a form.
+// file describes a file in a form, without its content.
 type file struct {
 	Filename    string `json:"filename"`
 	ContentType string `json:"content_type,omitempty"`
 	Size        int64  `json:"size"`
 }
 
-// json is the form as an object: a text for each field, an object for each file.
+// json returns the form as an object: a text for each field, an object for
+// each file.
 func (f *form) json() json.RawMessage {
 	members := map[string][]any{}
 	for name, values := range f.fields {
@@ -46,8 +48,8 @@ func (f *form) json() json.RawMessage {
 	return marshal(oneOrAll(members))
 }
 
-// flatten writes every field as its name and its value, in the order of both;
-// what is there twice, once (as Twilio's own libraries do).
+// flatten writes every field as its name and its value, sorted by both; the
+// same pair twice is written once (as Twilio's own libraries do).
 func flatten(fields url.Values) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -58,7 +60,7 @@ func flatten(fields url.Values) string {
 	return strings.Join(pairs, "")
 }
 
-// parseForm gives nil for a body that is not a form, or one that cannot be read.
+// parseForm returns nil for a body that is not a form, or that cannot be read.
 func (q *request) parseForm() *form {
 	switch q.mediaType().name {
 	case "application/x-www-form-urlencoded":
@@ -69,8 +71,8 @@ func (q *request) parseForm() *form {
 	return nil
 }
 
-// parseURLEncoded converts texts after the percent signs are decoded: the
-// charset is that of the bytes they stand for.
+// parseURLEncoded decodes the percent signs and then converts the texts to
+// UTF-8: the charset describes the decoded bytes.
 func (q *request) parseURLEncoded() *form {
 	content, charset := q.content.get(q.unpackBody), q.mediaType().charset()
 	if _, marked := cutMark(content); marked != "" || strings.HasPrefix(charset, "utf-16") {
@@ -96,8 +98,8 @@ func (q *request) parseURLEncoded() *form {
 	return &form{fields: converted}
 }
 
-// toUTF8 gives the text as it is where it cannot be converted, and remembers
-// that.
+// toUTF8 converts a text. It returns a text that cannot be converted unchanged
+// and marks the request as spoilt.
 func (q *request) toUTF8(text, charset string) string {
 	converted, err := convert([]byte(text), charset)
 	if err != nil {
@@ -107,9 +109,10 @@ func (q *request) toUTF8(text, charset string) string {
 	return string(converted)
 }
 
-// mislabelled tells that a body which is called a form is JSON: that is what
-// curl and others say when they are not told. As a form it would lose every +
-// and %. A form escapes the brackets and quotes without which it is not JSON.
+// mislabelled reports whether a body that is labelled as a form is JSON: curl
+// and others send that label by default. Read as a form, the JSON would lose
+// every + and %. A real form is never taken for JSON, because it escapes
+// brackets and quotes.
 func (q *request) mislabelled() bool {
 	content := bytes.TrimLeft(q.content.get(q.unpackBody), spaces+"\xef\xbb\xbf")
 	if len(content) == 0 || content[0] != '{' && content[0] != '[' {
@@ -124,7 +127,7 @@ func (q *request) parseQuery() url.Values {
 	return q.parseFields(query)
 }
 
-// parseFields gives nil for what is not URL-encoded.
+// parseFields reads URL-encoded fields; nil for a text that is not URL-encoded.
 func (q *request) parseFields(text string) url.Values {
 	if strings.Count(text, "&") >= maxFields {
 		q.fail("more than %d fields", maxFields)
@@ -156,9 +159,9 @@ func (q *request) parseParts() *form {
 	return nil
 }
 
-// takePart tells whether the part could be read. What has a file name is a
-// file, unless it is the document; so is what has none and is no text, where
-// it says so.
+// takePart adds a part to the form and reports whether it could be read. A part
+// with a file name is a file, unless it is the document; so is a part that is
+// not text and declares a type other than text.
 func (q *request) takePart(f *form, part *multipart.Part) bool {
 	_, disposition, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	content, readErr := io.ReadAll(part)

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// HandlerFunc does something with an event. An error means that it is not done,
-// so that the provider sends the event again. The context is the request's.
+// HandlerFunc handles an event. An error means that the event is not handled,
+// so that the provider sends it again. The context is the request's.
 type HandlerFunc func(context.Context, Event) error
 
-// Handler is a [Receiver.Handler] of [New] without options. It panics where
-// New gives an error, and for a provider that signs the URL, which New has to
-// be told: a service that cannot receive should not start.
+// Handler makes a [Receiver.Handler] with [New] and no options. It panics where
+// New returns an error, and for a provider that signs the URL, because that
+// needs [WithPublicURL]: a service that cannot receive should not start.
 func Handler(p Provider, credentials []Credential, handlers ...HandlerFunc) http.Handler {
 	r, err := New(p, credentials)
 	if err != nil {
@@ -24,20 +24,23 @@ func Handler(p Provider, credentials []Credential, handlers ...HandlerFunc) http
 	return r.Handler(handlers...)
 }
 
-// Handler gives every event to the handlers, in order, and answers the
-// provider when all are done. The first error stops and answers 500, so that
-// the provider sends the event again; all handlers then see it again, so each
-// should do things once for each [Event.ID]. Challenges are answered and
-// handed to nobody. What [Receiver.Verify] refuses gets the status of [Status]
-// and no reason, unless it is the provider's and its body is at fault.
+// Handler returns an HTTP handler that passes every event to the handlers, in
+// order, and answers the provider when all are done. The first error stops the
+// sequence and answers 500, so that the provider sends the event again; all
+// handlers then see it again, so each should act once for each [Event.ID].
+// Challenges are answered and not passed on. A request that [Receiver.Verify]
+// refuses is answered with [Status] and no reason, unless it is verified and
+// its body is at fault.
 //
-// Providers wait a few seconds only (Slack three): store, and do long work
-// afterwards. It must be mounted at the path that the provider was given, for
-// every method, and without anything that reads or changes the request.
+// Providers wait a few seconds only (Slack three): store the event, and do long
+// work afterwards. The HTTP handler must be mounted at the path of the URL that
+// was given to the provider, for every method, and without middleware that
+// reads or changes the request.
 //
-// It panics without handlers, without [WithPublicURL] for a provider that signs
-// the URL, and for one that brings its secret while there is none: that has to
-// be stored, for which [Receiver.Verify] and [Result.Keep] are.
+// Handler panics without handlers, without [WithPublicURL] for a provider that
+// signs the URL, and for a provider that brings its secret while there is no
+// credential: the secret has to be stored, with [Receiver.Verify] and
+// [Result.Keep].
 func (r *Receiver) Handler(handlers ...HandlerFunc) http.Handler {
 	if len(handlers) == 0 {
 		panic("receivers: no handlers: events would be answered and lost")
@@ -91,7 +94,7 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) (Result, er
 	})
 }
 
-// refuse says the same to everybody: the reason would help who forges. The
+// refuse answers everybody alike: the reason would help a forger. Only the
 // provider itself learns what is wrong with its body.
 func (r *Receiver) refuse(w http.ResponseWriter, req *http.Request, err error) {
 	r.log.WarnContext(req.Context(), "webhook refused", slog.String("provider", r.provider.Name), slog.Any("error", err))

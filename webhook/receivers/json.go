@@ -7,12 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// findJSON gives the strings, numbers and booleans at a path of the document.
-// It neither checks that the document is JSON nor builds anything of it: it
-// skips to what is asked for. Of a document that is broken it may find
-// anything, but never does more work than to pass over it once for each step
-// of the path. Of two members with one name the last counts, as in
-// encoding/json.
+// findJSON returns the strings, numbers and booleans at a path of the document.
+// It neither checks that the document is JSON nor decodes all of it: it skips
+// to the path. In a broken document it may find any text, but it never does
+// more work than one pass over the document for each step of the path. Of two
+// members with the same name the last counts, as in encoding/json.
 func findJSON(document []byte, path []string) []string {
 	var found []string
 	looked := 0
@@ -26,7 +25,8 @@ func findJSON(document []byte, path []string) []string {
 	return found
 }
 
-// walkJSON tells by false that yield wants no more.
+// walkJSON calls yield with the values at the path, and returns false once
+// yield does.
 func walkJSON(value []byte, path []string, yield func([]byte) bool) bool {
 	value = bytes.TrimLeft(value, spaces)
 	switch {
@@ -76,8 +76,8 @@ const (
 	enders     = separators + "]}"
 )
 
-// nextJSON cuts the next value off, whatever separates it from what was
-// before. It gives no value at the end of an array, an object or the text.
+// nextJSON cuts off the next value, after any separators. It returns no value
+// at the end of an array, an object or the text.
 func nextJSON(text []byte) (value, rest []byte) {
 	text = bytes.TrimLeft(text, separators)
 	if len(text) == 0 {
@@ -98,7 +98,8 @@ func nextJSON(text []byte) (value, rest []byte) {
 	return text[:end], text[end:]
 }
 
-// endOfString is behind the quote that closes the one in front.
+// endOfString returns the index after the quote that closes the string at the
+// start.
 func endOfString(text []byte) int {
 	for i := 1; i < len(text); i++ {
 		switch text[i] {
@@ -111,8 +112,9 @@ func endOfString(text []byte) int {
 	return len(text)
 }
 
-// endOfNest is behind the bracket that closes the one in front, of whichever
-// kind: in JSON they pair up.
+// endOfNest returns the index after the bracket that closes the array or object
+// at the start. It need not tell the kinds of brackets apart: in JSON they pair
+// up.
 func endOfNest(text []byte) int {
 	depth := 0
 	for i := 0; i < len(text); i++ {
@@ -137,7 +139,7 @@ func sameKey(quoted []byte, name string) bool {
 	return bytes.IndexByte(quoted, '\\') >= 0 && unquote(quoted) == name
 }
 
-// scalarText is "" for what is none.
+// scalarText returns a string, number or boolean as text; "" for other values.
 func scalarText(value []byte) string {
 	scalar, _ := nextJSON(value)
 	switch {
@@ -151,8 +153,9 @@ func scalarText(value []byte) string {
 	return string(scalar)
 }
 
-// unquote is "" for what is no string. Half a character (\ud83d and the like)
-// stays as it is written, so that two texts that differ do so afterwards.
+// unquote decodes a JSON string; "" for a value that is no string. A string with
+// half a character (\ud83d and the like) stays as it is written, so that two
+// different texts stay different.
 func unquote(quoted []byte) string {
 	var text string
 	if json.Unmarshal(quoted, &text) != nil {

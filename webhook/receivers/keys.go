@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// keyKinds are the kinds of [Scheme.Key]. They give an error, as a predicate,
-// for a text that is none of the kind; an empty one never is.
+// keyKinds holds the functions that make a key, by [Scheme.Key]. They return an
+// error, as a predicate, for a text that is not of the kind. The text is never
+// empty.
 var keyKinds = map[string]func(alg, text string) ([]byte, error){
 	"":       func(_, text string) ([]byte, error) { return verbatim(text) },
 	"cert":   func(_, text string) ([]byte, error) { return verbatim(text) },
@@ -28,8 +29,8 @@ var keyKinds = map[string]func(alg, text string) ([]byte, error){
 	"org":    func(_, text string) ([]byte, error) { return organizationKey(text) },
 }
 
-// verbatim takes no key of the Ed25519 scheme: it must never serve as a shared
-// secret, least of all the public one.
+// verbatim uses the text as the key. It refuses keys of the Ed25519 scheme: they
+// must never serve as a shared secret, least of all the public key.
 func verbatim(text string) ([]byte, error) {
 	for _, prefix := range []string{"whsk_", "whpk_"} {
 		if strings.HasPrefix(text, prefix) {
@@ -39,7 +40,8 @@ func verbatim(text string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// plainKey takes no signing secret either, which must never be sent as it is.
+// plainKey uses the text as the key. It also refuses a signing secret, which
+// must never be sent as it is.
 func plainKey(text string) ([]byte, error) {
 	if strings.HasPrefix(text, "whsec_") {
 		return nil, errors.New("begins with whsec_, which is a secret that signs and is never sent")
@@ -47,7 +49,8 @@ func plainKey(text string) ([]byte, error) {
 	return verbatim(text)
 }
 
-// userAndPassword is what RFC 7617 section 2 has in base64.
+// userAndPassword takes user:password, the text that RFC 7617 section 2 encodes
+// in base64.
 func userAndPassword(text string) ([]byte, error) {
 	if !strings.Contains(text, ":") {
 		return nil, errors.New("is not user:password, in plain text")
@@ -55,7 +58,8 @@ func userAndPassword(text string) ([]byte, error) {
 	return verbatim(text)
 }
 
-// oauthKey is the key of a signature without a token (RFC 5849 section 3.4.2).
+// oauthKey makes the key of a signature without a token (RFC 5849 section
+// 3.4.2).
 func oauthKey(text string) ([]byte, error) {
 	bits, err := verbatim(text)
 	return append(bits, '&'), err
@@ -77,7 +81,7 @@ func base64Key(text string) ([]byte, error) {
 	return bits, nil
 }
 
-// anyPadding takes base64 with or without it; nothing for what is none.
+// anyPadding decodes base64 with or without padding; nil for any other text.
 func anyPadding(text string) []byte {
 	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding} {
 		bits, err := encoding.Strict().DecodeString(text)
@@ -88,8 +92,8 @@ func anyPadding(text string) []byte {
 	return nil
 }
 
-// sharedKey takes what the official libraries of Standard Webhooks take: the
-// prefix may be left out, and the padding.
+// sharedKey accepts the same spellings as the official libraries of Standard
+// Webhooks: the prefix and the padding may be missing.
 func sharedKey(text string) ([]byte, error) {
 	const prefix = "whsec_"
 	encoded := strings.TrimPrefix(text, prefix)
@@ -106,7 +110,7 @@ func sharedKey(text string) ([]byte, error) {
 	return nil, errors.New("is not the base64 of a secret, with or without whsec_ before it")
 }
 
-// ed25519Key takes whpk_ and base64, or what Discord shows.
+// ed25519Key takes whpk_ and base64, or hexadecimal, as Discord shows it.
 func ed25519Key(text string) ([]byte, error) {
 	if isHexKey(text) {
 		return hexKey(text)
@@ -123,9 +127,9 @@ func isHexKey(text string) bool {
 	return err == nil && len(bits) == ed25519.PublicKeySize
 }
 
-// publicKey reads a public key of the algorithm: PEM or the base64 of what is
-// in it (RFC 5280, SubjectPublicKeyInfo); of Ed25519 also the 32 bytes, in
-// base64 or hexadecimal. It gives the DER, or those 32 bytes.
+// publicKey reads a public key of the algorithm: PEM, or the base64 of its DER
+// (RFC 5280, SubjectPublicKeyInfo); for Ed25519 also the 32 bytes, in base64 or
+// hexadecimal. It returns the DER, or those 32 bytes.
 func publicKey(alg, text string) ([]byte, error) {
 	der := anyPadding(text)
 	if block, _ := pem.Decode([]byte(text)); block != nil {
@@ -158,8 +162,8 @@ func publicKey(alg, text string) ([]byte, error) {
 	return nil, errors.New("is a public key, but not one for " + alg)
 }
 
-// organizationKey gives what the two forms of a Salesforce id have in common:
-// the longer one ends in a checksum of three characters.
+// organizationKey returns the part that the two forms of a Salesforce id have in
+// common: the longer form ends in a checksum of three characters.
 func organizationKey(text string) ([]byte, error) {
 	if bits := organization(text); bits != nil {
 		return bits, nil

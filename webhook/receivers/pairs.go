@@ -2,8 +2,9 @@ package receivers
 
 import "strings"
 
-// valuesOf gives the values of a key in a header of pairs: k=v,k=v or k=v;k=v,
-// with blanks around what is between, and quotation marks around a value.
+// valuesOf returns the values of a key in a header of pairs: k=v,k=v or k=v;k=v,
+// with optional blanks around keys and values, and quotation marks around a
+// value.
 func valuesOf(lines []string, key string) []string {
 	var found []string
 	for _, line := range lines {
@@ -19,7 +20,7 @@ func valuesOf(lines []string, key string) []string {
 	return found
 }
 
-// cutPair cuts the first pair off: it ends at a comma or a semicolon that is
+// cutPair cuts off the first pair, which ends at a comma or a semicolon that is
 // not in quotation marks.
 func cutPair(line string) (pair, rest string) {
 	inside := false

@@ -12,8 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// DefaultMaxBody is how many bytes of a body [Receiver.Handler] takes when it
-// is not told: 1 MiB. GitHub sends up to 25 MB, most others far less than one.
+// DefaultMaxBody is the longest body that [Receiver.Handler] accepts by
+// default, in bytes: 1 MiB. GitHub sends up to 25 MB, most others far less than
+// 1 MB.
 const DefaultMaxBody = 1 << 20
 
 // Receiver verifies the requests of one provider to one endpoint. Make it with
@@ -30,34 +31,34 @@ type Receiver struct {
 // Option changes how a [Receiver] works.
 type Option func(*Receiver)
 
-// WithPublicURL sets what stands before the path in the URL that the provider
+// WithPublicURL sets the part before the path of the URL that the provider
 // calls, such as https://hooks.example.com, for [Receiver.Handler]. Providers
-// that sign the URL (Mandrill, Trello and Twilio) need it: what a request
-// itself says of its host proves nothing, and behind a proxy it is not right.
+// that sign the URL (Mandrill, Trello and Twilio) need it: the host in a
+// request proves nothing, and behind a proxy it is not the public one.
 func WithPublicURL(base string) Option {
 	return func(r *Receiver) { r.publicURL = strings.TrimRight(base, "/") }
 }
 
-// WithMaxBody sets the longest body that [Receiver.Handler] takes, and the
-// longest that a compressed one may become, in bytes. Zero or less means
-// [DefaultMaxBody].
+// WithMaxBody sets the longest body that [Receiver.Handler] accepts, as it came
+// and decompressed, in bytes. Zero or less means [DefaultMaxBody].
 func WithMaxBody(bytes int64) Option { return func(r *Receiver) { r.maxBody = bytes } }
 
-// WithCertificates sets how the certificates of PayPal and Amazon SNS are
-// fetched and kept, and how URLs of [Challenge.Visit] are. Without it, all
-// receivers share [NewCertificates] of a plain client.
+// WithCertificates sets the cache that fetches the certificates of PayPal and
+// Amazon SNS, and the URLs of [Challenge.Visit]. By default, all receivers
+// share [NewCertificates] with a plain HTTP client.
 func WithCertificates(c *Certificates) Option { return func(r *Receiver) { r.certs = c } }
 
-// WithLogger sets where [Receiver.Handler] writes why it refused a request or
-// did not handle it. Without it, nowhere.
+// WithLogger sets the logger to which [Receiver.Handler] writes why it refused
+// a request or did not handle it. By default, nothing is logged.
 func WithLogger(log *slog.Logger) Option { return func(r *Receiver) { r.log = log } }
 
-// New makes a receiver for requests that any of the credentials fits. It gives
+// New makes a receiver of requests that fit any of the credentials. It returns
 // [ErrUnknownProvider] for a provider without schemes, [ErrBadProvider] for a
 // row that does not work, a [CredentialError] for a credential that is empty,
-// that no scheme of the provider can use, or that something was pasted along
-// with, and [ErrBadCredential] where none would prove a webhook. A provider
-// that brings the secret itself (Asana) may be given none; see [Result.Keep].
+// that no scheme of the provider can use, or that has quotation marks or other
+// text pasted along with it, and [ErrBadCredential] where no credential would
+// prove a webhook. A provider that brings the secret itself (Asana) needs no
+// credentials; see [Result.Keep].
 func New(p Provider, credentials []Credential, opts ...Option) (*Receiver, error) {
 	compiled, err := compile(p, credentials)
 	if err != nil {
@@ -76,34 +77,34 @@ func New(p Provider, credentials []Credential, opts ...Option) (*Receiver, error
 	return r, nil
 }
 
-// Result is what a request that may be believed says.
+// Result is the content of a verified request.
 type Result struct {
-	// Challenge tells that the provider only asked whether the endpoint is
-	// there: send Answer, there is no event.
+	// Challenge says that the request is a [Challenge]: send Answer, there is
+	// no event.
 	Challenge bool
 
-	// Answer is what to send once the event, or what Keep gives, is safe.
+	// Answer is to be sent once the event, or the secret of Keep, is stored.
 	Answer Answer
 
-	// Types are those of the events in the request, in their order: usually
-	// one, none where the provider does not tell, several with Pusher and
-	// ASP.NET WebHooks.
+	// Types lists the types of the events in the request, in order: usually
+	// one, none where the provider sends none, several with Pusher and ASP.NET
+	// WebHooks.
 	Types []string
 
-	// IDs are what a repetition can be recognised by, all that the request
-	// has: usually one, none where the provider sends none, one a notification
-	// with Salesforce. An id that is longer than 1 KiB is its SHA-256 in hex;
-	// a type is cut there.
+	// IDs lists all ids of the request, by which a repetition can be
+	// recognised: usually one, none where the provider sends none, one for each
+	// notification with Salesforce. An id longer than 1 KiB is replaced by its
+	// SHA-256 in hex; a longer type is cut.
 	IDs []string
 
 	event func() Event // a function, because fmt reaches unexported fields
 	keep  func() string
 }
 
-// Keep gives the secret that the challenge brought to a receiver without
-// credentials, by which the provider signs from then on. Store it before the
-// Answer is sent, as long as there is none, and make another receiver with it:
-// this one never has a credential. "" means that there is nothing to keep.
+// Keep returns the secret that the challenge brought to a receiver without
+// credentials; the provider signs with it from then on. If none is stored yet,
+// store it before the Answer is sent, and make another receiver with it: this
+// receiver never gets a credential. "" means that there is nothing to keep.
 func (r Result) Keep() string {
 	if r.keep == nil {
 		return ""
@@ -111,11 +112,11 @@ func (r Result) Keep() string {
 	return r.keep()
 }
 
-// Verify tells whether the request comes from the provider, and what it says.
-// The errors are those of this package that [Status] knows; with an error the
-// result is empty. What the signature covers is always the body as it came;
-// only then is it decompressed and converted to UTF-8, and refused where that
-// would lose some of it. [Result.Event] does the rest.
+// Verify checks that the request comes from the provider, and reads it. The
+// errors are the ones of this package that [Status] lists; with an error the
+// result is empty. The signature is always checked over the body as it came;
+// only then is the body decompressed and converted to UTF-8, and refused if
+// some of it would be lost. [Result.Event] does the rest.
 //
 // The context bounds the fetching of a certificate, which only providers that
 // sign with one (PayPal) need.
@@ -187,14 +188,14 @@ func (r *Receiver) answer(ctx context.Context, c *challenge, q *request) (Result
 	return result, nil
 }
 
-// proof is by what a request was believed.
+// proof is the scheme and the key that proved a request.
 type proof struct {
 	scheme *scheme
 	key    []byte
 }
 
-// proofOf gives what a challenge is proved by. One that is not signed is
-// answered with the first key, where the answer needs one.
+// proofOf returns the proof of a challenge. A challenge that is not signed is
+// answered with the first key, if the answer needs a key.
 func (r *Receiver) proofOf(ctx context.Context, c *challenge, q *request) (proof, error) {
 	if c.Signed {
 		p, err := r.authenticate(ctx, q, true)
@@ -217,8 +218,8 @@ func (r *Receiver) proofOf(ctx context.Context, c *challenge, q *request) (proof
 	return proof{}, ErrNoMatch
 }
 
-// asksForTokens tells that nothing is to be signed which could be a webhook's.
-// Anybody can ask an unsigned challenge.
+// asksForTokens reports whether the answer signs only tokens, which cannot be
+// the body of a webhook. Anybody can send an unsigned challenge.
 func (c *challenge) asksForTokens(q *request) bool {
 	all := c.reply.macs()
 	for _, t := range c.headers {
@@ -229,8 +230,8 @@ func (c *challenge) asksForTokens(q *request) bool {
 	})
 }
 
-// isToken takes what is written in letters, digits and -._~+/= alone, as no
-// JSON, XML or form with a value is.
+// isToken reports whether the text consists of letters, digits and -._~+/=
+// only. No JSON, XML or form with a value does.
 func isToken(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
@@ -238,11 +239,12 @@ func isToken(text string) bool {
 	})
 }
 
-// minKept is how long a secret must be that a stranger brings.
+// minKept is the least length of a secret that a stranger brings.
 const minKept = 16
 
-// kept gives the secret that the challenge brings to who has none. Who has one
-// hears it again, and no other.
+// kept returns the secret that the challenge brings to a provider without keys.
+// A provider with keys accepts one of its own secrets again, and refuses any
+// other.
 func (p *provider) kept(c *challenge, q *request) (func() string, error) {
 	if len(c.keep) == 0 {
 		return nil, nil
@@ -267,13 +269,14 @@ func (p *provider) kept(c *challenge, q *request) (func() string, error) {
 	return nil, fmt.Errorf("%w: there is another secret already", ErrNoMatch)
 }
 
-// holds tells in constant time whether a key is one of the scheme's.
+// holds reports in constant time whether a key is one of the scheme's keys.
 func (s *scheme) holds(bits []byte) bool {
 	return slices.ContainsFunc(s.keys, func(k key) bool { return try{key: k.bits(), signatures: [][]byte{bits}}.equal() })
 }
 
-// authenticate gives the proof if any scheme holds, otherwise why the first
-// that the request tries does not, or that it tries none.
+// authenticate returns the proof if any scheme holds. Otherwise the error says
+// why the first scheme that the request uses does not hold, or that the request
+// uses none.
 func (r *Receiver) authenticate(ctx context.Context, q *request, challenge bool) (proof, error) {
 	var why error
 	for i := range r.provider.auth {
@@ -298,7 +301,7 @@ func (p *provider) result(q *request, held *scheme) Result {
 	return Result{Answer: p.Answer, Types: types, IDs: ids, event: event}
 }
 
-// each changes the values that are too long to be kept.
+// each shortens the values that are too long to be kept.
 func each(values []string, shorten func(string) string) []string {
 	if !slices.ContainsFunc(values, tooLong) {
 		return values
@@ -314,7 +317,7 @@ func each(values []string, shorten func(string) string) []string {
 
 func tooLong(value string) bool { return len(value) > maxValue }
 
-// cut takes whole characters of what is text.
+// cut shortens a value and does not split a character of a text.
 func cut(value string) string {
 	short := value[:maxValue]
 	if utf8.ValidString(value) {

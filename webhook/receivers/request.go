@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// Request is what came in, with the body read already.
+// Request is an HTTP request whose body has been read already.
 type Request struct {
 	// Method is the HTTP method.
 	Method string
 
-	// URL is the public one, byte for byte as it was given to the provider,
-	// query included. It must come from configuration, never from what the
-	// request says of its host: some providers sign it.
+	// URL is the public URL, byte for byte as it was given to the provider,
+	// query included. It must come from configuration, never from the request's
+	// Host header: some providers sign it.
 	URL string
 
 	// Header is as received. It is not changed.
@@ -34,7 +34,8 @@ type Request struct {
 	Now time.Time
 }
 
-// request remembers what was read of one, and is used by one goroutine.
+// request is a Request with the values that were read of it. It is for one
+// goroutine only.
 type request struct {
 	Request
 	wrap      string // of the provider
@@ -46,11 +47,11 @@ type request struct {
 	query     lazy[url.Values]
 	document  lazy[[]byte]
 	root      lazy[*node]
-	malformed error // the first that was found
-	spoilt    error // why the body would not be handed on whole, the first that was found
+	malformed error // the first fault that keeps a value from being read
+	spoilt    error // the first reason why the body could not be handed on whole
 
-	pieces     [6]piece  // room for what a scheme fills in
-	signatures [2][]byte // and for what it reads: memory that is there already
+	pieces     [6]piece  // memory for the signed text of a scheme, to save allocations
+	signatures [2][]byte // likewise for the signatures
 }
 
 // lazy is a value that is made when it is first asked for.
@@ -73,8 +74,8 @@ func newRequest(req Request, wrap string, limit int64) *request {
 	return &request{Request: req, wrap: wrap, limit: limit}
 }
 
-// missing tells why something is not there: it could not be read, or else it
-// is not there.
+// missing is the error for a value that is not there: the request is malformed,
+// or else the value is absent.
 func (q *request) missing(what string) error {
 	if q.malformed != nil {
 		return q.malformed
@@ -98,7 +99,7 @@ func (q *request) values(t *term) []string {
 	return q.whole(t)
 }
 
-// whole gives the one value of those kinds that have one.
+// whole returns the value of a kind that has exactly one.
 func (q *request) whole(t *term) []string {
 	switch t.kind {
 	case "body":
@@ -118,7 +119,8 @@ func (q *request) whole(t *term) []string {
 	return []string{t.name}
 }
 
-// headers bounds nothing: the server that read the headers did.
+// headers returns values of a header. It needs no bound: the server that read
+// the headers has one.
 func (q *request) headers(t *term) []string {
 	lines := q.Header[t.name]
 	if t.key == "" {
@@ -127,10 +129,10 @@ func (q *request) headers(t *term) []string {
 	return nonEmpty(valuesOf(lines, t.key))
 }
 
-// fields gives those of one name, or all as one text. A body that is not a
-// form, and not empty either, has no such text: a signature over it would
-// cover nothing of the body. Nor has a form in parts, whose files it would not
-// cover.
+// fields returns the values of the fields with one name or, for "", all fields
+// as one text. A body that is neither a form nor empty has no such text: a
+// signature over it would cover nothing of the body. Nor does a form in parts:
+// the signature would not cover its files.
 func (q *request) fields(name string) []string {
 	f := q.form.get(q.parseForm)
 	switch {
@@ -146,8 +148,7 @@ func (q *request) fields(name string) []string {
 	return []string{flatten(f.fields)}
 }
 
-// findDocument gives what json.… walks through; nobody has checked that it is
-// JSON.
+// findDocument returns the text that json.… searches. It may not be JSON.
 func (q *request) findDocument() []byte {
 	f := q.form.get(q.parseForm)
 	switch {
@@ -159,7 +160,7 @@ func (q *request) findDocument() []byte {
 	return []byte(f.fields.Get(q.wrap))
 }
 
-// parseRoot takes no form for XML.
+// parseRoot parses the body as XML; nil for a form.
 func (q *request) parseRoot() *node {
 	if q.form.get(q.parseForm) != nil {
 		return nil
@@ -179,7 +180,8 @@ func (q *request) unpackBody() []byte {
 	return content
 }
 
-// decodeText gives what cannot be converted as it is: verifying may need it.
+// decodeText converts the body to UTF-8. It returns a body that cannot be
+// converted unchanged, because verifying may need it.
 func (q *request) decodeText() []byte {
 	content := q.content.get(q.unpackBody)
 	charset := q.mediaType().charset()
@@ -194,7 +196,8 @@ func (q *request) decodeText() []byte {
 	return text
 }
 
-// readable tells why the body cannot be handed on without losing some of it.
+// readable returns an error if some of the body would be lost when it is handed
+// on.
 func (q *request) readable() error {
 	if q.form.get(q.parseForm) == nil || q.mislabelled() {
 		q.text.get(q.decodeText)
@@ -212,9 +215,9 @@ func (q *request) mediaType() mediaType {
 	return q.media.get(func() mediaType { return parseMediaType(q.Header.Get("Content-Type")) })
 }
 
-// parseMediaType gives no parameters where they cannot be read.
+// parseMediaType reads a Content-Type; without parameters if they are malformed.
 func parseMediaType(text string) mediaType {
-	if !strings.Contains(text, ";") { // as most are; this costs nothing
+	if !strings.Contains(text, ";") { // the usual case, without an allocation
 		return mediaType{name: strings.ToLower(strings.TrimSpace(text))}
 	}
 	name, params, _ := mime.ParseMediaType(text)
@@ -223,28 +226,29 @@ func parseMediaType(text string) mediaType {
 
 func (m mediaType) charset() string { return strings.ToLower(strings.TrimSpace(m.params["charset"])) }
 
-// textual tells that the type is one of texts; none given is.
+// textual reports whether the type is a text; no type counts as text.
 func (m mediaType) textual() bool {
 	return m.name == "" || strings.HasPrefix(m.name, "text/") || strings.HasSuffix(m.name, "json") ||
 		strings.HasSuffix(m.name, "xml") || m.name == "application/x-www-form-urlencoded"
 }
 
-// spoil remembers why the body cannot be handed on. It is not told before the
-// request is known to be the provider's.
+// spoil remembers why the body cannot be handed on. The reason is reported only
+// once the request is verified.
 func (q *request) spoil(err error) {
 	if q.spoilt == nil {
 		q.spoilt = err
 	}
 }
 
-// fail must be given nothing of the request's own text.
+// fail marks the request as malformed. The message must not contain text of the
+// request.
 func (q *request) fail(format string, args ...any) {
 	if q.malformed == nil {
 		q.malformed = fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 	}
 }
 
-// nonEmpty leaves out what is empty.
+// nonEmpty leaves out empty values.
 func nonEmpty(values []string) []string {
 	if !slices.Contains(values, "") {
 		return values

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// What is looked at of a stranger's signatures. The longest is an RSA one of
-// 4,096 bits in base64.
+// These constants bound the signatures of a stranger. The longest is an RSA
+// signature of 4,096 bits in base64.
 const (
 	maxSignatures  = 32
 	maxSignature   = 1 << 10
@@ -21,7 +21,7 @@ const (
 	certificateKey = "cert"
 )
 
-// scheme is a Scheme that is understood, with the keys for it.
+// scheme is a compiled Scheme with its keys.
 type scheme struct {
 	Scheme
 	verify    func(try) bool
@@ -39,9 +39,9 @@ type scheme struct {
 	document  bool // the signature covers the document in a form, and no more of the body
 }
 
-// check gives the key of the credential by which the scheme holds for the
-// request, or would if its URL had been written with another port that means
-// the same to AnyPort.
+// check returns the key of the credential by which the scheme holds for the
+// request. With AnyPort it also tries the URL with its default port added, or
+// with its port removed.
 func (s *scheme) check(ctx context.Context, q *request, certs *Certificates) ([]byte, error) {
 	key, err := s.checkAsIs(ctx, q, certs)
 	if !s.AnyPort || !errors.Is(err, ErrNoMatch) {
@@ -73,7 +73,7 @@ func (s *scheme) checkAsIs(ctx context.Context, q *request, certs *Certificates)
 	return s.match(q, t)
 }
 
-// match tries the keys that the request may mean.
+// match tries the keys with the id that the request names, or all keys.
 func (s *scheme) match(q *request, t try) ([]byte, error) {
 	id, named := "", len(s.keyID) > 0
 	if named {
@@ -94,7 +94,7 @@ func (s *scheme) match(q *request, t try) ([]byte, error) {
 	return nil, ErrNoMatch
 }
 
-// proves tells whether the scheme counts for challenges, or for webhooks.
+// proves reports whether the scheme proves challenges, or else webhooks.
 func (s *scheme) proves(challenge bool) bool {
 	if challenge {
 		return s.For != forWebhook
@@ -102,7 +102,7 @@ func (s *scheme) proves(challenge bool) bool {
 	return s.For != forChallenge
 }
 
-// signatures gives the bytes of those that are written as the scheme says.
+// signatures returns the signatures that are written as the scheme says, decoded.
 // Others are skipped: a newer scheme may look different, and a known signature
 // may stand beside it.
 func (s *scheme) signatures(q *request) ([][]byte, error) {
@@ -129,7 +129,8 @@ func (s *scheme) signatures(q *request) ([][]byte, error) {
 	return found, nil
 }
 
-// cut gives the first of several in one value, and whether there are more.
+// cut returns the first of several signatures in one value, and whether there
+// are more.
 func (s *scheme) cut(value string) (first, rest string, more bool) {
 	if s.Split == "" {
 		return value, "", false
@@ -137,7 +138,7 @@ func (s *scheme) cut(value string) (first, rest string, more bool) {
 	return strings.Cut(value, s.Split)
 }
 
-// read gives nothing for what is no signature of the scheme.
+// read decodes a signature; nil for a text that is no signature of the scheme.
 func (s *scheme) read(text string) []byte {
 	if s.Split != "" {
 		text = strings.TrimSpace(text)
@@ -156,8 +157,8 @@ func (s *scheme) read(text string) []byte {
 	return bits
 }
 
-// cutPrefix takes the name of an authentication scheme in any case, and the
-// blanks behind it (RFC 9110 sections 11.1 and 11.4).
+// cutPrefix cuts off the prefix: the name of an authentication scheme in upper
+// or lower case, with the blanks after it (RFC 9110 sections 11.1 and 11.4).
 func (s *scheme) cutPrefix(text string) (string, bool) {
 	if !strings.HasSuffix(s.Prefix, " ") {
 		return strings.CutPrefix(text, s.Prefix)
@@ -168,7 +169,7 @@ func (s *scheme) cutPrefix(text string) (string, bool) {
 	return strings.TrimLeft(text[len(s.Prefix):], " "), true
 }
 
-// conditions are what a scheme asks for besides the signature.
+// conditions checks the scheme's conditions besides the signature.
 func (s *scheme) conditions(q *request) error {
 	if len(s.when) > 0 {
 		if value, _ := s.when.one(q); value != s.Is {
@@ -219,8 +220,8 @@ func (s *scheme) rule() certificateRule {
 
 var authority = regexp.MustCompile(`^(https?)(://(?:\[[^\]/?#]*\]|[^\[/?#:]*))(:[0-9]*)?`)
 
-// otherPort takes the port out of a URL, or puts in the default one where there
-// is none. All else stays byte for byte.
+// otherPort removes the port from a URL, or adds the default port where there
+// is none. Everything else stays byte for byte.
 func otherPort(url string) string {
 	parts := authority.FindStringSubmatch(url)
 	switch {
@@ -234,16 +235,16 @@ func otherPort(url string) string {
 	return parts[0] + ":80" + url[len(parts[0]):]
 }
 
-// coversDocument tells whether the signature covers the JSON in a form, whose
-// field is always there then.
+// coversDocument reports whether the signature covers the JSON in a form. Then
+// the field with the JSON is always there.
 func (s *scheme) coversDocument(wrap string) bool {
 	return wrap != "" && slices.ContainsFunc(s.signed, func(part segment) bool {
 		return len(part.source) == 1 && part.source[0].kind == "form" && part.source[0].name == wrap
 	})
 }
 
-// coversBody tells whether a changed body breaks the signature. One over a
-// single field of a form does not.
+// coversBody reports whether a changed body breaks the signature. A signature
+// over a single field of a form does not cover the body.
 func (s *scheme) coversBody() bool {
 	return len(s.bodyHash) > 0 || s.signed.reads("body", "crc32", "sha256", "sns") ||
 		slices.ContainsFunc(s.signed, func(part segment) bool {
@@ -251,13 +252,13 @@ func (s *scheme) coversBody() bool {
 		})
 }
 
-// coversTime tells whether a changed time breaks the signature.
+// coversTime reports whether a changed time breaks the signature.
 func (s *scheme) coversTime() bool {
 	return strings.Contains(s.Signed, "{"+string(s.Time)+"}") || s.signed.reads("sns") && s.Time == "json.Timestamp"
 }
 
-// covers tells whether a changed value breaks the signature. A checksum keeps
-// nobody from changing anything, and an equal credential covers nothing.
+// covers reports whether a changed value breaks the signature. A checksum does
+// not prevent changes, and a credential of Alg equal covers nothing.
 func (s Scheme) covers(t term) bool {
 	if s.Signed == "" {
 		s.Signed = "{body}"
@@ -271,7 +272,7 @@ func (s Scheme) covers(t term) bool {
 	case signed.reads("sns"):
 		return t.kind == "json" && len(t.path) == 1 && t.path[0] == "MessageId"
 	case t.kind == "json", t.kind == "xml", t.kind == "form":
-		return s.BodyHash != "" || signed.reads("body", "sha256", "form") // of one field, the document that is in it
+		return s.BodyHash != "" || signed.reads("body", "sha256", "form") // "form" of one field covers the document in it
 	case t.kind == "sha256":
 		return s.BodyHash != "" || signed.reads("body", "sha256")
 	}

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// snsLines are what Amazon SNS signs before the lines of TopicArn and Type: of
-// each of these members that is there its name and its value, in this order,
-// which is that of the names (Amazon SNS, "Verifying the signatures of Amazon
-// SNS messages"). It gives none for a document that is not of SNS. Unlike
-// other values of the document, these may be of any length.
+// snsLines returns the lines that Amazon SNS signs before the lines of TopicArn
+// and Type: the name and the value of each of these members that is there, in
+// the order of the names (Amazon SNS, "Verifying the signatures of Amazon SNS
+// messages"). It returns none for a document that is not from SNS. Unlike other
+// values of the document, these may be of any length.
 func (q *request) snsLines() []string {
-	// A map, because a struct would take members whose names differ in case,
-	// and what was verified would not be what others read.
+	// members is a map, because a struct would match names that differ in case,
+	// and the verified values would differ from the values that others read.
 	var members map[string]json.RawMessage
 	if json.Unmarshal(q.document.get(q.findDocument), &members) != nil {
 		return nil
@@ -35,8 +35,8 @@ func (q *request) snsLines() []string {
 	return nonEmpty([]string{lines.String()})
 }
 
-// signs tells whether a member is signed in messages of the type: notifications
-// have a subject, others a URL and a token.
+// signs reports whether SNS signs a member in messages of the type:
+// notifications have a subject, others a URL and a token.
 func signs(kind, name string) bool {
 	switch name {
 	case "Subject":

@@ -15,13 +15,14 @@ import (
 //	form.n            the values of field n in a form body
 //	form              all fields, sorted, each as its name and its value, of a
 //	                  URL-encoded form
-//	json.a.*.b        what stands there in the document; * goes over an array
+//	json.a.*.b        the values at that path in the document; * is every
+//	                  element of an array
 //	xml.A.B           the text of element B in A in the root
 //	xml.A.B@c         its attribute c, without the namespace prefix of the value
 //	body              the body as it came
 //	url               the public URL, as the provider was given it
 //	method            the HTTP method
-//	sns               the lines that Amazon SNS signs, but for the last four,
+//	sns               the lines that Amazon SNS signs, except the last four,
 //	                  which are the topic's and the type's
 //	crc32             CRC-32 of the body (IEEE), in decimal
 //	sha256            SHA-256 of the body, in hex
@@ -29,23 +30,23 @@ import (
 //	s|t               s, or t where s is absent
 //
 // The document is the body or, of a form, the field that [Provider.Wrap]
-// names. Strings, numbers and booleans of it count; null, objects and arrays
-// are absent. So is whatever is empty. At most 1,000 values are looked at.
+// names. Its strings, numbers and booleans are values; null, objects and arrays
+// count as absent, and so does an empty value. At most 1,000 values are read.
 //
-// body, crc32 and sha256 are of the bytes as they came. The others read the
-// body decompressed and in UTF-8; a form may be URL-encoded or
-// multipart/form-data, of which files do not count.
+// body, crc32 and sha256 read the bytes as they came. The others read the body
+// decompressed and in UTF-8; a form may be URL-encoded or multipart/form-data,
+// whose files are ignored.
 type Source string
 
-// What is read of a stranger's request. A path has as many steps as there are
-// levels in anything that a person would name.
+// These constants bound the values that are read of a stranger's request. No
+// path that a person writes has as many steps.
 const (
 	maxValues = 1000
 	maxValue  = 1 << 10
 	maxSteps  = 16
 )
 
-// source is a Source that is understood: its alternatives, in order.
+// source is a parsed Source: its alternatives, in order.
 type source []term
 
 type term struct {
@@ -55,10 +56,10 @@ type term struct {
 	path []string // of json and xml
 }
 
-// whole are the kinds that are a word of their own.
+// whole lists the kinds of source that have no name after a dot.
 var whole = []string{"form", "body", "url", "method", "crc32", "sha256", "sns"}
 
-// parse gives no alternatives for "".
+// parse reads the alternatives of a source; "" has none.
 func (s Source) parse() (source, error) {
 	if s == "" {
 		return nil, nil
@@ -109,7 +110,7 @@ func parsePath(kind, text string) (term, error) {
 	return t, nil
 }
 
-// values gives the first alternative that is there.
+// values returns the values of the first alternative that is there.
 func (s source) values(q *request) []string {
 	for i := range s {
 		if found := q.values(&s[i]); len(found) > 0 {
@@ -119,7 +120,7 @@ func (s source) values(q *request) []string {
 	return nil
 }
 
-// one gives the value where there is exactly one.
+// one returns the value if there is exactly one.
 func (s source) one(q *request) (string, bool) {
 	found := s.values(q)
 	if len(found) != 1 {
@@ -128,7 +129,7 @@ func (s source) one(q *request) (string, bool) {
 	return found[0], true
 }
 
-// reads tells whether any alternative is of one of the kinds.
+// reads reports whether any alternative is of one of the kinds.
 func (s source) reads(kinds ...string) bool {
 	return slices.ContainsFunc(s, func(t term) bool { return slices.Contains(kinds, t.kind) })
 }

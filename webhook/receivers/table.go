@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Named gives the row of a provider, which the caller may change. Of a name
-// that [Names] does not list it gives a provider without schemes, which [New]
+// Named returns the row of a provider, which the caller may change. For a name
+// that [Names] does not list it returns a provider without schemes, which [New]
 // refuses.
 func Named(name string) Provider {
 	rows := table()
@@ -27,18 +27,20 @@ func Names() []string {
 	return names
 }
 
-// table is made anew for each caller, so that nobody can change another's.
+// table makes the table anew for each call, so that no caller can change the
+// table of another.
 func table() []Provider {
 	return slices.Concat(files(), forges(), lists(), payments(), messengers(), boards(), wordpress(), shops(), meetings(), networks(),
 		customers(), mailers(), clouds(), standards(), generic())
 }
 
-// overBody is HMAC-SHA256 of the body alone.
+// overBody makes a scheme of HMAC-SHA256 over the body alone.
 func overBody(enc string, sig Source, prefix string) []Scheme {
 	return []Scheme{{Alg: "hmac-sha256", Enc: enc, Sig: sig, Prefix: prefix}}
 }
 
-// secretURL is for those who sign nothing: the secret is in the URL.
+// secretURL makes a scheme for providers that sign nothing: the secret is in
+// the URL.
 func secretURL() []Scheme { return []Scheme{{Alg: "equal", Sig: "query.code"}} }
 
 func files() []Provider {
@@ -60,8 +62,8 @@ func files() []Provider {
 	}
 }
 
-// ack makes Salesforce take its message off the list; without it, it goes on
-// sending for a day, whatever the status.
+// ack is the answer by which Salesforce regards its message as delivered.
+// Without it Salesforce sends the message again for a day, whatever the status.
 const ack = `<?xml version="1.0" encoding="UTF-8"?>` +
 	`<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>` +
 	`<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse>` +
@@ -123,11 +125,11 @@ func payments() []Provider {
 	}
 }
 
-// paypal's credential is the webhook's id, which is no secret: it ties the
-// signature to this webhook.
+// paypal makes the row of PayPal. Its credential is the webhook's id, which is
+// no secret: it ties the signature to this webhook.
 func paypal(name string, hosts ...string) Provider {
 	return Provider{
-		// A CRC-32 keeps nobody from changing a body, and with it an id that is in there.
+		// A CRC-32 does not prevent changes to the body, nor to an id in the body.
 		Name: name, Event: "json.event_type", ID: "header.Paypal-Transmission-Id",
 		Auth: []Scheme{{
 			Alg: "rsa-sha256", Enc: "base64", Sig: "header.Paypal-Transmission-Sig",

@@ -78,7 +78,7 @@ func networks() []Provider {
 			Answer: Answer{Status: http.StatusNoContent},
 		},
 		{
-			Name: "google", Event: "header.X-Goog-Resource-State", // no id: numbers are those of one channel
+			Name: "google", Event: "header.X-Goog-Resource-State", // no id: message numbers are unique within one channel only
 			Auth: []Scheme{{Alg: "equal", Sig: "header.X-Goog-Channel-Token"}},
 		},
 	}
@@ -116,7 +116,8 @@ func item(path string) Source {
 	return Source("json.notificationItems.*.NotificationRequestItem." + path)
 }
 
-// adyenSigned has nothing for the fields that a notification lacks.
+// adyenSigned is the text that Adyen signs. A field that a notification lacks is
+// empty in it.
 func adyenSigned() string {
 	var signed strings.Builder
 	for _, path := range []string{
@@ -145,7 +146,7 @@ func mailers() []Provider {
 			}},
 		},
 		{
-			Name: "dropboxsign", Event: "json.event.event_type", Wrap: "json", // no id: what is signed is the same for events of one second
+			Name: "dropboxsign", Event: "json.event.event_type", Wrap: "json", // no id: the signed text is the same for events of one second
 			Auth: []Scheme{{
 				Alg: "hmac-sha256", Enc: "hex", Sig: "json.event.event_hash", Covers: coversFields,
 				Signed: "{json.event.event_time}{json.event.event_type}", Time: "json.event.event_time", Tolerance: "72h",
@@ -180,8 +181,9 @@ func clouds() []Provider {
 	}
 }
 
-// sns's credential is the ARN of the topic, which is no secret: anybody can
-// have Amazon sign messages of a topic of his own.
+// sns makes a scheme of Amazon SNS. Its credential is the ARN of the topic,
+// which is no secret but must be checked: anybody can have Amazon sign messages
+// of a topic of his own.
 func sns(version, alg, country string) Scheme {
 	return Scheme{
 		Alg: alg, Enc: "base64", Sig: "json.Signature", If: "json.SignatureVersion", Is: version,

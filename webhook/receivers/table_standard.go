@@ -39,8 +39,8 @@ func standards() []Provider {
 	}
 }
 
-// standardSchemes are the two of Standard Webhooks 1.0, the shared secret's
-// first, with the headers that begin so.
+// standardSchemes makes the two schemes of Standard Webhooks 1.0, the scheme
+// with a shared secret first, whose headers begin with the prefix.
 func standardSchemes(headers string) []Scheme {
 	at := "header." + headers
 	v1 := Scheme{
@@ -53,7 +53,8 @@ func standardSchemes(headers string) []Scheme {
 	return []Scheme{v1, v1a}
 }
 
-// generic are for senders that have no row: take one as it is, or change it.
+// generic makes rows for senders that have no row of their own: take one as it
+// is, or change it.
 func generic() []Provider {
 	return []Provider{
 		{Name: "hmac", Auth: overBody("hex", "header.X-Signature", "")},

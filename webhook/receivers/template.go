@@ -15,11 +15,11 @@ type segment struct {
 	text   string
 	source source
 	cred   bool
-	mac    string // of hmacs: of the source, under the key; "" is the source itself
+	mac    string // a name in hmacs: the HMAC of the source with the key; "" is the source itself
 	encode string
 }
 
-// errPlace is for what stands between braces and is none of what may.
+// errPlace is the error for text between braces that is no source and no HMAC.
 var errPlace = fmt.Errorf("%w: between braces stands a source, such as {json.a.b}, or an HMAC of one, {hmac-sha256.hex:json.a.b}; "+
 	"a brace that is text is written twice, {{ or }}", ErrBadProvider)
 
@@ -74,8 +74,8 @@ func parseSegment(inside string) (segment, error) {
 	return made, nil
 }
 
-// fill gives the template with its sources looked up; all but the credential,
-// which differs from try to try. It is good until the next one is filled.
+// fill returns the template with its sources looked up, except the credential,
+// which differs from try to try. The result is valid until the next fill.
 func (t template) fill(q *request) (filled, error) {
 	f := filled(q.pieces[:0])
 	for i := range t {
@@ -103,7 +103,8 @@ type piece struct {
 	cred  bool
 }
 
-// write never fails where w does not.
+// write writes the filled template with the credential. It ignores errors of w:
+// a hash or a buffer has none.
 func (f filled) write(w io.Writer, cred []byte) {
 	for _, p := range f {
 		switch {
@@ -117,8 +118,8 @@ func (f filled) write(w io.Writer, cred []byte) {
 	}
 }
 
-// render gives the template as part of an answer, of 1 KiB at most. The key is
-// nil where there is none.
+// render returns the template as part of an answer, at most 1 KiB. The key is
+// nil if the answer needs none.
 func (t template) render(q *request, key []byte, escape func(string) string) (string, error) {
 	var text strings.Builder
 	for i := range t {
@@ -146,7 +147,7 @@ func (s segment) hmac(key []byte, text string) string {
 	return encoders[s.encode](mac.Sum(nil))
 }
 
-// macs gives what an HMAC is made of, of each.
+// macs returns the sources of all HMACs in the template.
 func (t template) macs() []source {
 	var found []source
 	for _, s := range t {
@@ -157,14 +158,15 @@ func (t template) macs() []source {
 	return found
 }
 
-// has tells whether a source stands in it just so.
+// has reports whether the template has the source by itself, without an HMAC or
+// an alternative.
 func (t template) has(term term) bool {
 	return slices.ContainsFunc(t, func(s segment) bool {
 		return s.mac == "" && len(s.source) == 1 && s.source[0].equals(term)
 	})
 }
 
-// reads tells whether the template has a source of one of the kinds.
+// reads reports whether the template has a source of one of the kinds.
 func (t template) reads(kinds ...string) bool {
 	for _, s := range t {
 		if s.source.reads(kinds...) {
@@ -174,7 +176,7 @@ func (t template) reads(kinds ...string) bool {
 	return false
 }
 
-// readsAny tells whether the template has any source.
+// readsAny reports whether the template has any source.
 func (t template) readsAny() bool {
 	return slices.ContainsFunc(t, func(s segment) bool { return len(s.source) > 0 })
 }

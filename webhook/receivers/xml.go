@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// What of a stranger's XML is taken. Salesforce sends at most 100 records in
-// one message, of some hundred fields each.
+// These constants bound a stranger's XML. Salesforce sends at most 100 records
+// in one message, of some hundred fields each.
 const (
 	maxNodes      = 1 << 15
 	maxAttributes = 1 << 15
@@ -22,8 +22,8 @@ var (
 	errNotXML  = errors.New("not XML")
 )
 
-// node is an element. Names are local: which prefix stands for a namespace is
-// the sender's choice.
+// node is an element. Names are local: the prefix of a namespace is the sender's
+// choice.
 type node struct {
 	name     string
 	attrs    []xml.Attr
@@ -32,10 +32,10 @@ type node struct {
 	from, to int64 // its content in the document
 }
 
-// parseXML gives the root of a document in UTF-8, whatever it says of its
-// charset. It expands nothing, since it takes no declarations.
-// Attributes are counted before, by what each must have: the decoder takes all
-// of an element's at once.
+// parseXML returns the root of a document in UTF-8, whatever charset it
+// declares. It expands no entities, since it refuses document type
+// declarations. Attributes are counted before decoding, by their equals signs,
+// because the decoder reads all attributes of an element at once.
 func parseXML(document []byte) (*node, error) {
 	if bytes.Count(document, []byte("=")) > maxAttributes {
 		return nil, errNested
@@ -63,7 +63,7 @@ type xmlParser struct {
 	nodes   int
 }
 
-// take is given where the token begins.
+// take adds a token, which begins at the given offset.
 func (p *xmlParser) take(token xml.Token, at int64) error {
 	top := p.stack[len(p.stack)-1]
 	switch token := token.(type) {
@@ -99,7 +99,7 @@ func (p *xmlParser) root() (*node, error) {
 	return nil, errNotXML
 }
 
-// find gives the text, or an attribute, of the elements at a path below n.
+// find returns the text, or an attribute, of the elements at a path below n.
 func (n *node) find(path []string, attribute string) []string {
 	var found []string
 	for _, at := range n.at(path) {
@@ -114,7 +114,7 @@ func (n *node) find(path []string, attribute string) []string {
 	return found
 }
 
-// at gives the elements at a path below n, which may be nil.
+// at returns the elements at a path below n, which may be nil.
 func (n *node) at(path []string) []*node {
 	switch {
 	case n == nil:
@@ -131,7 +131,8 @@ func (n *node) at(path []string) []*node {
 	return found
 }
 
-// attribute gives what is behind the colon: the values that matter are names.
+// attribute returns the value of an attribute without its namespace prefix: the
+// values that matter are names.
 func (n *node) attribute(name string) string {
 	for _, a := range n.attrs {
 		if a.Name.Local == name && a.Name.Space != "xmlns" {
@@ -141,9 +142,9 @@ func (n *node) attribute(name string) string {
 	return ""
 }
 
-// json is the element as a value for encoding/json: its text, or its elements
-// by name; null where xsi:nil says so. Attributes are left out but for the
-// type of an element that holds others, which is @type.
+// json returns the element as a value for encoding/json: its text, or its
+// elements by name; null where xsi:nil says so. Attributes are left out, except
+// the type of an element that holds others, which is @type.
 func (n *node) json() any {
 	switch {
 	case n.attribute("nil") == "true":

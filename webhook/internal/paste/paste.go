@@ -1,7 +1,7 @@
-// Package paste finds what is pasted along with a secret: a line break of the
-// console, a blank, a mark that nobody sees, quotation marks, the name of a
-// variable. Whoever sets such a secret is told at once, instead of learning
-// from signatures that never fit.
+// Package paste finds characters that were pasted along with a secret: a line
+// break of the console, a blank, an invisible character, quotation marks, the
+// name of a variable. The person who sets such a secret is told at once,
+// instead of learning from signatures that never fit.
 package paste
 
 import (
@@ -10,15 +10,16 @@ import (
 	"unicode"
 )
 
-// assignment is a line of a shell or of an environment file. A name has four
-// characters at least, so that no random secret looks like one.
+// assignment matches a line of a shell or of an environment file. A name has at
+// least four characters, so that no random secret looks like an assignment.
 var assignment = regexp.MustCompile(`^(export\s+)?[A-Z_][A-Z0-9_]{3,}=[^=]`)
 
-// quotes are those that programs and word processors put around a text.
+// quotes lists the quotation marks that programs and word processors put around
+// a text.
 var quotes = map[string]string{`"`: `"`, "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
 
-// Trim takes away what stands around a secret and is not seen: blanks, line
-// breaks, byte order marks and others of no width.
+// Trim removes the invisible characters around a secret: blanks, line breaks,
+// byte order marks and other characters of no width.
 func Trim(text string) string { return strings.TrimFunc(text, Invisible) }
 
 // Invisible reports whether a character has no width, or is a blank or a line
@@ -27,7 +28,7 @@ func Invisible(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 }
 
-// Flaw tells in words what was pasted along, as a predicate such as "is in
+// Flaw says in words what was pasted along, as a predicate such as "is in
 // quotation marks"; "" when nothing was. It never repeats any of the text.
 func Flaw(text string) string {
 	switch {
@@ -52,5 +53,6 @@ func quoted(text string) bool {
 	return false
 }
 
-// isPEM recognises a key that is written on several lines (RFC 7468).
+// isPEM reports whether the text is a key that is written on several lines
+// (RFC 7468).
 func isPEM(text string) bool { return strings.HasPrefix(text, "-----BEGIN ") }

@@ -1,5 +1,5 @@
-// Package require is the few assertions that the tests of this module use. The module requires no other one, and a
-// library for its tests would be a requirement of everybody who imports it. The names and meanings are those of
+// Package require has the few assertions that the tests of this module use. The module depends on no other module, and a
+// library for its tests would become a dependency of everybody who imports it. Names and meanings are as in
 // github.com/stretchr/testify/require, which the rest of the repository uses: an assertion that fails ends its test.
 //
 // Modules client and webhook hold the same file.
@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// check ends the test with what is said by format and args unless ok. The message of the caller, if any, stands first.
+// check ends the test with the text of format and args unless ok. The message of the caller, if any, stands first.
 func check(t testing.TB, ok bool, message []any, format string, args ...any) {
 	t.Helper()
 	if ok {
