@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// AuditEntry is one thing that an operator did.
+// AuditEntry is one action of an operator.
 type AuditEntry struct {
 	ID      string    `json:"id"`
 	At      time.Time `json:"at"`
 	Tenant  string    `json:"tenant"`
 	Action  string    `json:"action"`  // such as delivery.cancel
-	Subject string    `json:"subject"` // the id of what it was done to
+	Subject string    `json:"subject"` // the id of the thing that was acted on
 	By      string    `json:"by"`
 	Reason  string    `json:"reason,omitempty"`
 }
@@ -28,7 +28,8 @@ type AuditFilter struct {
 	PageSize int       // how many are fetched at a time, up to 200; 0: the server's default
 }
 
-// Audit lists what operators did, newest first, page by page as it goes.
+// Audit lists the actions of operators, newest first. It fetches one page after
+// the other while the caller walks through the list.
 func (c *Client) Audit(ctx context.Context, f AuditFilter) iter.Seq2[AuditEntry, error] {
 	return list[AuditEntry](ctx, c, "v1/audit", queryOf("tenant", f.Tenant, "action", f.Action, "subject", f.Subject,
 		"by", f.By, "since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))

@@ -8,28 +8,28 @@ import (
 	"net/http"
 )
 
-// MaxBatch is how many events one [Client.PublishBatch] may hold.
+// MaxBatch is the greatest number of events in one [Client.PublishBatch].
 const MaxBatch = 1000
 
-// BatchResult is what became of one event of a batch.
+// BatchResult is the outcome for one event of a batch.
 type BatchResult struct {
 	// ID is the event's id; "" when Err is set.
 	ID string
 
-	// Duplicate is as in [Published].
+	// Duplicate has the same meaning as in [Published].
 	Duplicate bool
 
-	// Err is why this event was refused, always an *[Error]; nil when it was
+	// Err says why this event was refused, always an *[Error]; nil when it was
 	// accepted.
 	Err error
 }
 
 // PublishBatch hands up to [MaxBatch] events to the server at once and returns
-// one result for each, in the same order. One refused event does not hinder
+// one result for each, in the same order. One refused event does not affect
 // the others, so look at every Err. An error of the call itself is as in
 // [Client.Publish] and then no result is known; more events than MaxBatch, or
-// data that cannot be written as JSON, is [ErrInvalid] with nothing sent. No
-// events is no call and no results.
+// data that cannot be written as JSON, is [ErrInvalid] with nothing sent.
+// Without events it makes no call and returns no results.
 func (c *Client) PublishBatch(ctx context.Context, events []Event) ([]BatchResult, error) {
 	if len(events) == 0 {
 		return nil, nil

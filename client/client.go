@@ -17,23 +17,24 @@ const (
 	defaultAttempts = 4
 	defaultTimeout  = 30 * time.Second // for one attempt, answer included
 
-	// Go keeps two idle connections per host by default, and a program that
-	// publishes from many goroutines would open a new one for most events.
+	// idleConnections replaces Go's default of two idle connections per host,
+	// with which a program that publishes from many goroutines would open a new
+	// connection for most events.
 	idleConnections = 64
 
 	maxActor = 200
 )
 
-// Client publishes to one Posthaste server, and operates it. Make it with [New]; the zero value
-// does not work. Any number of goroutines may use it, and one is enough for a
-// program: it keeps connections open between calls.
+// Client publishes to one Posthaste server, and operates it. Make it with
+// [New]; the zero value does not work. Any number of goroutines may use it, and
+// one Client is enough for a program: it keeps connections open between calls.
 type Client struct {
 	base     *url.URL
 	apiKey   func() string // a function, because fmt prints fields but cannot call it
 	http     *http.Client
 	attempts int
 	actor    string
-	notice   func(err error, wait time.Duration) // nil: nobody asked
+	notice   func(err error, wait time.Duration) // nil: retries are silent
 
 	sleep  func(context.Context, time.Duration) error
 	now    func() time.Time
@@ -43,10 +44,10 @@ type Client struct {
 // Option changes how a [Client] works.
 type Option func(*Client)
 
-// WithHTTPClient sets what carries the requests: proxies, TLS, a timeout per
-// attempt, instrumentation. Its redirect policy is not used; redirects are
-// never followed. nil is the same as leaving it out: 30 s per attempt, and
-// otherwise the ways of http.DefaultTransport.
+// WithHTTPClient sets the HTTP client that sends the requests, with its
+// proxies, TLS, timeout per attempt and instrumentation. Its redirect policy is
+// not used; redirects are never followed. nil means the default: 30 s per
+// attempt, and otherwise the settings of http.DefaultTransport.
 func WithHTTPClient(h *http.Client) Option {
 	return func(c *Client) {
 		if h != nil {
@@ -55,28 +56,28 @@ func WithHTTPClient(h *http.Client) Option {
 	}
 }
 
-// WithMaxAttempts sets how often a call tries at most, the first time
-// included. At least 1, which means never again; without it, 4.
+// WithMaxAttempts sets the greatest number of attempts of a call, the first
+// included. At least 1, which means no retries; the default is 4.
 func WithMaxAttempts(n int) Option { return func(c *Client) { c.attempts = n } }
 
-// WithActor sets who asks: the server notes it in its audit beside what was
-// done. At most 200 bytes of UTF-8 without control characters; without it, the
-// server notes "api".
+// WithActor sets the name under which the server records the client's actions
+// in its audit. At most 200 bytes of UTF-8 without control characters; without
+// it, the server records "api".
 func WithActor(name string) Option { return func(c *Client) { c.actor = name } }
 
-// WithRetryNotice has f called before each pause after which a call is tried
-// again: with why the last try failed, and how long the pause is. f is called
-// by the goroutine that made the call, so a client of several goroutines needs
-// one that is safe for that. Without it, retries are silent.
+// WithRetryNotice sets a function that is called before the pause of each
+// retry, with the error of the last attempt and the length of the pause. f runs
+// in the goroutine that made the call, so it must be safe for concurrent use if
+// several goroutines share the client. By default, retries are silent.
 func WithRetryNotice(f func(err error, wait time.Duration)) Option {
 	return func(c *Client) { c.notice = f }
 }
 
 // New makes a client for the server at baseURL, such as
-// https://posthaste.example.com, with a path if it lives below one. The URL
-// must be http or https, without user, query or fragment. apiKey goes out as
-// "Authorization: Bearer <key>"; "" sends none, which `posthaste dev` accepts.
-// New does not connect. No error repeats the URL or the key.
+// https://posthaste.example.com, with a path if the server is below one. The
+// URL must be http or https, without user, query or fragment. apiKey goes out
+// as "Authorization: Bearer <key>"; "" sends none, which `posthaste dev`
+// accepts. New does not connect. No error repeats the URL or the key.
 func New(baseURL, apiKey string, opts ...Option) (*Client, error) {
 	base, err := parseBase(baseURL)
 	if err != nil {
@@ -110,7 +111,7 @@ func (c *Client) String() string { return "posthaste client for " + c.base.Strin
 
 func parseBase(text string) (*url.URL, error) {
 	base, err := url.Parse(text)
-	if err != nil { // its text holds the whole URL, maybe with a password
+	if err != nil { // the error's text holds the whole URL, maybe with a password
 		return nil, errors.New("posthaste: the base URL cannot be read")
 	}
 	if (base.Scheme != "http" && base.Scheme != "https") || base.Hostname() == "" {
@@ -124,7 +125,7 @@ func parseBase(text string) (*url.URL, error) {
 
 func defaultHTTP() *http.Client {
 	h := &http.Client{Timeout: defaultTimeout}
-	// Somebody may have replaced the default by a type of their own.
+	// The program may have replaced the default by another type.
 	if transport, ok := http.DefaultTransport.(*http.Transport); ok {
 		transport = transport.Clone()
 		transport.MaxIdleConnsPerHost = idleConnections
@@ -133,8 +134,9 @@ func defaultHTTP() *http.Client {
 	return h
 }
 
-// withoutRedirects copies h, which is the caller's. Following a redirect
-// would turn our POST into a GET, whose 200 says nothing about the event.
+// withoutRedirects returns a copy of h, which is the caller's, that follows no
+// redirects. A redirect would turn our POST into a GET, whose 200 says nothing
+// about the event.
 func withoutRedirects(h *http.Client) *http.Client {
 	mine := *h
 	mine.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

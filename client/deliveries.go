@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Delivery is one event on its way to one subscription.
+// Delivery is the delivery of one event to one subscription.
 type Delivery struct {
 	// ID is dlv_…
 	ID             string `json:"id"`
@@ -23,13 +23,13 @@ type Delivery struct {
 
 	Status DeliveryStatus `json:"status"`
 
-	// Attempts is how many were made, NextAttemptAt when the next one is due;
-	// zero unless pending.
+	// Attempts is the number of attempts so far. NextAttemptAt is the time when
+	// the next attempt is due; zero unless pending.
 	Attempts      int       `json:"attempts"`
 	NextAttemptAt time.Time `json:"next_attempt_at,omitzero"`
 
-	// LastError is what went wrong last; "" after success. Reason is why it was
-	// cancelled.
+	// LastError is the error of the last attempt; "" after success. Reason says
+	// why the delivery was cancelled.
 	LastError string            `json:"last_error,omitempty"`
 	Reason    string            `json:"reason,omitempty"`
 	CreatedAt time.Time         `json:"created_at"`
@@ -39,7 +39,8 @@ type Delivery struct {
 
 func (d Delivery) identity() string { return d.ID }
 
-// Open reports whether d may still change on its own: it is pending or held.
+// Open reports whether the delivery is pending or held, so that it may still
+// change on its own.
 func (d Delivery) Open() bool { return d.Status == Pending || d.Status == Held }
 
 // Attempt is one HTTP request of a delivery.
@@ -53,11 +54,11 @@ type Attempt struct {
 	} `json:"request"`
 	Response   *Response  `json:"response"` // nil: no answer came
 	Timing     Timing     `json:"timing"`
-	ErrorClass ErrorClass `json:"error_class,omitempty"` // "" after success, as Error
+	ErrorClass ErrorClass `json:"error_class,omitempty"` // "" after success, like Error
 	Error      string     `json:"error,omitempty"`
 }
 
-// Response is what a receiver answered, of which the server keeps the start.
+// Response is a receiver's answer. The server keeps only the start of its body.
 type Response struct {
 	Status  int         `json:"status"`
 	Headers http.Header `json:"headers"`
@@ -65,8 +66,8 @@ type Response struct {
 	BodyCut bool        `json:"body_cut"`
 }
 
-// Timing says where the time of an attempt went, in milliseconds; what did not
-// happen is 0.
+// Timing is the time that each phase of an attempt took, in milliseconds; 0 for
+// a phase that did not happen.
 type Timing struct {
 	DNS       float64 `json:"dns_ms"`
 	Connect   float64 `json:"connect_ms"`
@@ -97,29 +98,31 @@ type DeliveryFilter struct {
 	PageSize       int            // how many are fetched at a time, up to 200; 0: the server's default
 }
 
-// Delivery looks one up.
+// Delivery looks up a delivery.
 func (c *Client) Delivery(ctx context.Context, id string) (*Delivery, error) {
 	return fetch[Delivery](ctx, c, "deliveries", id)
 }
 
-// Deliveries lists them, newest first, page by page as it goes.
+// Deliveries lists deliveries, newest first. It fetches one page after the
+// other while the caller walks through the list.
 func (c *Client) Deliveries(ctx context.Context, f DeliveryFilter) iter.Seq2[Delivery, error] {
 	return list[Delivery](ctx, c, "v1/deliveries", queryOf("tenant", f.Tenant, "subscription_id", f.SubscriptionID,
 		"event_id", f.EventID, "event_type", f.EventType, "status", string(f.Status),
 		"since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
 }
 
-// Attempts are all that were made, by number.
+// Attempts lists all attempts of the delivery, by number.
 func (c *Client) Attempts(ctx context.Context, deliveryID string) ([]Attempt, error) {
 	return sublist[Attempt](ctx, c, deliveryID, "attempts")
 }
 
-// Runs are those of the delivery's workflow that Temporal still knows, newest first.
+// Runs lists the runs of the delivery's workflow that Temporal still has,
+// newest first.
 func (c *Client) Runs(ctx context.Context, deliveryID string) ([]Run, error) {
 	return sublist[Run](ctx, c, deliveryID, "runs")
 }
 
-// sublist fetches what a delivery has of something, which is always one page.
+// sublist fetches a list that belongs to a delivery, which is always one page.
 func sublist[T any](ctx context.Context, c *Client, deliveryID, what string) ([]T, error) {
 	path, err := pathOf("deliveries", deliveryID, what)
 	if err != nil {
@@ -132,9 +135,9 @@ func sublist[T any](ctx context.Context, c *Client, deliveryID, what string) ([]
 	return all.Data, nil
 }
 
-// History is the history of one run of the delivery's workflow, in Temporal's
-// JSON; of the newest run if runID is "". It is [ErrNotFound] when Temporal no
-// longer has it.
+// History returns the history of one run of the delivery's workflow, in
+// Temporal's JSON; if runID is "", of the newest run. The error is
+// [ErrNotFound] when Temporal no longer has it.
 func (c *Client) History(ctx context.Context, deliveryID, runID string) (json.RawMessage, error) {
 	path, err := pathOf("deliveries", deliveryID, "history")
 	if err != nil {
@@ -145,16 +148,16 @@ func (c *Client) History(ctx context.Context, deliveryID, runID string) (json.Ra
 	return history, err
 }
 
-// CancelDelivery stops it. The answer is the delivery as it was when asked: an
-// attempt under way is finished first. [ErrConflict] says that it was delivered
-// or cancelled already.
+// CancelDelivery stops a delivery. It returns the delivery as it was before the
+// cancellation: an attempt under way is finished first. [ErrConflict] means
+// that it was delivered or cancelled already.
 func (c *Client) CancelDelivery(ctx context.Context, id, reason string) (*Delivery, error) {
 	return act[Delivery](ctx, c, false, reasoned{reason}, "deliveries", id, "cancel")
 }
 
-// RedeliverDelivery makes a further attempt at once, whatever became of it. The
-// answer is the delivery as it was when asked. The call is not tried again when
-// it may have arrived.
+// RedeliverDelivery makes a further attempt at once, whatever the delivery's
+// status. It returns the delivery as it was before the attempt. The call is not
+// retried when it may have arrived.
 func (c *Client) RedeliverDelivery(ctx context.Context, id, reason string) (*Delivery, error) {
 	return act[Delivery](ctx, c, true, reasoned{reason}, "deliveries", id, "redeliver")
 }

@@ -1,5 +1,5 @@
-// Package client publishes events to Posthaste over its HTTP API, and does what
-// operators do there: subscriptions, deliveries, recoveries, sources, the audit.
+// Package client publishes events to Posthaste over its HTTP API, and operates
+// it: subscriptions, deliveries, recoveries, sources, the audit.
 //
 // Any Go program may import it; it needs the standard library only.
 //
@@ -14,20 +14,20 @@
 //   - When [Client.Publish] returns without an error the event is durable:
 //     the server has committed it before answering.
 //   - Within one call nothing is published twice, however often it is tried.
-//     Each event carries an idempotency key, the caller's or one made here.
-//   - A failure that may pass (no connection, a cut answer, 429, 500, 502,
-//     503, 504) is tried again, with growing random pauses, not before the
-//     server's Retry-After, and only as long as the context allows.
+//     Each event carries an idempotency key, the caller's or a random one.
+//   - A transient failure (no connection, a cut answer, 429, 500, 502, 503,
+//     504) is retried, with growing random pauses, not before the server's
+//     Retry-After, and only as long as the context allows.
 //   - An answer is read up to a bound, redirects are not followed, and the API
 //     key is part of no error, log line or printed value.
 //
-// # What operators call
+// # Calls of operators
 //
-// What looks something up, or does no harm twice, is tried again like a
-// publication. What would happen twice (to create, to redeliver, to recover, to
-// rotate) is not, once the server may have acted on it: after [ErrUnavailable]
-// look first, then ask again. Lists fetch one page after the other while they
-// are walked through:
+// A lookup, and any other call that does no harm twice, is retried like a
+// publication. A call whose effect would happen twice (to create, to redeliver,
+// to recover, to rotate) is not retried once the server may have acted on it:
+// after [ErrUnavailable] look first, then call again. Lists fetch one page
+// after the other while the caller walks through them:
 //
 //	for d, err := range c.Deliveries(ctx, client.DeliveryFilter{Status: client.Exhausted}) {
 //		if err != nil {
@@ -41,8 +41,8 @@
 // After [ErrUnavailable], [ErrAnswer] or an ended context nobody knows whether
 // the event was accepted. Publishing it again is safe only with the same key,
 // so a program that will do that (a job, a message handler) should set
-// [Event.IdempotencyKey] to something that names the happening itself, such
-// as "order-42-paid".
+// [Event.IdempotencyKey] to a name of the occurrence itself, such as
+// "order-42-paid".
 //
 //	var problem *client.Error
 //	switch {

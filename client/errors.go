@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// What a failure means for the caller. Test with errors.Is; errors.As with
-// *[Error] has the particulars.
+// These errors say what a failure means for the caller. Test them with
+// errors.Is; errors.As with *[Error] has the details.
 var (
-	// ErrInvalid: the event, or whatever was handed in, is at fault and will be
-	// refused again: status 400 or 422, data that is no JSON, a batch that is
-	// too long, or an id that cannot be one.
+	// ErrInvalid: the event, or another argument, is at fault and will be
+	// refused again: status 400 or 422, data that is not JSON, a batch that is
+	// too long, or a text that cannot be an id.
 	ErrInvalid = errors.New("posthaste: invalid request")
 
 	// ErrUnauthorized: the API key is missing, wrong or not allowed to do this:
@@ -23,12 +23,12 @@ var (
 	// status 404.
 	ErrNotFound = errors.New("posthaste: not found")
 
-	// ErrConflict: it is impossible in the present state, such as a cancellation
-	// of what was delivered, or an idempotency key that was used before for
-	// other content: status 409.
+	// ErrConflict: the action is impossible in the present state, such as
+	// cancelling a delivery that was delivered, or the idempotency key was used
+	// before for other content: status 409.
 	ErrConflict = errors.New("posthaste: conflict")
 
-	// ErrTooLarge: the event is larger than the server takes: status 413.
+	// ErrTooLarge: the event is larger than the server accepts: status 413.
 	ErrTooLarge = errors.New("posthaste: too large")
 
 	// ErrUnavailable: no answer, or 429 or 5xx, and the attempts are used up.
@@ -37,36 +37,38 @@ var (
 
 	// ErrAnswer: the server reported success in a way this package cannot
 	// read: not JSON, too long, or without an id. Often the base URL names
-	// something other than Posthaste. It is not tried again.
+	// something other than Posthaste. The call is not retried.
 	ErrAnswer = errors.New("posthaste: unreadable answer")
 )
 
-// Error is a request that failed: the server's problem document (RFC 9457), or
-// that there was no answer. The zero value says nothing.
+// Error describes a request that failed: by the server's problem document (RFC
+// 9457), or by the reason why there was no answer. The zero value describes
+// nothing.
 type Error struct {
-	// Status is the HTTP status, for an item of a batch the one it would have
-	// had alone; 0 when no answer came.
+	// Status is the HTTP status; for an item of a batch, the status that it
+	// would have had alone; 0 when no answer came.
 	Status int
 
 	// Code is the stable name of the problem, for programs; "" if the answer
 	// was no problem document, as from a proxy.
 	Code Code
 
-	// Detail is for people: what was wrong, or what happened to the connection.
+	// Detail describes the fault, or the failure of the connection, for people.
 	Detail string
 
 	// Field names the part of the request at fault; "" if none is.
 	Field string
 
-	// RequestID is what the server's log has of the request, to be told to whoever
-	// runs the server; "" when no answer came, or not from Posthaste. The events of
-	// a batch share it.
+	// RequestID is the id of the request in the server's log, to report to the
+	// server's operators; "" when no answer came, or not from Posthaste. The
+	// events of a batch share it.
 	RequestID string
 
-	// RetryAfter is how long the server asked to wait; 0 if it did not.
+	// RetryAfter is the time that the server asked to wait; 0 if it did not
+	// ask.
 	RetryAfter time.Duration
 
-	cause error // why no answer came
+	cause error // the reason why no answer came
 }
 
 // statusOfCode is the server's own table from code to status.
@@ -86,7 +88,7 @@ var statusOfCode = map[Code]int{
 	CodeUnavailable:      http.StatusServiceUnavailable,
 }
 
-// Error gives status, code, detail, field and request id in one line.
+// Error returns status, code, detail, field and request id in one line.
 func (e *Error) Error() string {
 	text := "posthaste: no answer"
 	if e.Status != 0 {
@@ -113,7 +115,7 @@ func (e *Error) Is(target error) bool {
 	return meaning != nil && target == meaning
 }
 
-// Unwrap gives what broke the connection; nil when an answer came.
+// Unwrap returns the error of the connection; nil when an answer came.
 func (e *Error) Unwrap() error { return e.cause }
 
 func (e *Error) meaning() error {

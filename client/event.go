@@ -8,53 +8,53 @@ import (
 	"time"
 )
 
-// Event is something that happened, to be delivered to every subscriber whose
-// filter matches. The server checks it and names the field it refuses.
+// Event is an occurrence to be delivered to every subscriber whose filter
+// matches. The server checks it and names the field that it refuses.
 type Event struct {
-	// Tenant is whose event it is; "" means "default".
+	// Tenant is the owner of the event; "" means "default".
 	Tenant string
 
 	// Type is dotted, such as order.paid. Required.
 	Type string
 
-	// Data is what happened: any value encoding/json can write, with <, > and &
-	// left as they are. A [json.RawMessage] goes out byte for byte. nil is the
-	// JSON null.
+	// Data is the content of the event: any value that encoding/json can write,
+	// with <, > and & left as they are. A [json.RawMessage] is sent byte for
+	// byte. nil is the JSON null.
 	Data any
 
-	// Metadata is optional words about the event, kept with it.
+	// Metadata is stored with the event. Optional.
 	Metadata map[string]string
 
-	// IdempotencyKey names this event within its tenant: a second event with
-	// the same key and content is not published but answered with the first
-	// one's id; with other content it is [ErrConflict]. "" lets each call make
-	// its own, which protects the retries within that call.
+	// IdempotencyKey identifies this event within its tenant: a second event
+	// with the same key and content is not published but answered with the id
+	// of the first; with other content it is [ErrConflict]. If it is "", each
+	// call makes a key of its own, which protects the retries within that call.
 	IdempotencyKey string
 }
 
-// Published is an event the server has made durable.
+// Published is an event that the server has made durable.
 type Published struct {
-	// ID is the server's name for the event, evt_…; receivers see it as the
-	// webhook-id header.
+	// ID is the event's id, evt_…, which the server makes; receivers see it as
+	// the webhook-id header.
 	ID string `json:"id"`
 
-	// Tenant and Type are those of the event, with the default filled in.
+	// Tenant and Type are the event's, with the default filled in.
 	Tenant string `json:"tenant"`
 	Type   string `json:"type"`
 
-	// CreatedAt is when the server accepted the event.
+	// CreatedAt is the time at which the server accepted the event.
 	CreatedAt time.Time `json:"created_at"`
 
-	// Duplicate says that an event with this idempotency key was there
-	// already; everything else here is about that first one. It is also true
-	// when an earlier try of the same call had arrived and its answer had not.
+	// Duplicate says that an event with this idempotency key existed already;
+	// the other fields describe that first event. It is also true when an
+	// earlier attempt of the same call had arrived but its answer was lost.
 	Duplicate bool `json:"duplicate"`
 
-	// Links are addresses of further calls about this event, by name.
+	// Links are the URLs of further calls about this event, by name.
 	Links map[string]string `json:"links"`
 }
 
-// encode writes the event as the API takes it. The data is put in by hand:
+// encode writes the event as the API expects it. The data is inserted by hand:
 // encoding/json would rewrite the white space of a RawMessage, and subscribers
 // may rely on the bytes.
 func (e Event) encode() ([]byte, error) {
@@ -77,7 +77,7 @@ func (e Event) encode() ([]byte, error) {
 
 func encodeData(data any) ([]byte, error) {
 	if raw, ok := data.(json.RawMessage); ok && raw != nil {
-		// Unchecked, a raw value could close the object and add fields to it.
+		// An unchecked raw value could close the object and add fields to it.
 		if !json.Valid(raw) {
 			return nil, fmt.Errorf("%w: data is not JSON", ErrInvalid)
 		}
@@ -92,7 +92,7 @@ func encodeData(data any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// withKey fills in the idempotency key, of at least 128 random bits.
+// withKey fills in a missing idempotency key with at least 128 random bits.
 func (e Event) withKey() Event {
 	if e.IdempotencyKey == "" {
 		e.IdempotencyKey = rand.Text()

@@ -18,7 +18,7 @@ type StoredEvent struct {
 
 	Status EventStatus `json:"status"`
 
-	// Matched is how many deliveries it has, which is 0 when no subscription
+	// Matched is the number of its deliveries, which is 0 when no subscription
 	// matched it; nil until it is planned.
 	Matched        *int              `json:"matched,omitempty"`
 	Metadata       map[string]string `json:"metadata,omitempty"`
@@ -26,12 +26,12 @@ type StoredEvent struct {
 	CreatedAt      time.Time         `json:"created_at"`
 	Data           json.RawMessage   `json:"data,omitempty"`
 
-	// Request is what is kept of the request that a webhook came with; nil for
-	// an event that was published, and in a list.
+	// Request is the request by which the event came as a webhook; nil for an
+	// event that was published, and in a list.
 	Request *ReceivedRequest `json:"request,omitempty"`
 
-	// Deliveries are the newest 200. DeliveriesLink leads to all of them; "" if
-	// there are no more.
+	// Deliveries are the newest 200 deliveries. DeliveriesLink is the URL of
+	// the full list; "" if there are no more.
 	Deliveries     []DeliverySummary `json:"deliveries,omitempty"`
 	DeliveriesLink string            `json:"deliveries_link,omitempty"`
 	Links          map[string]string `json:"links"`
@@ -39,18 +39,18 @@ type StoredEvent struct {
 
 func (e StoredEvent) identity() string { return e.ID }
 
-// ReceivedRequest is what a provider said beside the body of its webhook. The
-// server has left out credentials, signatures and what is of the connection.
+// ReceivedRequest is a provider's webhook request without its body. The server
+// has left out credentials, signatures and the headers of the connection.
 type ReceivedRequest struct {
 	Method  string      `json:"method"`
 	Query   string      `json:"query,omitempty"`
 	Headers http.Header `json:"headers,omitempty"`
 
-	// Cut tells that there was more than the server keeps.
+	// Cut says that the request had more than the server keeps.
 	Cut bool `json:"cut,omitempty"`
 }
 
-// DeliverySummary is a delivery in short.
+// DeliverySummary is a short form of a [Delivery].
 type DeliverySummary struct {
 	ID             string         `json:"id"`
 	SubscriptionID string         `json:"subscription_id"`
@@ -63,19 +63,21 @@ type DeliverySummary struct {
 type EventFilter struct {
 	Tenant string
 	Type   string // exactly
-	// IdempotencyKey, exactly, needs the Tenant, in which it is unique.
+	// IdempotencyKey matches exactly. It needs the Tenant, in which it is
+	// unique.
 	IdempotencyKey string
 	Since          time.Time // inclusive
 	Until          time.Time // exclusive
 	PageSize       int       // how many are fetched at a time, up to 200; 0: the server's default
 }
 
-// Event looks one up.
+// Event looks up an event.
 func (c *Client) Event(ctx context.Context, id string) (*StoredEvent, error) {
 	return fetch[StoredEvent](ctx, c, "events", id)
 }
 
-// Events lists them, newest first, page by page as it goes.
+// Events lists events, newest first. It fetches one page after the other while
+// the caller walks through the list.
 func (c *Client) Events(ctx context.Context, f EventFilter) iter.Seq2[StoredEvent, error] {
 	return list[StoredEvent](ctx, c, "v1/events", queryOf("tenant", f.Tenant, "type", f.Type,
 		"idempotency_key", f.IdempotencyKey, "since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
@@ -83,25 +85,27 @@ func (c *Client) Events(ctx context.Context, f EventFilter) iter.Seq2[StoredEven
 
 // Bulk is an action on many deliveries that the server has begun.
 type Bulk struct {
-	// EventID or SubscriptionID is whose deliveries they are.
+	// EventID or SubscriptionID identifies the event or the subscription whose
+	// deliveries they are.
 	EventID        string `json:"event_id,omitempty"`
 	SubscriptionID string `json:"subscription_id,omitempty"`
 
-	// Deliveries is how many there were to act on when it was asked for.
+	// Deliveries is the number of deliveries to act on when the action was
+	// requested.
 	Deliveries int               `json:"deliveries"`
 	Links      map[string]string `json:"links"`
 }
 
 func (b Bulk) identity() string { return b.EventID + b.SubscriptionID }
 
-// CancelEvent stops all deliveries of the event that were not delivered.
+// CancelEvent cancels all deliveries of the event that were not delivered.
 func (c *Client) CancelEvent(ctx context.Context, id, reason string) (*Bulk, error) {
 	return act[Bulk](ctx, c, false, reasoned{reason}, "events", id, "cancel")
 }
 
-// RedeliverEvent makes a further attempt of all deliveries of the event, rate
-// of them a second; 0 is the server's default. It is not tried again when it
-// may have arrived.
+// RedeliverEvent makes a further attempt of all deliveries of the event. rate
+// is the number of deliveries per second; 0 is the server's default. The call
+// is not retried when it may have arrived.
 func (c *Client) RedeliverEvent(ctx context.Context, id string, rate int, reason string) (*Bulk, error) {
 	return act[Bulk](ctx, c, true, paced{rate, reason}, "events", id, "redeliver")
 }

@@ -63,7 +63,7 @@ func queryOf(pairs ...string) url.Values {
 	return query
 }
 
-// moment is a time as a query takes it; "" for the zero time.
+// moment formats a time for a query; "" for the zero time.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -71,7 +71,7 @@ func moment(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// number is n as a query takes it; "" for 0.
+// number formats n for a query; "" for 0.
 func number(n int) string {
 	if n == 0 {
 		return ""
@@ -79,8 +79,8 @@ func number(n int) string {
 	return strconv.Itoa(n)
 }
 
-// pathOf joins a path whose second part is an id of the caller's. An id that
-// cannot be one is refused here: as a path, "" or ".." would be another call.
+// pathOf joins a path whose second part is an id from the caller. It refuses a
+// text that cannot be an id: as a path, "" or ".." would make another call.
 func pathOf(resource, id string, action ...string) (string, error) {
 	if id == "" || strings.ContainsFunc(id, foreign) {
 		return "", fmt.Errorf("%w: %q is no id", ErrInvalid, id)

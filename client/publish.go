@@ -7,9 +7,9 @@ import (
 
 // Publish hands one event to the server and returns once it is durable there.
 //
-// It tries again after failures that may pass, always with the same
-// idempotency key: see the package's promises. Errors are *[Error], or wrap it
-// or one of the sentinels; when ctx ends, the error also wraps ctx's.
+// It retries after transient failures, always with the same idempotency key:
+// see the package's promises. Errors are *[Error], or wrap it or one of the
+// sentinels; when ctx ends, the error also wraps the error of ctx.
 func (c *Client) Publish(ctx context.Context, e Event) (*Published, error) {
 	body, err := e.withKey().encode()
 	if err != nil {

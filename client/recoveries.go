@@ -15,10 +15,10 @@ type RecoveryRequest struct {
 	Since          time.Time `json:"since"`
 	Until          time.Time `json:"until,omitzero"`
 
-	// Of is which deliveries are recovered; "" is RecoverExhausted.
+	// Of selects the deliveries to recover; "" means RecoverExhausted.
 	Of RecoveryOf `json:"status,omitempty"`
 
-	// Rate is how many go in a second; 0 is the server's default.
+	// Rate is the number of deliveries per second; 0 is the server's default.
 	Rate   int    `json:"rate,omitempty"`
 	Reason string `json:"reason,omitempty"`
 
@@ -28,14 +28,14 @@ type RecoveryRequest struct {
 
 // Recovery redelivers many deliveries, oldest first, on the server.
 type Recovery struct {
-	// ID is rcv_…; "" of a dry run.
+	// ID is rcv_…; "" for a dry run.
 	ID             string `json:"id,omitempty"`
 	Tenant         string `json:"tenant"`
 	SubscriptionID string `json:"subscription_id"`
 
 	Status RecoveryStatus `json:"status"`
 
-	// Recovers is what RecoveryRequest calls Of.
+	// Recovers is the value of RecoveryRequest.Of.
 	Recovers RecoveryOf `json:"recovers"`
 	Since    time.Time  `json:"since"`
 	Until    time.Time  `json:"until"`
@@ -43,8 +43,9 @@ type Recovery struct {
 	By       string     `json:"by,omitempty"`
 	Reason   string     `json:"reason,omitempty"`
 
-	// Total is how many there were when it was asked for, Done how many were
-	// told to go so far, and Skipped how many could not any more.
+	// Total is the number of deliveries when the recovery was requested. Done
+	// counts the deliveries that were released so far, and Skipped the
+	// deliveries that could no longer be redelivered.
 	Total   int `json:"total"`
 	Done    int `json:"done"`
 	Skipped int `json:"skipped"`
@@ -65,7 +66,7 @@ func (r Recovery) identity() string {
 	return r.ID
 }
 
-// Running reports whether r goes on.
+// Running reports whether the recovery is still running.
 func (r Recovery) Running() bool { return r.Status == RecoveryRunning }
 
 // RecoveryFilter selects recoveries for a list. The zero value selects all.
@@ -76,15 +77,15 @@ type RecoveryFilter struct {
 	PageSize       int            // how many are fetched at a time, up to 200; 0: the server's default
 }
 
-// StartRecovery starts one. The server carries it on, whatever becomes of it or
-// of us; [Client.Recovery] tells how far it is. It is not tried again when it
-// may have arrived.
+// StartRecovery starts a recovery. The server continues it, even after a
+// restart of the server or of the caller; [Client.Recovery] returns its
+// progress. The call is not retried when it may have arrived.
 func (c *Client) StartRecovery(ctx context.Context, r RecoveryRequest) (*Recovery, error) {
 	return send[Recovery](ctx, c, call{method: http.MethodPost, path: "v1/recoveries", once: true}, r)
 }
 
-// DryRunRecovery says what StartRecovery would do, in Total above all, and
-// starts nothing.
+// DryRunRecovery returns the recovery that StartRecovery would start, above all
+// its Total, and starts nothing.
 func (c *Client) DryRunRecovery(ctx context.Context, r RecoveryRequest) (*Recovery, error) {
 	return send[Recovery](ctx, c, call{method: http.MethodPost, path: "v1/recoveries"}, struct {
 		RecoveryRequest
@@ -92,19 +93,20 @@ func (c *Client) DryRunRecovery(ctx context.Context, r RecoveryRequest) (*Recove
 	}{r, true})
 }
 
-// Recovery looks one up.
+// Recovery looks up a recovery.
 func (c *Client) Recovery(ctx context.Context, id string) (*Recovery, error) {
 	return fetch[Recovery](ctx, c, "recoveries", id)
 }
 
-// Recoveries lists them, newest first, page by page as it goes.
+// Recoveries lists recoveries, newest first. It fetches one page after the
+// other while the caller walks through the list.
 func (c *Client) Recoveries(ctx context.Context, f RecoveryFilter) iter.Seq2[Recovery, error] {
 	return list[Recovery](ctx, c, "v1/recoveries", queryOf("tenant", f.Tenant, "subscription_id", f.SubscriptionID,
 		"status", string(f.Status), "limit", number(f.PageSize)))
 }
 
-// CancelRecovery stops it. What it has let go stays let go. [ErrConflict] says
-// that it has finished.
+// CancelRecovery stops a recovery. Deliveries that it has released stay
+// released. [ErrConflict] means that it has finished.
 func (c *Client) CancelRecovery(ctx context.Context, id, reason string) (*Recovery, error) {
 	return act[Recovery](ctx, c, false, reasoned{reason}, "recoveries", id, "cancel")
 }

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// How much of an answer is read. A full batch of refusals needs a few hundred
-// kilobytes; a problem document, hardly one. What is looked up may be large: a
-// page of attempts holds every body that was sent.
+// These constants bound the bytes of an answer that are read. A full batch of
+// refusals needs a few hundred kilobytes; a problem document, hardly one. A
+// lookup may be large: a page of attempts holds every body that was sent.
 const (
 	maxAnswer  = 4 << 20
 	maxLookup  = 64 << 20
@@ -29,8 +29,8 @@ type call struct {
 	path   string
 	query  url.Values
 	body   []byte // nil: none
-	// once marks a call that must not arrive twice: it is tried again only when
-	// the server cannot have acted on it.
+	// once marks a call that must not arrive twice: it is retried only when the
+	// server cannot have acted on it.
 	once bool
 
 	header *http.Header // nil, or where the header of a successful answer is put
@@ -46,8 +46,8 @@ func (c *Client) post(ctx context.Context, path string, body []byte, answer any)
 	return c.do(ctx, call{method: http.MethodPost, path: path, body: body}, answer)
 }
 
-// do makes the call, again if need be, and decodes the answer into answer; nil
-// leaves it unread.
+// do makes the call, retries it if need be, and decodes the server's answer
+// into answer; nil ignores the answer.
 func (c *Client) do(ctx context.Context, what call, answer any) error {
 	for attempt := 1; ; attempt++ {
 		err := c.attempt(ctx, what, answer)
@@ -70,12 +70,12 @@ func (c *Client) do(ctx context.Context, what call, answer any) error {
 	}
 }
 
-// ended says that the context stopped us, and what we had been told till then.
+// ended is the error of a call that the context stopped, with its last failure.
 func ended(stop, last error) error {
 	return fmt.Errorf("posthaste: stopped: %w; last: %w", stop, last)
 }
 
-// attempt is one request and its whole answer.
+// attempt sends one request and reads its whole answer.
 func (c *Client) attempt(ctx context.Context, what call, answer any) error {
 	req, err := c.request(ctx, what)
 	if err != nil {
@@ -143,7 +143,7 @@ func (c *Client) decode(text []byte, limit int, answer any) error {
 
 // refusal reads the problem document of an answer that is not a success.
 func (c *Client) refusal(resp *http.Response) error {
-	// What cannot be read only makes the explanation poorer.
+	// A failure to read only makes the explanation poorer.
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
 	e := c.problem(resp.StatusCode, text)
 	e.RequestID = c.requestID(resp.Header)
@@ -162,8 +162,8 @@ func (c *Client) requestID(header http.Header) string {
 }
 
 // problem reads a problem document (RFC 9457). The status of the answer itself
-// counts. An item of a batch has none: then the document's counts, or what its
-// code stands for.
+// counts. An item of a batch has none: then the document's status counts, or
+// the status that belongs to its code.
 func (c *Client) problem(status int, text []byte) *Error {
 	var doc struct {
 		Title  string `json:"title"`
@@ -187,8 +187,8 @@ func (c *Client) noAnswer(cause error) error {
 	return &Error{Detail: c.redact(cause.Error()), cause: cause}
 }
 
-// redact takes the API key out of text that comes from elsewhere: a server or
-// proxy may repeat what it was sent.
+// redact removes the API key from text that comes from elsewhere: a server or
+// proxy may repeat the request.
 func (c *Client) redact(text string) string {
 	if key := c.apiKey(); key != "" {
 		return strings.ReplaceAll(text, key, "[redacted]")

@@ -7,10 +7,11 @@ import (
 	"net/http"
 )
 
-// identified is what has an id, without which an answer is not what we asked for.
+// identified is an answer that has an id. An answer without its id is not the
+// resource that was requested.
 type identified interface{ identity() string }
 
-// fetch looks up one thing by its id.
+// fetch looks up a resource by its id.
 func fetch[T identified](ctx context.Context, c *Client, resource, id string) (*T, error) {
 	path, err := pathOf(resource, id)
 	if err != nil {
@@ -19,7 +20,7 @@ func fetch[T identified](ctx context.Context, c *Client, resource, id string) (*
 	return send[T](ctx, c, call{method: http.MethodGet, path: path}, nil)
 }
 
-// act asks for something to be done to the thing that has the id.
+// act requests an action on the resource that has the id.
 func act[T identified](ctx context.Context, c *Client, once bool, body any, resource, id, action string) (*T, error) {
 	path, err := pathOf(resource, id, action)
 	if err != nil {
@@ -28,7 +29,8 @@ func act[T identified](ctx context.Context, c *Client, once bool, body any, reso
 	return send[T](ctx, c, call{method: http.MethodPost, path: path, once: once}, body)
 }
 
-// send makes the call with the body as JSON, if there is one, and returns the answer.
+// send makes the call with the body as JSON, if there is one, and returns the
+// answer.
 func send[T identified](ctx context.Context, c *Client, what call, body any) (*T, error) {
 	if body != nil {
 		text, err := json.Marshal(body)

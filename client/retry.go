@@ -12,12 +12,13 @@ const (
 	firstWait = 500 * time.Millisecond // doubled for every further try
 	longWait  = 10 * time.Second       // where doubling ends
 
-	// The longest Retry-After we sit out. Beyond it the caller is better told:
-	// a goroutine asleep for an hour looks like one that hangs.
+	// maxRetryAfter is the longest Retry-After that the client waits for.
+	// Beyond it the call fails: a goroutine that sleeps for an hour looks like
+	// a goroutine that hangs.
 	maxRetryAfter = time.Minute
 )
 
-// nextTry says whether to try again after the given attempt, and how long to
+// nextTry reports whether to retry after the given attempt, and the time to
 // wait first: our own pause or the server's, whichever is longer. once is for
 // calls that must not arrive twice.
 func (c *Client) nextTry(attempt int, once bool, err error) (time.Duration, bool) {
@@ -31,8 +32,8 @@ func (c *Client) nextTry(attempt int, once bool, err error) (time.Duration, bool
 	return max(c.backoff(attempt), failed.RetryAfter), true
 }
 
-// backoff is 0.5 s, 1 s, 2 s … up to 10 s, of which the second half is left to
-// chance: many publishers cut off together shall not come back together.
+// backoff returns 0.5 s, 1 s, 2 s … up to 10 s, of which the second half is
+// random: publishers that fail together must not retry together.
 func (c *Client) backoff(attempt int) time.Duration {
 	wait := longWait
 	if shift := attempt - 1; shift < 16 { // more would overflow in the end
@@ -42,7 +43,7 @@ func (c *Client) backoff(attempt int) time.Duration {
 	return half + time.Duration(c.random()*float64(half))
 }
 
-// mayPass tells the failures that a later try may not meet.
+// mayPass reports whether the failure is transient.
 func (e *Error) mayPass() bool {
 	switch e.Status {
 	case 0, http.StatusTooManyRequests, http.StatusInternalServerError,
@@ -52,8 +53,8 @@ func (e *Error) mayPass() bool {
 	return false
 }
 
-// undone reports that the server has certainly not acted: it said so itself,
-// not a proxy before it, or there was no connection to send anything on.
+// undone reports whether the server has certainly not acted: it said so itself,
+// and not a proxy in front of it, or there was no connection.
 func (e *Error) undone() bool {
 	var network *net.OpError
 	if errors.As(e.cause, &network) {
@@ -64,7 +65,7 @@ func (e *Error) undone() bool {
 }
 
 // retryAfter reads the header: seconds or an HTTP date (RFC 9110, section
-// 10.2.3). What is neither, or past, counts as absent.
+// 10.2.3). Any other text, or a date in the past, counts as absent.
 func retryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

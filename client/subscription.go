@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Subscription says who wants which events, as the server shows it. Header
-// values and credentials come as "[redacted]"; sent back, they stay as they are.
+// Subscription is a subscriber's endpoint and the events that it wants, as the
+// server shows it. Header values and credentials come as "[redacted]"; sending
+// that back leaves them unchanged.
 type Subscription struct {
 	// ID is sub_…
 	ID     string `json:"id"`
@@ -19,8 +20,9 @@ type Subscription struct {
 	Headers    map[string]string          `json:"headers"`
 	Properties map[string]json.RawMessage `json:"properties"`
 
-	// ForwardHeaders are patterns of the headers that go on from the webhook
-	// that an event came with: a name, X-Shopify-* or *, which is the default.
+	// ForwardHeaders are patterns of the headers that are forwarded from the
+	// webhook by which an event came: a name, X-Shopify-* or *, which is the
+	// default.
 	ForwardHeaders []string `json:"forward_headers"`
 
 	Auth      *Auth     `json:"auth,omitempty"`
@@ -28,51 +30,51 @@ type Subscription struct {
 	Signature Signature `json:"signature"`
 	Payload   Payload   `json:"payload"`
 
-	// Timeout is of a whole attempt.
+	// Timeout bounds a whole attempt.
 	Timeout Duration `json:"timeout"`
 
-	// RetrySchedule is the one in force, the default included.
+	// RetrySchedule is the schedule in force, which may be the default.
 	RetrySchedule []Duration `json:"retry_schedule"`
 
 	// DisabledReason says why, when the server disabled it.
 	Status         SubscriptionStatus `json:"status"`
 	DisabledReason string             `json:"disabled_reason,omitempty"`
 
-	// SignWith says which secrets sign while the ones before the newest are in
-	// the grace of a rotation: all where the signature has room for several,
-	// else previous or new. It is empty when no grace is running.
-	// PreviousExpiresAt is when each of the ones before the newest ends.
+	// SignWith says which secrets sign during the grace of a rotation: all
+	// where the signature has room for several, else previous or new. It is
+	// empty when no grace is running. PreviousExpiresAt is the time at which
+	// each secret before the newest expires.
 	SignWith          string      `json:"sign_with,omitempty"`
 	PreviousExpiresAt []time.Time `json:"previous_expires_at,omitempty"`
 
-	// ResumeRate is how many held deliveries go in a second after a pause,
-	// while some are held; otherwise 0.
+	// ResumeRate is the number of held deliveries per second that are released
+	// after a pause, while some are held; otherwise 0.
 	ResumeRate int `json:"resume_rate,omitempty"`
 
 	CreatedAt time.Time         `json:"created_at"`
 	UpdatedAt time.Time         `json:"updated_at"`
 	Links     map[string]string `json:"links"`
 
-	// Secret is what signs, and PublicKey what verifies where the signature is
-	// [SignatureEd25519], whose private key stays with the server. Only the answer
-	// of CreateSubscription has them; [Client.Secret] and [Client.PublicKeys] ask
-	// for them.
+	// Secret signs the deliveries, and PublicKey verifies them where the
+	// signature is [SignatureEd25519], whose private key stays with the server.
+	// Only the answer of CreateSubscription has them; [Client.Secret] and
+	// [Client.PublicKeys] fetch them later.
 	Secret    string `json:"secret,omitempty"`
 	PublicKey string `json:"public_key,omitempty"`
 }
 
 func (s Subscription) identity() string { return s.ID }
 
-// SubscriptionFields is what can be said of a subscription, to create or to
-// change it. What is left at its zero value gets its default, or stays as it
-// is; an empty map that is not nil empties.
+// SubscriptionFields holds the fields with which a subscription is created or
+// changed. A field with its zero value gets its default, or stays as it is; an
+// empty map that is not nil empties the field.
 type SubscriptionFields struct {
-	// Tenant and Secret can only be said when creating.
+	// Tenant and Secret can be set only when creating.
 	Tenant string `json:"tenant,omitempty"`
 	Secret string `json:"secret,omitempty"`
 
-	// SignWith can only be said of a change while the grace of a rotation is
-	// running, see [Rotation].
+	// SignWith can be changed only while the grace of a rotation is running,
+	// see [Rotation].
 	SignWith string `json:"sign_with,omitempty"`
 
 	Name       *string                    `json:"name,omitempty"`
@@ -81,7 +83,7 @@ type SubscriptionFields struct {
 	Headers    map[string]string          `json:"headers,omitzero"`
 	Properties map[string]json.RawMessage `json:"properties,omitzero"`
 
-	// ForwardHeaders that is empty but not nil forwards none.
+	// ForwardHeaders forwards no headers if it is empty but not nil.
 	ForwardHeaders []string `json:"forward_headers,omitzero"`
 
 	Auth          *Auth              `json:"auth,omitempty"`
@@ -93,8 +95,8 @@ type SubscriptionFields struct {
 	Status        SubscriptionStatus `json:"status,omitempty"`
 }
 
-// Auth is how requests prove to the receiver who sends them. Type says which of
-// the other fields count.
+// Auth says how requests authenticate to the receiver. Type decides which of
+// the other fields are used.
 type Auth struct {
 	Type         AuthType `json:"type"`
 	Username     string   `json:"username,omitempty"`
@@ -106,8 +108,8 @@ type Auth struct {
 	Scopes       []string `json:"scopes,omitempty"`
 }
 
-// TLS is certificates in PEM beyond what every machine trusts: a certificate of
-// the client's with its key, and authorities.
+// TLS holds certificates in PEM: a client certificate with its key, and
+// authorities to trust besides the system's.
 type TLS struct {
 	ClientCert string `json:"client_cert,omitempty"`
 	ClientKey  string `json:"client_key,omitempty"`
@@ -117,7 +119,7 @@ type TLS struct {
 // Duration is a [time.Duration] that is text in JSON, such as "1h30m".
 type Duration time.Duration
 
-// String is as of [time.Duration].
+// String formats d like [time.Duration].
 func (d Duration) String() string { return time.Duration(d).String() }
 
 // MarshalText implements [encoding.TextMarshaler].

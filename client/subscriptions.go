@@ -9,34 +9,36 @@ import (
 	"time"
 )
 
-// SubscriptionFilter selects subscriptions for a list. The zero value selects all.
+// SubscriptionFilter selects subscriptions for a list. The zero value selects
+// all.
 type SubscriptionFilter struct {
 	Tenant   string
 	Status   SubscriptionStatus // "" selects all
 	PageSize int                // how many are fetched at a time, up to 200; 0: the server's default
 }
 
-// CreateSubscription registers a subscriber. The answer has what its receiver
-// verifies with: the secret, or for [SignatureEd25519] the public key. It is not
-// tried again when it may have arrived.
+// CreateSubscription registers a subscriber. The answer has the key with which
+// its receiver verifies: the secret, or for [SignatureEd25519] the public key.
+// The call is not retried when it may have arrived.
 func (c *Client) CreateSubscription(ctx context.Context, fields SubscriptionFields) (*Subscription, error) {
 	return send[Subscription](ctx, c, call{method: http.MethodPost, path: "v1/subscriptions", once: true}, fields)
 }
 
-// Subscription looks one up.
+// Subscription looks up a subscription.
 func (c *Client) Subscription(ctx context.Context, id string) (*Subscription, error) {
 	return fetch[Subscription](ctx, c, "subscriptions", id)
 }
 
-// Subscriptions lists them, newest first, page by page as it goes.
+// Subscriptions lists subscriptions, newest first. It fetches one page after
+// the other while the caller walks through the list.
 func (c *Client) Subscriptions(ctx context.Context, f SubscriptionFilter) iter.Seq2[Subscription, error] {
 	return list[Subscription](ctx, c, "v1/subscriptions",
 		queryOf("tenant", f.Tenant, "status", string(f.Status), "limit", number(f.PageSize)))
 }
 
-// UpdateSubscription changes the fields that are given, and for those named in
-// reset goes back to the default: headers, forward_headers, properties, auth, tls or
-// retry_schedule.
+// UpdateSubscription changes the fields that are given, and sets the fields
+// named in reset back to their defaults: headers, forward_headers, properties,
+// auth, tls or retry_schedule.
 func (c *Client) UpdateSubscription(
 	ctx context.Context, id string, fields SubscriptionFields, reset ...string,
 ) (*Subscription, error) {
@@ -51,7 +53,7 @@ func (c *Client) UpdateSubscription(
 	return send[Subscription](ctx, c, call{method: http.MethodPatch, path: path}, change)
 }
 
-// patchOf adds to the fields those that are reset, which in JSON are null.
+// patchOf encodes the fields and adds null for each field that is reset.
 func patchOf(fields any, reset []string) (map[string]json.RawMessage, error) {
 	text, err := json.Marshal(fields)
 	if err != nil {
@@ -67,9 +69,9 @@ func patchOf(fields any, reset []string) (map[string]json.RawMessage, error) {
 	return patch, nil
 }
 
-// DeleteSubscription deletes it. What it received stays to be read. Of a
-// subscription that is gone already it is [ErrNotFound], also when an earlier
-// try of the same call had arrived and its answer had not.
+// DeleteSubscription deletes a subscription. Its deliveries can still be read.
+// The error is [ErrNotFound] for a subscription that is gone already, even when
+// an earlier attempt of the same call deleted it and its answer was lost.
 func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
 	path, err := pathOf("subscriptions", id)
 	if err != nil {
@@ -78,26 +80,26 @@ func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: path}, nil)
 }
 
-// PauseSubscription holds its deliveries, those to come too, until it is
-// resumed. A second time it changes nothing.
+// PauseSubscription holds the present and future deliveries of a subscription
+// until it is resumed. A second call changes nothing.
 func (c *Client) PauseSubscription(ctx context.Context, id, reason string) (*Subscription, error) {
 	return act[Subscription](ctx, c, false, reasoned{reason}, "subscriptions", id, "pause")
 }
 
-// ResumeSubscription lets the held deliveries go, rate of them a second; 0 is
-// the server's default.
+// ResumeSubscription releases the held deliveries. rate is the number of
+// deliveries per second; 0 is the server's default.
 func (c *Client) ResumeSubscription(ctx context.Context, id string, rate int, reason string) (*Subscription, error) {
 	return act[Subscription](ctx, c, false, paced{rate, reason}, "subscriptions", id, "resume")
 }
 
-// CancelWaiting stops all pending and held deliveries of the subscription.
+// CancelWaiting cancels all pending and held deliveries of the subscription.
 func (c *Client) CancelWaiting(ctx context.Context, id, reason string) (*Bulk, error) {
 	return act[Bulk](ctx, c, false, reasoned{reason}, "subscriptions", id, "cancel")
 }
 
-// Secret is the newest secret of the subscription, for its receiver. A
-// subscription with [SignatureEd25519] has none that a receiver may know: of it,
-// Secret is [ErrConflict]; see [Client.PublicKeys].
+// Secret fetches the newest secret of the subscription, for its receiver. The
+// error is [ErrConflict] for a subscription with [SignatureEd25519], which has
+// no secret that a receiver may know; see [Client.PublicKeys].
 func (c *Client) Secret(ctx context.Context, id string) (string, error) {
 	keys, err := c.signingKeys(ctx, id)
 	if err != nil {
@@ -109,9 +111,9 @@ func (c *Client) Secret(ctx context.Context, id string) (string, error) {
 	return keys.Secret, nil
 }
 
-// PrivateKey is the newest private key (whsk_…) of a subscription with
-// [SignatureEd25519], for a backup. Whoever has it can sign as the server does:
-// give it to no receiver. Of other subscriptions it is [ErrConflict].
+// PrivateKey fetches the newest private key (whsk_…) of a subscription with
+// [SignatureEd25519], for a backup. Its holder can sign as the server does:
+// give it to no receiver. The error is [ErrConflict] for other subscriptions.
 func (c *Client) PrivateKey(ctx context.Context, id string) (string, error) {
 	keys, err := c.signingKeys(ctx, id)
 	if err != nil {
@@ -123,7 +125,7 @@ func (c *Client) PrivateKey(ctx context.Context, id string) (string, error) {
 	return keys.Private, nil
 }
 
-// signingKeys is what a subscription signs with: one of the two.
+// signingKeys holds the key that a subscription signs with: one of the two.
 type signingKeys struct {
 	Secret  string `json:"secret"`
 	Private string `json:"private_key"`
@@ -143,9 +145,9 @@ func (c *Client) signingKeys(ctx context.Context, id string) (keys signingKeys, 
 	return keys, nil
 }
 
-// PublicKeys are what the receiver of a subscription with [SignatureEd25519]
-// verifies with (whpk_…), the newest first; several while keys are rotated. Of
-// other subscriptions it is [ErrConflict].
+// PublicKeys fetches the keys (whpk_…) with which the receiver of a
+// subscription with [SignatureEd25519] verifies, the newest first; several
+// while keys are rotated. The error is [ErrConflict] for other subscriptions.
 func (c *Client) PublicKeys(ctx context.Context, id string) ([]string, error) {
 	path, err := pathOf("subscriptions", id, "public-key")
 	if err != nil {
@@ -163,22 +165,23 @@ func (c *Client) PublicKeys(ctx context.Context, id string) ([]string, error) {
 	return answer.Keys, nil
 }
 
-// Rotation asks for a new secret. The zero value lets the server make it, and
-// the ones before it sign for 24 hours more.
+// Rotation asks for a new secret. With the zero value the server makes the
+// secret, and the earlier secrets sign for 24 hours more.
 type Rotation struct {
 	Secret string         // "": the server makes one
-	Grace  *time.Duration // how long the ones before it go on signing; nil: 24h
+	Grace  *time.Duration // how long the earlier secrets go on signing; nil: 24h
 
-	// SignWith says which secret signs for the grace where the signature has
+	// SignWith says which secret signs during the grace where the signature has
 	// room for one (github, aspnet, servicestack): previous, which is also the
-	// meaning of "", or new. With the others all secrets sign, and it must be "".
+	// meaning of "", or new. With other signatures all secrets sign, and it
+	// must be "".
 	SignWith string
 }
 
-// Rotated is what a rotation came to.
+// Rotated is the result of a rotation.
 type Rotated struct {
-	// Secret is the new one. Where the signature is [SignatureEd25519] it is "",
-	// and PublicKey is the new one that receivers verify with.
+	// Secret is the new secret. Where the signature is [SignatureEd25519] it is
+	// "", and PublicKey is the new key with which receivers verify.
 	Secret    string `json:"secret,omitempty"`
 	PublicKey string `json:"public_key,omitempty"`
 
@@ -186,14 +189,14 @@ type Rotated struct {
 	// It is empty when there is no grace.
 	SignWith string `json:"sign_with,omitempty"`
 
-	// PreviousExpiresAt is when each of the ones before it stops signing.
+	// PreviousExpiresAt is the time at which each earlier secret stops signing.
 	PreviousExpiresAt []time.Time `json:"previous_expires_at"`
 }
 
 func (r Rotated) identity() string { return r.Secret + r.PublicKey }
 
-// RotateSecret puts a new secret in the place of the present one. It is not
-// tried again when it may have arrived: each time would make another.
+// RotateSecret replaces the present secret by a new one. The call is not
+// retried when it may have arrived: each call would make another secret.
 func (c *Client) RotateSecret(ctx context.Context, id string, r Rotation) (*Rotated, error) {
 	body := struct {
 		Secret   string    `json:"secret,omitempty"`

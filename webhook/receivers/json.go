@@ -153,9 +153,9 @@ func scalarText(value []byte) string {
 	return string(scalar)
 }
 
-// unquote decodes a JSON string; "" for a value that is no string. A string with
-// half a character (\ud83d and the like) stays as it is written, so that two
-// different texts stay different.
+// unquote decodes a JSON string; "" for a value that is no string. A string
+// with half a character (\ud83d and the like) stays as it is written, so that
+// two different texts stay different.
 func unquote(quoted []byte) string {
 	var text string
 	if json.Unmarshal(quoted, &text) != nil {

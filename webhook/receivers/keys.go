@@ -29,8 +29,8 @@ var keyKinds = map[string]func(alg, text string) ([]byte, error){
 	"org":    func(_, text string) ([]byte, error) { return organizationKey(text) },
 }
 
-// verbatim uses the text as the key. It refuses keys of the Ed25519 scheme: they
-// must never serve as a shared secret, least of all the public key.
+// verbatim uses the text as the key. It refuses keys of the Ed25519 scheme:
+// they must never serve as a shared secret, least of all the public key.
 func verbatim(text string) ([]byte, error) {
 	for _, prefix := range []string{"whsk_", "whpk_"} {
 		if strings.HasPrefix(text, prefix) {
@@ -162,8 +162,8 @@ func publicKey(alg, text string) ([]byte, error) {
 	return nil, errors.New("is a public key, but not one for " + alg)
 }
 
-// organizationKey returns the part that the two forms of a Salesforce id have in
-// common: the longer form ends in a checksum of three characters.
+// organizationKey returns the part that the two forms of a Salesforce id have
+// in common: the longer form ends in a checksum of three characters.
 func organizationKey(text string) ([]byte, error) {
 	if bits := organization(text); bits != nil {
 		return bits, nil

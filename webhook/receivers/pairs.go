@@ -2,9 +2,9 @@ package receivers
 
 import "strings"
 
-// valuesOf returns the values of a key in a header of pairs: k=v,k=v or k=v;k=v,
-// with optional blanks around keys and values, and quotation marks around a
-// value.
+// valuesOf returns the values of a key in a header of pairs: k=v,k=v or
+// k=v;k=v, with optional blanks around keys and values, and quotation marks
+// around a value.
 func valuesOf(lines []string, key string) []string {
 	var found []string
 	for _, line := range lines {

@@ -59,8 +59,8 @@ func (p Provider) BringsSecret() bool {
 }
 
 // SignsID reports whether each of the provider's signatures covers ID, the
-// value by which a repetition is recognised. Where it does not, somebody who has
-// recorded a request can replay it under another id.
+// value by which a repetition is recognised. Where it does not, somebody who
+// has recorded a request can replay it under another id.
 func (p Provider) SignsID() bool {
 	compiled, err := p.ID.parse()
 	if err != nil || len(compiled) == 0 {

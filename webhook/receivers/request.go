@@ -215,7 +215,8 @@ func (q *request) mediaType() mediaType {
 	return q.media.get(func() mediaType { return parseMediaType(q.Header.Get("Content-Type")) })
 }
 
-// parseMediaType reads a Content-Type; without parameters if they are malformed.
+// parseMediaType reads a Content-Type; without parameters if they are
+// malformed.
 func parseMediaType(text string) mediaType {
 	if !strings.Contains(text, ";") { // the usual case, without an allocation
 		return mediaType{name: strings.ToLower(strings.TrimSpace(text))}

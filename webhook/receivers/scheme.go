@@ -102,9 +102,9 @@ func (s *scheme) proves(challenge bool) bool {
 	return s.For != forChallenge
 }
 
-// signatures returns the signatures that are written as the scheme says, decoded.
-// Others are skipped: a newer scheme may look different, and a known signature
-// may stand beside it.
+// signatures returns the signatures that are written as the scheme says,
+// decoded. Others are skipped: a newer scheme may look different, and a known
+// signature may stand beside it.
 func (s *scheme) signatures(q *request) ([][]byte, error) {
 	values := s.sig.values(q)
 	if len(values) == 0 {

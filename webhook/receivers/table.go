@@ -129,7 +129,8 @@ func payments() []Provider {
 // no secret: it ties the signature to this webhook.
 func paypal(name string, hosts ...string) Provider {
 	return Provider{
-		// A CRC-32 does not prevent changes to the body, nor to an id in the body.
+		// A CRC-32 does not prevent changes to the body, nor to an id in the
+		// body.
 		Name: name, Event: "json.event_type", ID: "header.Paypal-Transmission-Id",
 		Auth: []Scheme{{
 			Alg: "rsa-sha256", Enc: "base64", Sig: "header.Paypal-Transmission-Sig",

@@ -116,8 +116,8 @@ func item(path string) Source {
 	return Source("json.notificationItems.*.NotificationRequestItem." + path)
 }
 
-// adyenSigned is the text that Adyen signs. A field that a notification lacks is
-// empty in it.
+// adyenSigned is the text that Adyen signs. A field that a notification lacks
+// is empty in it.
 func adyenSigned() string {
 	var signed strings.Builder
 	for _, path := range []string{

@@ -22,8 +22,8 @@ var (
 	errNotXML  = errors.New("not XML")
 )
 
-// node is an element. Names are local: the prefix of a namespace is the sender's
-// choice.
+// node is an element. Names are local: the prefix of a namespace is the
+// sender's choice.
 type node struct {
 	name     string
 	attrs    []xml.Attr
