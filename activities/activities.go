@@ -25,12 +25,16 @@ type Store interface {
 	CloseDelivery(ctx context.Context, id string, status models.DeliveryStatus, reason string) (models.DeliveryStatus, error)
 	HoldDelivery(ctx context.Context, id string) (held bool, err error)
 	ReleaseDelivery(ctx context.Context, id string, at time.Time) (released bool, err error)
-	CancelDelivery(ctx context.Context, id string, why models.Why, origin string) (*models.Delivery, error)
-	BringForward(ctx context.Context, id string, at time.Time, after int, why models.Why, origin string) error
+	StopDelivery(ctx context.Context, id string) (models.DeliveryStatus, error)
+	CancelDelivery(ctx context.Context, id string, why models.Why, origin string, before int64) (*models.Delivery, error)
+	BringForward(ctx context.Context, id string, at time.Time, after int, why models.Why, origin string, epoch int64) error
 
 	SelectDeliveries(ctx context.Context, selection models.Selection, after string, limit int) ([]*models.Delivery, error)
 	MissingEvents(ctx context.Context, subscriptionID string, since, until time.Time, after string, limit int) ([]*models.Event, error)
-	AddDelivery(ctx context.Context, eventID, subscriptionID string) (*models.Delivery, error)
+	AddDelivery(ctx context.Context, eventID, subscriptionID string, epoch int64) (*models.Delivery, error)
+	Stopped(ctx context.Context, tenant string, epoch int64, subjects ...string) (*models.Why, error)
+	LastStop(ctx context.Context, tenant, subscriptionID string) (*models.Stop, error)
+	FinishStop(ctx context.Context, job models.Job) (finished bool, err error)
 	FinishResume(ctx context.Context, subscriptionID string) (finished bool, err error)
 	Recovery(ctx context.Context, id string) (*models.Recovery, error)
 	SaveProgress(ctx context.Context, recoveryID string, progress models.Progress) (models.RecoveryStatus, error)
@@ -44,9 +48,11 @@ type Sender interface {
 
 // Steering speaks to the workflows of deliveries. A state that does not allow it is a CodeConflict *models.Error.
 type Steering interface {
-	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error
-	// Redeliver asks for a further attempt. Asking again with the same origin is the same wish.
-	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string) error
+	// Cancel asks a delivery to stop, unless it was redelivered in the epoch before or a later one; 0: in any case.
+	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, before int64) error
+	// Redeliver asks for a further attempt, in the epoch, 0 for the present one. Asking again with the same origin is the
+	// same wish.
+	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string, epoch int64) error
 	// Resume tells a held delivery that it may go.
 	Resume(ctx context.Context, delivery *models.Delivery) error
 	// Begin starts the workflow of a delivery that has none yet.

@@ -90,7 +90,7 @@ func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResul
 	a.pace.note(j.subscription.ID, attempt.Succeeded(), attempt.Timing.Total)
 	a.logAttempt(ctx, j, attempt, outcome)
 	if outcome.DisableSubscription != "" {
-		a.cancelWaiting(ctx, j, outcome.Reason)
+		a.cancelWaiting(ctx, j)
 	}
 	message := fmt.Sprintf("attempt %d of %d: %s", attempt.Number, j.allowed(), attempt.Error)
 	if outcome.Status == models.DeliveryPending {
@@ -164,10 +164,20 @@ func (a *Activities) tooSlow(ctx context.Context, in AttemptDeliveryInput, j *jo
 
 // obstructed closes a delivery whose subscription or event no longer allows it.
 func (a *Activities) obstructed(ctx context.Context, j *job) error {
-	status, err := a.store.CloseDelivery(ctx, j.delivery.ID, models.DeliveryCancelled, j.obstacle)
+	status, err := a.giveUp(ctx, j)
 	if err != nil {
 		return ours("cancel delivery", err)
 	}
+	if !status.Closed() { // redelivered since we looked
+		return retryAfter(NotDue, j.words("it has just been redelivered"), time.Millisecond)
+	}
 	_, err = a.conclude(status, j.delivery.Attempts, j.words(j.obstacle))
 	return err
+}
+
+func (a *Activities) giveUp(ctx context.Context, j *job) (models.DeliveryStatus, error) {
+	if j.stopped {
+		return a.store.StopDelivery(ctx, j.delivery.ID)
+	}
+	return a.store.CloseDelivery(ctx, j.delivery.ID, models.DeliveryCancelled, j.obstacle)
 }

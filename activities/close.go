@@ -11,6 +11,8 @@ type CancelDeliveryInput struct {
 	DeliveryID string `json:"delivery_id"`
 	models.Why
 	Origin string `json:"origin,omitempty"` // see models.AuditEntry
+	// Before passes over a delivery that was redelivered in this epoch or a later one. 0: it is cancelled in any case.
+	Before int64 `json:"before,omitempty"`
 }
 
 // CancelDeliveryResult is the status in force afterwards: what was delivered or cancelled already stays as it was.
@@ -21,7 +23,7 @@ type CancelDeliveryResult struct {
 
 // CancelDelivery marks a delivery as cancelled that is open, or exhausted.
 func (a *Activities) CancelDelivery(ctx context.Context, in CancelDeliveryInput) (*CancelDeliveryResult, error) {
-	delivery, err := a.store.CancelDelivery(ctx, in.DeliveryID, in.Why, in.Origin)
+	delivery, err := a.store.CancelDelivery(ctx, in.DeliveryID, in.Why, in.Origin, in.Before)
 	if err != nil {
 		return nil, ours("cancel delivery", err)
 	}
@@ -34,12 +36,13 @@ type BringForwardInput struct {
 	After      int    `json:"after,omitempty"` // how many attempts had been made when it was asked for
 	models.Why
 	Origin string `json:"origin,omitempty"` // see models.AuditEntry
+	Epoch  int64  `json:"epoch,omitempty"`  // in which it was asked for, see models.Stop; 0: the present one
 }
 
 // BringForward makes the next attempt of a delivery due now. A closed delivery is opened again, with its schedule from
 // the start, unless an attempt later than After delivered it. A held one stays held.
 func (a *Activities) BringForward(ctx context.Context, in BringForwardInput) error {
-	if err := a.store.BringForward(ctx, in.DeliveryID, a.now(), in.After, in.Why, in.Origin); err != nil {
+	if err := a.store.BringForward(ctx, in.DeliveryID, a.now(), in.After, in.Why, in.Origin, in.Epoch); err != nil {
 		return ours("bring the next attempt forward", err)
 	}
 	return nil

@@ -4,21 +4,22 @@ import (
 	"context"
 	"log/slog"
 	"time"
-
-	"github.com/posthaste/posthaste/models"
 )
 
-// cancelWaitingFor bounds the asking; a delivery that nobody stops finds out at its next attempt.
+// cancelWaitingFor bounds the asking.
 const cancelWaitingFor = 5 * time.Second
 
-// cancelWaiting has the other waiting deliveries of a subscription cancelled that was just disabled. Best effort: it
-// keeps them from waiting for nothing, the disabled subscription alone keeps them from being sent.
-func (a *Activities) cancelWaiting(ctx context.Context, j *job, reason string) {
+// cancelWaiting has the other waiting deliveries of a subscription closed that was just disabled. It is what a dispatcher
+// does within ten seconds in any case; the stop that is stored with the attempt keeps them from being sent.
+func (a *Activities) cancelWaiting(ctx context.Context, j *job) {
 	ctx, cancel := context.WithTimeout(ctx, cancelWaitingFor)
 	defer cancel()
-	err := a.steering.Start(ctx, models.CancelWaitingJob(j.subscription, models.Why{By: "posthaste", Reason: reason}, a.now()))
+	stop, err := a.store.LastStop(ctx, j.subscription.Tenant, j.subscription.ID)
+	if err == nil {
+		err = a.steering.Start(ctx, stop.Job())
+	}
 	if err != nil {
-		a.log.LogAttrs(ctx, slog.LevelWarn, "waiting deliveries will be cancelled at their next attempt",
+		a.log.LogAttrs(ctx, slog.LevelWarn, "waiting deliveries will be closed later",
 			slog.String("subscription_id", j.subscription.ID), slog.Any("error", err))
 	}
 }

@@ -14,6 +14,7 @@ type job struct {
 	event        *models.Event
 	subscription *models.Subscription
 	obstacle     string // why no attempt may be made; empty: none
+	stopped      bool   // the obstacle is that somebody cancelled everything, before which the delivery was wanted
 }
 
 func (a *Activities) load(ctx context.Context, deliveryID string) (*job, error) {
@@ -30,6 +31,8 @@ func (a *Activities) load(ctx context.Context, deliveryID string) (*job, error) 
 		j.obstacle = "the subscription was deleted"
 	case j.subscription.Status == models.SubscriptionDisabled:
 		j.obstacle = "the subscription is disabled"
+	case work.Stopped != nil:
+		j.obstacle, j.stopped = work.Stopped.Words(), true
 	}
 	return j, nil
 }

@@ -27,13 +27,18 @@ func (r receiver) Send(_ context.Context, request models.Request) (models.Exchan
 	return models.Exchange{Status: 204}, nil
 }
 
-// steering notes whom a resumption tells, once each.
+// steering notes whom a resumption or a stop tells, once each.
 type steering struct {
 	activities.Steering
 	told map[string]bool
 }
 
 func (s *steering) Resume(_ context.Context, d *models.Delivery) error {
+	s.told[d.ID] = true
+	return nil
+}
+
+func (s *steering) Cancel(_ context.Context, d *models.Delivery, _ models.Why, _ int64) error {
 	s.told[d.ID] = true
 	return nil
 }

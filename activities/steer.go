@@ -17,7 +17,8 @@ const RoundLength = 30 * time.Second
 
 const (
 	steerPage = 100
-	// settleTime is what resumed deliveries get to leave the status held before those that have not are told again.
+	// settleTime is what resumed deliveries get to leave the status held before those that have not are told again, and
+	// what a stop waits before it looks for more.
 	settleTime = 5 * time.Second
 	// saveEvery is how often a round looks whether it should end. After a crash the counts, not the work, may lack what
 	// was done since.
@@ -151,19 +152,31 @@ func (r *round) steer(ctx context.Context, page []target) (bool, error) {
 func (r *round) act(ctx context.Context, t target) error {
 	switch r.job.Action {
 	case models.JobCancel:
-		return r.steering.Cancel(ctx, t.delivery, r.job.Why)
+		return r.cancel(ctx, t.delivery)
 	case models.JobRedeliver:
-		return r.steering.Redeliver(ctx, t.delivery, r.job.Why, r.origin+"/"+t.id)
+		return r.steering.Redeliver(ctx, t.delivery, r.job.Why, r.origin+"/"+t.id, r.job.Epoch)
 	case models.JobResume, models.JobHold: // a delivery that looks whether it may go finds out that it may not
 		return r.steering.Resume(ctx, t.delivery)
 	case models.JobDeliver:
-		delivery, err := r.store.AddDelivery(ctx, t.id, r.job.Selection.SubscriptionID)
+		delivery, err := r.store.AddDelivery(ctx, t.id, r.job.Selection.SubscriptionID, r.job.Epoch)
 		if err != nil {
 			return err
 		}
 		return r.steering.Begin(ctx, delivery)
 	}
 	return final(Gone, fmt.Sprintf("this version does not know how to %q", r.job.Action))
+}
+
+// cancel tells the workflow first and the store then, so that nothing of a stop is taken for closed whose workflow was not
+// told. What is delivered meanwhile stays so.
+func (r *round) cancel(ctx context.Context, delivery *models.Delivery) error {
+	before := r.job.Selection.Before
+	told := r.steering.Cancel(ctx, delivery, r.job.Why, before)
+	if refused := models.ErrorCode(told) == models.CodeConflict; before == 0 || told != nil && !refused {
+		return told
+	}
+	_, err := r.store.CancelDelivery(ctx, delivery.ID, r.job.Why, "", before)
+	return err
 }
 
 // over reports whether somebody has put an end to the job, and writes down how far it has come. It looks every now and
@@ -189,6 +202,13 @@ func (r *round) recoveryOver(ctx context.Context) (bool, error) {
 	if err != nil || status != models.RecoveryRunning {
 		return true, ours("save progress", err)
 	}
+	stopped, err := r.stopped(ctx)
+	if err != nil {
+		return false, ours("look for a cancellation", err)
+	}
+	if stopped {
+		return true, r.cancelRecovery(ctx, r.job.RecoveryID, models.Why{By: "posthaste", Reason: "what waits for the subscription was cancelled"})
+	}
 	sub, err := r.store.Subscription(ctx, r.job.Selection.SubscriptionID)
 	if err != nil && models.ErrorCode(err) != models.CodeNotFound {
 		return false, ours("load subscription", err)
@@ -197,6 +217,15 @@ func (r *round) recoveryOver(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	return true, r.cancelRecovery(ctx, r.job.RecoveryID, models.Why{By: "posthaste", Reason: "the subscription is disabled or gone"})
+}
+
+// stopped reports whether what the job redelivers was cancelled after that was asked for.
+func (r *round) stopped(ctx context.Context) (bool, error) {
+	if r.job.Epoch == 0 {
+		return false, nil
+	}
+	why, err := r.store.Stopped(ctx, r.job.Tenant, r.job.Epoch, r.job.Selection.SubscriptionID)
+	return why != nil, err
 }
 
 // turned reports whether the subscription was paused while it resumed, or resumed while it was being paused.
@@ -216,7 +245,7 @@ func (r *round) turned(ctx context.Context) (bool, error) {
 }
 
 // end comes when the list has been walked. Deliveries leave the status held by themselves: while there is one, those
-// that are held are told once more.
+// that are held are told once more. So is what a plan, which was under way, made for a stop to close.
 func (r *round) end(ctx context.Context) (*SteerResult, error) {
 	result := &SteerResult{Progress: r.progress, Done: true}
 	var err error
@@ -224,9 +253,12 @@ func (r *round) end(ctx context.Context) (*SteerResult, error) {
 	case r.job.RecoveryID != "":
 		err = r.finishRecovery(ctx)
 	case r.job.Action == models.JobResume:
-		if result.Done, err = r.store.FinishResume(ctx, r.job.Selection.SubscriptionID); !result.Done {
-			result.Progress.After, result.Wait = "", settleTime
-		}
+		result.Done, err = r.store.FinishResume(ctx, r.job.Selection.SubscriptionID)
+	case r.job.Action == models.JobCancel && r.job.Selection.Before > 0:
+		result.Done, err = r.store.FinishStop(ctx, r.job)
+	}
+	if !result.Done {
+		result.Progress.After, result.Wait = "", settleTime
 	}
 	return result, ours("end the job", err)
 }

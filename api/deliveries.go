@@ -119,12 +119,20 @@ func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]att
 }
 
 // cancelDelivery handles POST /v1/deliveries/{id}/cancel.
-func (s *server) cancelDelivery(c *gin.Context) { s.steer(c, cancellable, s.Steering.Cancel) }
+func (s *server) cancelDelivery(c *gin.Context) {
+	s.steer(c, cancellable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+		return s.Steering.Cancel(ctx, delivery, why, 0)
+	})
+}
 
 // redeliverDelivery handles POST /v1/deliveries/{id}/redeliver: a further attempt is made now.
 func (s *server) redeliverDelivery(c *gin.Context) {
 	s.steer(c, s.redeliverable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
-		return s.Steering.Redeliver(ctx, delivery, why, "")
+		epoch, err := s.Store.Epoch(ctx, delivery.Tenant)
+		if err != nil {
+			return err
+		}
+		return s.Steering.Redeliver(ctx, delivery, why, "", epoch)
 	})
 }
 

@@ -45,6 +45,16 @@ type Store interface {
 		ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 	) (*models.Subscription, error)
 	DeleteSubscription(ctx context.Context, id string, audit ...models.AuditEntry) error
+	// LastStop is the last cancellation of what waits for a subscription, by hand or because it was disabled or deleted.
+	LastStop(ctx context.Context, tenant, subscriptionID string) (*models.Stop, error)
+
+	// CancelTenant stops everything of the tenant that was accepted before, planned or not, and notes it in the audit.
+	// CancelWaiting does that for a subscription, CancelEvent for an event.
+	CancelTenant(ctx context.Context, tenant string, why models.Why) (*models.Stop, error)
+	CancelWaiting(ctx context.Context, subscriptionID string, why models.Why) (*models.Stop, error)
+	CancelEvent(ctx context.Context, eventID string, why models.Why) (*models.Stop, error)
+	// Epoch is what tells a redelivery from those that a later cancellation does not stop.
+	Epoch(ctx context.Context, tenant string) (int64, error)
 
 	Delivery(ctx context.Context, id string) (*models.Delivery, error)
 	Deliveries(ctx context.Context, filter models.DeliveryFilter) ([]*models.Delivery, error)
@@ -92,10 +102,12 @@ type Dispatcher interface {
 // *models.Error when Temporal is away.
 type Steering interface {
 	// Cancel stops a delivery that is pending, held or exhausted. CodeConflict: its state does not allow it.
-	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error
+	// One that was redelivered in the epoch before, or later, is passed over; 0: none is.
+	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, before int64) error
 	// Redeliver makes a further attempt of a delivery of any status, at once.
 	// Asking again with the same origin is the same wish; with none, each call is one of its own.
-	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string) error
+	// A cancellation of everything that is later than the epoch stops it.
+	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string, epoch int64) error
 	// Start starts a job. If the same job is running already, it does nothing.
 	Start(ctx context.Context, job models.Job) error
 	// Runs lists the runs of a delivery's workflow, newest first.

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -24,24 +23,65 @@ func steering(c *gin.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(c.Request.Context(), steerTimeout)
 }
 
-// cancelEvent handles POST /v1/events/{id}/cancel: it stops all deliveries of the event that are not delivered yet.
+// cancelEvent handles POST /v1/events/{id}/cancel: what has not been delivered of the event stops, whether its deliveries
+// are planned or not.
 func (s *server) cancelEvent(c *gin.Context) {
+	s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
+		id, err := pathID(c, "event", models.EventPrefix)
+		if err != nil {
+			return nil, err
+		}
+		return s.Store.CancelEvent(ctx, id, why)
+	})
+}
+
+// cancelWaiting handles POST /v1/subscriptions/{id}/cancel: all that was accepted for the subscription before stops.
+func (s *server) cancelWaiting(c *gin.Context) {
+	s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
+		id, err := pathID(c, "subscription", models.SubscriptionPrefix)
+		if err != nil {
+			return nil, err
+		}
+		return s.Store.CancelWaiting(ctx, id, why)
+	})
+}
+
+// cancelTenant handles POST /v1/tenants/{tenant}/cancel: all that was accepted of the tenant before stops.
+func (s *server) cancelTenant(c *gin.Context) {
+	s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
+		tenant := c.Param("tenant")
+		if err := models.ValidateTenant(tenant); err != nil {
+			return nil, err
+		}
+		return s.Store.CancelTenant(ctx, tenant, why)
+	})
+}
+
+// cancelAll stores a stop, starts the job that closes what it stopped, and says what that is.
+func (s *server) cancelAll(c *gin.Context, stop func(context.Context, models.Why) (*models.Stop, error)) {
 	why, err := readWhy(c)
 	if err != nil {
 		fail(c, err)
 		return
 	}
-	event, err := s.plannedEvent(c)
+	stored, err := stop(c.Request.Context(), why)
 	if err != nil {
-		fail(c, err)
+		fail(c, fmt.Errorf("cancel: %w", err))
 		return
 	}
-	s.begin(c, models.AuditCancelEvent, models.Job{
-		Action: models.JobCancel, Tenant: event.Tenant, Rate: models.MaxRate, Why: why,
-		Selection: models.Selection{EventID: event.ID, Statuses: []models.DeliveryStatus{
-			models.DeliveryPending, models.DeliveryHeld, models.DeliveryExhausted,
-		}},
-	})
+	s.start(c, stored.Job())
+	reply(c, http.StatusAccepted, stopView{s.jobView(stored.Job(), stored.Deliveries), stored.Events})
+}
+
+// startStop starts the job that closes what waits for a subscription that gets nothing any more.
+func (s *server) startStop(c *gin.Context, sub *models.Subscription) {
+	stop, err := s.Store.LastStop(c.Request.Context(), sub.Tenant, sub.ID)
+	if err != nil { // a sweep starts it
+		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.stop_not_read", slog.String("request_id", c.GetString(requestIDKey)),
+			slog.String("subscription_id", sub.ID), slog.Any("error", err))
+		return
+	}
+	s.start(c, stop.Job())
 }
 
 // redeliverEvent handles POST /v1/events/{id}/redeliver: a further attempt of all that is not held of the event.
@@ -56,27 +96,17 @@ func (s *server) redeliverEvent(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	epoch, err := s.Store.Epoch(c.Request.Context(), event.Tenant)
+	if err != nil {
+		fail(c, fmt.Errorf("read epoch: %w", err))
+		return
+	}
 	s.begin(c, models.AuditRedeliverEvent, models.Job{
-		Action: models.JobRedeliver, Tenant: event.Tenant, Rate: rate, Why: why,
+		Action: models.JobRedeliver, Tenant: event.Tenant, Rate: rate, Why: why, Epoch: epoch,
 		Selection: models.Selection{EventID: event.ID, Statuses: []models.DeliveryStatus{
 			models.DeliveryPending, models.DeliveryDelivered, models.DeliveryExhausted, models.DeliveryCancelled,
 		}},
 	})
-}
-
-// cancelWaiting handles POST /v1/subscriptions/{id}/cancel: all that waits for the subscription stops.
-func (s *server) cancelWaiting(c *gin.Context) {
-	why, err := readWhy(c)
-	if err != nil {
-		fail(c, err)
-		return
-	}
-	subscription, err := s.subscription(c)
-	if err != nil {
-		fail(c, err)
-		return
-	}
-	s.begin(c, models.AuditCancelWaiting, models.CancelWaitingJob(subscription, why, s.Now()))
 }
 
 // plannedEvent finds the event that the path names, which must have its deliveries: what is done to those it has would
@@ -99,7 +129,7 @@ func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job
 		fail(c, fmt.Errorf("count deliveries: %w", err))
 		return
 	}
-	entry := models.AuditEntry{Tenant: job.Tenant, Action: action, Subject: subject(job), Why: job.Why}
+	entry := models.AuditEntry{Tenant: job.Tenant, Action: action, Subject: job.Subject(), Why: job.Why}
 	if err := s.Store.AddAudit(ctx, entry); err != nil {
 		fail(c, fmt.Errorf("add audit entry: %w", err))
 		return
@@ -111,32 +141,35 @@ func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job
 	reply(c, http.StatusAccepted, s.jobView(job, count))
 }
 
-// start starts a job whose purpose is stored already, so that the caller need not know that Temporal is away: a sweep
-// starts resumptions and recoveries later, and deliveries that were to be cancelled check for themselves.
+// start starts a job for what is stored already, so that the caller need not know if Temporal is away now: a sweep starts
+// it later. Only a pause's job it does not: deliveries that nobody tells find out by themselves.
 func (s *server) start(c *gin.Context, job models.Job) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), startTimeout)
 	defer cancel()
 	if err := s.Steering.Start(ctx, job); err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "api.job_not_started", slog.String("request_id", c.GetString(requestIDKey)),
-			slog.String("action", string(job.Action)), slog.String("subject", subject(job)), slog.Any("error", err))
+			slog.String("action", string(job.Action)), slog.String("subject", job.Subject()), slog.Any("error", err))
 	}
-}
-
-// subject is the id of the subscription, event or recovery that the job serves.
-func subject(job models.Job) string {
-	return cmp.Or(job.RecoveryID, job.Selection.EventID, job.Selection.SubscriptionID)
 }
 
 // jobView shows the purpose of a job, and how many deliveries it selected when it was requested.
 type jobView struct {
 	EventID        string `json:"event_id,omitempty"`
 	SubscriptionID string `json:"subscription_id,omitempty"`
+	Tenant         string `json:"tenant,omitempty"` // only where the job is for all of it
 	Deliveries     int    `json:"deliveries"`
 	Links          links  `json:"links"`
 }
 
+// stopView also says how many events were stopped whose deliveries were not planned yet.
+type stopView struct {
+	jobView
+	Events int `json:"events"`
+}
+
 func (s *server) jobView(job models.Job, count int) jobView {
 	return jobView{
-		EventID: job.Selection.EventID, SubscriptionID: job.Selection.SubscriptionID, Deliveries: count, Links: s.jobLinks(job),
+		EventID: job.Selection.EventID, SubscriptionID: job.Selection.SubscriptionID, Tenant: job.Selection.Tenant,
+		Deliveries: count, Links: s.jobLinks(job),
 	}
 }

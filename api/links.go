@@ -9,7 +9,7 @@ import (
 
 // links are the places that belong to an answer: paths of this API, and a workflow in the Temporal Web UI.
 type links struct {
-	Self         string `json:"self"`
+	Self         string `json:"self,omitempty"`
 	Event        string `json:"event,omitempty"`
 	Subscription string `json:"subscription,omitempty"`
 	Deliveries   string `json:"deliveries,omitempty"`
@@ -33,17 +33,16 @@ func deliveriesPath(eventID, cursor string) string {
 	return path
 }
 
-// workflowURL shows the workflow that carries a thing ("event", "delivery") or acts on one ("cancel"): its workflow id
-// is that word, a slash and the thing's id. It is empty where the Web UI is not known.
-func (s *server) workflowURL(kind, id string) string {
+// workflowURL shows the workflow with the id. It is empty where the Web UI is not known.
+func (s *server) workflowURL(id string) string {
 	if s.UIURL == "" || s.Namespace == "" {
 		return ""
 	}
-	return s.UIURL + "/namespaces/" + url.PathEscape(s.Namespace) + "/workflows/" + url.PathEscape(kind+"/"+id)
+	return s.UIURL + "/namespaces/" + url.PathEscape(s.Namespace) + "/workflows/" + url.PathEscape(id)
 }
 
 func (s *server) eventLinks(e *models.Event) links {
-	return links{Self: eventPath(e.ID), Deliveries: deliveriesPath(e.ID, ""), Workflow: s.workflowURL("event", e.ID)}
+	return links{Self: eventPath(e.ID), Deliveries: deliveriesPath(e.ID, ""), Workflow: s.workflowURL("event/" + e.ID)}
 }
 
 func (s *server) deliveryLinks(d *models.Delivery) links {
@@ -53,7 +52,7 @@ func (s *server) deliveryLinks(d *models.Delivery) links {
 		Subscription: subscriptionPath(d.SubscriptionID),
 		Attempts:     deliveryPath(d.ID) + "/attempts",
 		Runs:         deliveryPath(d.ID) + "/runs",
-		Workflow:     s.workflowURL("delivery", d.ID),
+		Workflow:     s.workflowURL("delivery/" + d.ID),
 	}
 }
 
@@ -66,9 +65,14 @@ func subscriptionLinks(sub *models.Subscription) links {
 
 // jobLinks lead to the subscription, event or recovery that the job serves.
 func (s *server) jobLinks(job models.Job) links {
-	l := links{Workflow: s.workflowURL(string(job.Action), subject(job))}
-	if l.Self = eventPath(job.Selection.EventID); job.Selection.EventID == "" {
+	l := links{Workflow: s.workflowURL(job.Name())}
+	switch {
+	case job.Selection.EventID != "":
+		l.Self = eventPath(job.Selection.EventID)
+	case job.Selection.SubscriptionID != "":
 		l.Self = subscriptionPath(job.Selection.SubscriptionID)
+	default:
+		l.Deliveries = "/v1/deliveries?tenant=" + url.QueryEscape(job.Selection.Tenant)
 	}
 	return l
 }
@@ -77,6 +81,6 @@ func (s *server) recoveryLinks(r *models.Recovery) links {
 	return links{
 		Self:         recoveryPath(r.ID),
 		Subscription: subscriptionPath(r.SubscriptionID),
-		Workflow:     s.workflowURL("recovery", r.ID),
+		Workflow:     s.workflowURL("recovery/" + r.ID),
 	}
 }

@@ -84,6 +84,6 @@ func (s *server) follow(c *gin.Context, sub *models.Subscription, why models.Why
 	case models.SubscriptionPaused:
 		s.start(c, models.HoldJob(sub, why))
 	case models.SubscriptionDisabled:
-		s.start(c, models.CancelWaitingJob(sub, why, s.Now()))
+		s.startStop(c, sub)
 	}
 }

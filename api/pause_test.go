@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -180,7 +179,7 @@ func TestPauseByPatch(t *testing.T) {
 			require.InDelta(t, 50, got["resume_rate"], 0)
 			jobs := []models.Job{resumption(d.SubscriptionID, models.DefaultRate, models.Why{By: "Jo"})}
 			if status == models.SubscriptionDisabled {
-				jobs = append(jobs, cancellation(d.SubscriptionID, models.Why{By: "Jo"}))
+				jobs = append(jobs, cancellation(d.SubscriptionID, models.Why{By: "Jo", Reason: "the subscription is disabled"}))
 			}
 			require.Equal(t, jobs, h.steering.jobs)
 		})
@@ -196,13 +195,11 @@ func TestDeleteCancelsWhatWaits(t *testing.T) {
 	h.steering.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 	require.Equal(t, http.StatusNoContent, h.do(http.MethodDelete, path, "", "Posthaste-Actor", "Jo").status)
 	require.Equal(t, "subscription.delete Jo: ", h.audited(d.SubscriptionID)[0])
-	require.Equal(t, []models.Job{cancellation(d.SubscriptionID, models.Why{By: "Jo"})}, h.steering.jobs)
+	require.Equal(t, []models.Job{cancellation(d.SubscriptionID, models.Why{By: "Jo", Reason: "the subscription was deleted"})}, h.steering.jobs)
 }
 
 func cancellation(subscriptionID string, why models.Why) models.Job {
-	job := models.CancelWaitingJob(&models.Subscription{ID: subscriptionID, Tenant: models.DefaultTenant}, why, time.Now())
-	job.Selection.Until = time.Time{} // see steering
-	return job
+	return (&models.Stop{Tenant: models.DefaultTenant, SubscriptionID: subscriptionID, Epoch: 2, Why: why}).Job()
 }
 
 // badRates are refused wherever a rate is taken.

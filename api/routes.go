@@ -52,6 +52,8 @@ func (s *server) routes() []route {
 		{http.MethodPost, "/v1/subscriptions/:id/resume", keyed, nil, s.resumeSubscription},
 		{http.MethodPost, "/v1/subscriptions/:id/cancel", keyed, nil, s.cancelWaiting},
 
+		{http.MethodPost, "/v1/tenants/:tenant/cancel", keyed, nil, s.cancelTenant},
+
 		{http.MethodGet, "/v1/deliveries", keyed, paged(deliveryQuery...), s.listDeliveries},
 		{http.MethodGet, "/v1/deliveries/:id", keyed, nil, s.getDelivery},
 		{http.MethodGet, "/v1/deliveries/:id/attempts", keyed, nil, s.listAttempts},

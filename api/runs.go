@@ -85,7 +85,7 @@ func (s *server) runView(deliveryID string, run models.Run) runView {
 		RunID: run.ID, Status: run.Status, StartedAt: timestamp(run.StartedAt), ClosedAt: timestamp(run.ClosedAt),
 		Links: runLinks{History: deliveryPath(deliveryID) + "/history?run_id=" + run.ID},
 	}
-	if workflow := s.workflowURL("delivery", deliveryID); workflow != "" {
+	if workflow := s.workflowURL("delivery/" + deliveryID); workflow != "" {
 		view.Links.Workflow = workflow + "/" + run.ID
 	}
 	return view

@@ -188,7 +188,7 @@ func TestTemporalTakesTooLong(t *testing.T) {
 	h.steering.err = context.DeadlineExceeded
 	for _, path := range []string{
 		deliveriesPath + "/" + d.ID + "/cancel", deliveriesPath + "/" + d.ID + "/redeliver",
-		"/v1/events/" + d.EventID + "/cancel", subscriptionsPath + "/" + d.SubscriptionID + "/cancel",
+		"/v1/events/" + d.EventID + "/redeliver",
 	} {
 		detail := h.do(http.MethodPost, path, "").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
 		require.Contains(t, detail, "try again")

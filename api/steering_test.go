@@ -15,29 +15,24 @@ type steering struct {
 	mu      sync.Mutex
 	asked   []string     // "cancel <delivery id> <by>: <reason>"
 	holding []models.Job // those that follow a pause
-	jobs    []models.Job // all others; those that cancel without their Until
-	untils  []time.Time  // which it has instead
+	jobs    []models.Job // all others
 	err     error
 	runs    []models.Run
 	next    []byte // of workflows
 	history []byte
 }
 
-func (s *steering) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+func (s *steering) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, _ int64) error {
 	return s.ask(ctx, "cancel "+delivery.ID+" "+why.By+": "+why.Reason)
 }
 
-func (s *steering) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, _ string) error {
+func (s *steering) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, _ string, _ int64) error {
 	return s.ask(ctx, "redeliver "+delivery.ID+" "+why.By+": "+why.Reason)
 }
 
 func (s *steering) Start(ctx context.Context, job models.Job) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if job.Action == models.JobCancel {
-		s.untils = append(s.untils, job.Selection.Until)
-		job.Selection.Until = time.Time{}
-	}
 	if job.Action == models.JobHold {
 		s.holding = append(s.holding, job)
 	} else {

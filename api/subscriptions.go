@@ -122,7 +122,7 @@ func (s *server) deleteSubscription(c *gin.Context) {
 		fail(c, fmt.Errorf("delete subscription: %w", err))
 		return
 	}
-	s.start(c, models.CancelWaitingJob(subscription, entry.Why, s.Now()))
+	s.startStop(c, subscription)
 	c.Status(http.StatusNoContent)
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -89,8 +88,7 @@ func (s *server) workflowView(run models.WorkflowRun) workflowView {
 		RunID: run.ID, Status: run.Status, StartedAt: timestamp(run.StartedAt), ClosedAt: timestamp(run.ClosedAt),
 		Links: runLinks{History: "/v1/workflows/history?" + query.Encode()},
 	}
-	kind, id, _ := strings.Cut(run.WorkflowID, "/")
-	if workflow := s.workflowURL(kind, id); workflow != "" {
+	if workflow := s.workflowURL(run.WorkflowID); workflow != "" {
 		view.Links.Workflow = workflow + "/" + run.ID
 	}
 	return workflowView{WorkflowID: run.WorkflowID, Type: run.Type, runView: view}

@@ -85,20 +85,25 @@ func (c *Client) Events(ctx context.Context, f EventFilter) iter.Seq2[StoredEven
 
 // Bulk is an action on many deliveries that the server has begun.
 type Bulk struct {
-	// EventID or SubscriptionID identifies the event or the subscription whose
-	// deliveries they are.
+	// EventID, SubscriptionID or Tenant identifies whose deliveries they are.
 	EventID        string `json:"event_id,omitempty"`
 	SubscriptionID string `json:"subscription_id,omitempty"`
+	Tenant         string `json:"tenant,omitempty"`
 
 	// Deliveries is the number of deliveries to act on when the action was
 	// requested.
-	Deliveries int               `json:"deliveries"`
-	Links      map[string]string `json:"links"`
+	Deliveries int `json:"deliveries"`
+
+	// Events is the number of events that a cancellation stopped as well, whose
+	// deliveries were not planned yet.
+	Events int               `json:"events,omitempty"`
+	Links  map[string]string `json:"links"`
 }
 
-func (b Bulk) identity() string { return b.EventID + b.SubscriptionID }
+func (b Bulk) identity() string { return b.EventID + b.SubscriptionID + b.Tenant }
 
-// CancelEvent cancels all deliveries of the event that were not delivered.
+// CancelEvent cancels all deliveries of the event that were not delivered, also
+// those that are not planned yet.
 func (c *Client) CancelEvent(ctx context.Context, id, reason string) (*Bulk, error) {
 	return act[Bulk](ctx, c, false, reasoned{reason}, "events", id, "cancel")
 }

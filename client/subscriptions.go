@@ -92,7 +92,8 @@ func (c *Client) ResumeSubscription(ctx context.Context, id string, rate int, re
 	return act[Subscription](ctx, c, false, paced{rate, reason}, "subscriptions", id, "resume")
 }
 
-// CancelWaiting cancels all pending and held deliveries of the subscription.
+// CancelWaiting cancels everything that was accepted for the subscription before
+// and is not delivered. What is accepted after the answer is delivered.
 func (c *Client) CancelWaiting(ctx context.Context, id, reason string) (*Bulk, error) {
 	return act[Bulk](ctx, c, false, reasoned{reason}, "subscriptions", id, "cancel")
 }

@@ -43,6 +43,7 @@ const (
 	AuditPauseSubscription  AuditAction = "subscription.pause"
 	AuditResumeSubscription AuditAction = "subscription.resume"
 	AuditCancelWaiting      AuditAction = "subscription.cancel"
+	AuditCancelTenant       AuditAction = "tenant.cancel"
 	AuditCancelEvent        AuditAction = "event.cancel"
 	AuditRedeliverEvent     AuditAction = "event.redeliver"
 	AuditCancelDelivery     AuditAction = "delivery.cancel"
@@ -60,7 +61,7 @@ const (
 func AuditActions() []AuditAction {
 	return []AuditAction{
 		AuditCreateSubscription, AuditUpdateSubscription, AuditDeleteSubscription, AuditRotateSecret,
-		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelEvent, AuditRedeliverEvent,
+		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelTenant, AuditCancelEvent, AuditRedeliverEvent,
 		AuditCancelDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
 		AuditCreateSource, AuditUpdateSource, AuditDeleteSource, AuditKeepSecret,
 		AuditReleaseEngine,

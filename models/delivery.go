@@ -39,12 +39,15 @@ type Delivery struct {
 	// ClaimedUntil is until when the event's workflow may be making the first attempt itself; zero when it is not. Nobody
 	// else makes an attempt before that.
 	ClaimedUntil time.Time
-	LastError    string  // what went wrong last, in words; empty after success
-	Reason       string  // why it was cancelled
-	Payload      Payload // body form, fixed when the delivery was planned so that every attempt sends the same bytes
-	Properties   []byte  // JSON object added to the envelope, fixed likewise; nil for none
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	// Epoch is the tenant's epoch in which the delivery was wanted: that of its event's acceptance, or of its last
+	// redelivery. See Stop.
+	Epoch      int64
+	LastError  string  // what went wrong last, in words; empty after success
+	Reason     string  // why it was cancelled
+	Payload    Payload // body form, fixed when the delivery was planned so that every attempt sends the same bytes
+	Properties []byte  // JSON object added to the envelope, fixed likewise; nil for none
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }
 
 // Work is a delivery with the event and the subscription that an attempt needs.
@@ -52,6 +55,8 @@ type Work struct {
 	Delivery     *Delivery
 	Event        *Event        // nil: it is gone, or the delivery is closed
 	Subscription *Subscription // nil: likewise; its Properties are left out, the delivery has its own
+	// Stopped is why the delivery must not go out although the rest may allow it, see Stop. Nil: nothing stops it.
+	Stopped *Why
 }
 
 // Target describes one delivery of an event's plan: enough to start its workflow, nothing secret.
@@ -126,9 +131,11 @@ type DeliveryFilter struct {
 
 // Selection names the deliveries that one action is for. Empty fields select nothing away.
 type Selection struct {
+	Tenant         string           `json:"tenant,omitempty"`
 	EventID        string           `json:"event_id,omitempty"`
 	SubscriptionID string           `json:"subscription_id,omitempty"`
 	Statuses       []DeliveryStatus `json:"statuses,omitempty"`
-	Since          time.Time        `json:"since,omitzero"` // created at or after
-	Until          time.Time        `json:"until,omitzero"` // created before
+	Since          time.Time        `json:"since,omitzero"`   // created at or after
+	Until          time.Time        `json:"until,omitzero"`   // created before
+	Before         int64            `json:"before,omitempty"` // of an epoch before this one
 }

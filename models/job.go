@@ -25,6 +25,9 @@ type Job struct {
 	Selection  Selection `json:"selection"`
 	Rate       int       `json:"rate"`                  // deliveries a second
 	RecoveryID string    `json:"recovery_id,omitempty"` // the recovery whose row keeps the progress; empty: none
+	// Epoch is the tenant's epoch in which a redelivery was asked for: a Stop that came later stops it, too. 0: it is not
+	// known, as it is of jobs that an earlier version started.
+	Epoch int64 `json:"epoch,omitempty"`
 	Why
 }
 
@@ -43,20 +46,10 @@ func HoldJob(s *Subscription, why Why) Job {
 	return job
 }
 
-// CancelWaitingJob cancels what waits for a subscription: deliveries that are pending or held, and made before now.
-func CancelWaitingJob(s *Subscription, why Why, now time.Time) Job {
-	return Job{
-		Action: JobCancel, Tenant: s.Tenant, Rate: MaxRate, Why: why,
-		Selection: Selection{
-			SubscriptionID: s.ID, Statuses: []DeliveryStatus{DeliveryPending, DeliveryHeld}, Until: now.UTC().Add(time.Millisecond),
-		},
-	}
-}
-
 // Job carries the recovery out.
 func (r *Recovery) Job() Job {
 	job := Job{
-		Action: JobRedeliver, Tenant: r.Tenant, Rate: r.Rate, RecoveryID: r.ID, Why: r.Why,
+		Action: JobRedeliver, Tenant: r.Tenant, Rate: r.Rate, RecoveryID: r.ID, Why: r.Why, Epoch: r.Epoch,
 		Selection: Selection{SubscriptionID: r.SubscriptionID, Since: r.Since, Until: r.Until},
 	}
 	if r.Of == RecoverMissing {

@@ -45,6 +45,7 @@ type Recovery struct {
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	FinishedAt time.Time // zero while running
+	Epoch      int64     // the tenant's when it was asked for, see Job; set by who stores it
 }
 
 // Progress is how far a bulk action has come.

@@ -19,7 +19,7 @@ import (
 
 // ControlStore is what Control asks of the store.
 type ControlStore interface {
-	CancelDelivery(ctx context.Context, id string, why models.Why, origin string) (*models.Delivery, error)
+	CancelDelivery(ctx context.Context, id string, why models.Why, origin string, before int64) (*models.Delivery, error)
 }
 
 // Control signals the workflows of deliveries and starts jobs. Its methods return before the workflow has acted. They fail
@@ -33,9 +33,10 @@ type Control struct {
 func NewControl(c client.Client, s ControlStore) *Control { return &Control{client: c, store: s} }
 
 // Cancel asks a delivery to stop that is open, or exhausted and still kept. One that waits for its workflow to be
-// started is cancelled in the store, where the workflow will find it. CodeConflict: there is nothing to stop.
-func (c *Control) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why) error {
-	arg := workflows.CancelSignal{Reason: why.Reason, By: why.By}
+// started is cancelled in the store, where the workflow will find it. One that was redelivered in the epoch before, or a
+// later one, is passed over; 0: none is. CodeConflict: there is nothing to stop.
+func (c *Control) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, before int64) error {
+	arg := workflows.CancelSignal{Reason: why.Reason, By: why.By, Before: before}
 	err := c.client.SignalWorkflow(ctx, workflows.DeliveryWorkflowID(delivery.ID), "", workflows.SignalCancel, arg)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); !missing {
 		return translate("cancel", err)
@@ -43,17 +44,20 @@ func (c *Control) Cancel(ctx context.Context, delivery *models.Delivery, why mod
 	if delivery.Status.Closed() {
 		return models.Errorf(models.CodeConflict, "the delivery is %s, and no longer kept open", delivery.Status)
 	}
-	_, err = c.store.CancelDelivery(ctx, delivery.ID, why, "")
+	_, err = c.store.CancelDelivery(ctx, delivery.ID, why, "", before)
 	return err
 }
 
 // Redeliver asks for a further attempt now. A delivery whose workflow has closed, or was not started yet, gets a new
-// run of it. Asking a second time with the same origin is the same wish; empty, every call is one of its own.
-func (c *Control) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string) error {
+// run of it. Asking a second time with the same origin is the same wish; empty, every call is one of its own. What is
+// cancelled as a whole after the epoch, 0 for the one in which the workflow acts on it, is not redelivered.
+func (c *Control) Redeliver(
+	ctx context.Context, delivery *models.Delivery, why models.Why, origin string, epoch int64,
+) error {
 	in := deliveryInput(delivery)
 	in.Redelivery = true
 	return c.signalWithStart(ctx, in, workflows.SignalRedeliver,
-		workflows.RedeliverSignal{By: why.By, Reason: why.Reason, After: delivery.Attempts, Origin: origin})
+		workflows.RedeliverSignal{By: why.By, Reason: why.Reason, After: delivery.Attempts, Origin: origin, Epoch: epoch})
 }
 
 // Resume tells a held delivery that it may go.
@@ -94,7 +98,7 @@ func (c *Control) Revive(ctx context.Context, delivery *models.Delivery) error {
 		return nil
 	}
 	why := models.Why{By: "posthaste", Reason: "the attempt was overdue, and the workflow waited for something else"}
-	return c.Redeliver(ctx, delivery, why, "")
+	return c.Redeliver(ctx, delivery, why, "", delivery.Epoch) // nobody asked for it anew
 }
 
 func open(status enumspb.WorkflowExecutionStatus) bool {

@@ -32,6 +32,7 @@ type Store interface {
 	Outstanding(ctx context.Context, tenants []string, room int) (map[string]models.Outstanding, error)
 	OverdueDeliveries(ctx context.Context, before time.Time, after string, limit int) ([]*models.Delivery, error)
 	ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error)
+	WalkingStops(ctx context.Context, after string, limit int) ([]*models.Stop, error)
 	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
 }
 

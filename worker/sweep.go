@@ -106,12 +106,16 @@ func (d *Dispatcher) jobs() func(context.Context) {
 		pages: jobPages, id: func(s *models.Subscription) string { return s.ID },
 		list: d.Store.ResumingSubscriptions, work: d.resumeSubscription,
 	}
+	stopping := rounds[*models.Stop]{
+		pages: jobPages, id: func(s *models.Stop) string { return s.ID },
+		list: d.Store.WalkingStops, work: d.resumeStop,
+	}
 	running := rounds[*models.Recovery]{
 		pages: jobPages, id: func(r *models.Recovery) string { return r.ID },
 		list: d.Store.RunningRecoveries, work: d.resumeRecovery,
 	}
 	return func(ctx context.Context) {
-		if err := errors.Join(resuming.next(ctx), running.next(ctx)); err != nil {
+		if err := errors.Join(resuming.next(ctx), stopping.next(ctx), running.next(ctx)); err != nil {
 			d.Logger.DebugContext(ctx, "jobs not looked after", "error", err) // the sweep reports it
 		}
 	}
@@ -119,6 +123,10 @@ func (d *Dispatcher) jobs() func(context.Context) {
 
 func (d *Dispatcher) resumeSubscription(ctx context.Context, s *models.Subscription) error {
 	return d.resume(ctx, "subscription_id", s.ID, models.ResumeJob(s, models.Why{}))
+}
+
+func (d *Dispatcher) resumeStop(ctx context.Context, s *models.Stop) error {
+	return d.resume(ctx, "stop_id", s.ID, s.Job())
 }
 
 func (d *Dispatcher) resumeRecovery(ctx context.Context, r *models.Recovery) error {

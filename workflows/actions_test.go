@@ -63,7 +63,7 @@ func closedAs(status models.DeliveryStatus) func(*testing.T, *bundle, *workflows
 
 func cancelledAtOnce(t *testing.T, b *bundle, in *workflows.DeliverToSubscriberInput) {
 	t.Helper()
-	_, err := b.store.CancelDelivery(t.Context(), in.DeliveryID, models.Why{By: "ops"}, "")
+	_, err := b.store.CancelDelivery(t.Context(), in.DeliveryID, models.Why{By: "ops"}, "", 0)
 	require.NoError(t, err)
 	in.Redelivery = true
 }

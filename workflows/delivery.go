@@ -40,6 +40,7 @@ type delivery struct {
 	state   State
 	signals signals
 	shown   models.DeliveryStatus // what DeliveryStatus says; empty: it was never needed
+	waiting bool                  // the next attempt is due when the row says so
 	resumed bool                  // a resumption let it go: whatever the bounded rate says, it is this one's turn
 	cancels int                   // made in this run
 	ended   bool                  // cancelled in Temporal, which allows nothing more
@@ -95,7 +96,7 @@ func (d *delivery) attempt(ctx workflow.Context) step {
 	var result activities.AttemptDeliveryResult
 	d.become(ctx, models.DeliveryPending, time.Time{})
 	attempting, interrupt := workflow.WithCancel(forAttempt(ctx, d.in, d.host()))
-	in := activities.AttemptDeliveryInput{DeliveryID: d.in.DeliveryID, Wait: d.in.Local || d.in.Attempted || d.resumed, Resumed: d.resumed}
+	in := activities.AttemptDeliveryInput{DeliveryID: d.in.DeliveryID, Wait: d.in.Local || d.in.Attempted || d.resumed || d.waiting, Resumed: d.resumed}
 	future := workflow.ExecuteActivity(attempting, a.AttemptDelivery, in)
 	if d.signals.await(ctx, future, d.signals.any) {
 		interrupt()
@@ -241,7 +242,7 @@ func (d *delivery) bringForward(ctx workflow.Context) step {
 	d.signals.redeliver, d.resumed = nil, true
 	d.state.Redeliveries++
 	in := activities.BringForwardInput{
-		DeliveryID: d.in.DeliveryID, After: signal.After, Why: signal.why(),
+		DeliveryID: d.in.DeliveryID, After: signal.After, Why: signal.why(), Epoch: signal.Epoch,
 		Origin: cmp.Or(clip(signal.Origin, maxOrigin), d.origin(ctx, SignalRedeliver, d.state.Redeliveries)),
 	}
 	if err := bookkeep(forBookkeeping(ctx), a.BringForward, in, nil); err != nil && ctx.Err() == nil {
@@ -254,14 +255,14 @@ func (d *delivery) bringForward(ctx workflow.Context) step {
 func (d *delivery) stop(ctx workflow.Context) step {
 	d.ended = ctx.Err() != nil
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	why := models.Why{By: "temporal", Reason: "the workflow was cancelled"}
+	why, before := models.Why{By: "temporal", Reason: "the workflow was cancelled"}, int64(0)
 	if d.signals.cancel != nil {
-		why = d.signals.cancel.why()
+		why, before = d.signals.cancel.why(), d.signals.cancel.Before
 	}
 	d.signals.cancel = nil
 	d.cancels++
 	in := activities.CancelDeliveryInput{
-		DeliveryID: d.in.DeliveryID, Why: why, Origin: d.origin(ctx, SignalCancel, d.cancels),
+		DeliveryID: d.in.DeliveryID, Why: why, Origin: d.origin(ctx, SignalCancel, d.cancels), Before: before,
 	}
 	var closed activities.CancelDeliveryResult
 	if err := bookkeep(forBookkeeping(ctx), a.CancelDelivery, in, &closed); err != nil {
@@ -274,9 +275,20 @@ func (d *delivery) stop(ctx workflow.Context) step {
 		return d.exhausted(ctx, temporal.NewNonRetryableApplicationError("the schedule was used up", activities.Exhausted, nil), 0)
 	case models.DeliveryCancelled:
 		return d.cancelled(ctx, why.Words())
+	case models.DeliveryPending, models.DeliveryHeld: // redelivered after what the cancel is a part of
+		return d.goOn()
 	default:
 		return d.close(nil, fmt.Errorf("delivery %s is %s after it was cancelled", d.in.DeliveryID, closed.Status))
 	}
+}
+
+// goOn returns to what the delivery did before a cancel that did not mean it.
+func (d *delivery) goOn() step {
+	if d.signals.redeliver != nil {
+		return d.bringForward
+	}
+	d.waiting = true
+	return d.attempt
 }
 
 // origin names an action of this run, so that doing it a second time is known for what it is.

@@ -353,7 +353,7 @@ func TestOurOwnFailures(t *testing.T) {
 		b := setup(t, answers(204)...)
 		b.subscribe(t, nil)
 		in := b.plan(t)
-		require.NoError(t, b.store.BringForward(t.Context(), in.DeliveryID, b.Now().Add(time.Hour), 0, models.Why{}, ""))
+		require.NoError(t, b.store.BringForward(t.Context(), in.DeliveryID, b.Now().Add(time.Hour), 0, models.Why{}, "", 0))
 		start := b.Now()
 		b.store.failLoads = 1 // the first dispatch ends without an answer of ours
 		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)

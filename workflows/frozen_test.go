@@ -80,6 +80,8 @@ func TestNamesAreFrozen(t *testing.T) {
 		requireJSON(t, `{"delivery_id":"d","wait":true,"resumed":true,"claimed":true}`,
 			activities.AttemptDeliveryInput{DeliveryID: "d", Wait: true, Resumed: true, Claimed: true})
 		requireJSON(t, `{"reason":"r","by":"b"}`, workflows.CancelSignal{Reason: "r", By: "b"})
+		requireJSON(t, `{"before":2}`, workflows.CancelSignal{Before: 2})
+		requireJSON(t, `{"epoch":2}`, workflows.RedeliverSignal{Epoch: 2})
 		requireJSON(t, `{"event_id":"e","claim":true}`, activities.PlanDeliveriesInput{EventID: "e", Claim: true})
 		requireJSON(t, `{"event_id":"e","from":1,"to":2}`, activities.ListTargetsInput{EventID: "e", From: 1, To: 2})
 		requireJSON(t, `{"by":"b","reason":"r","after":1,"origin":"o"}`,
@@ -115,6 +117,9 @@ func TestNamesAreFrozen(t *testing.T) {
 		require.Equal(t, "redeliver/e", workflows.JobWorkflowID(job))
 		job.Selection.EventID = ""
 		require.Equal(t, "redeliver/s", workflows.JobWorkflowID(job))
+		stop := (&models.Stop{Tenant: "t", Epoch: 2}).Job()
+		requireJSON(t, `{"action":"cancel","tenant":"t","selection":{"tenant":"t","statuses":["pending","held"],"before":2},"rate":1000}`, stop)
+		require.Equal(t, "cancel/tenant/t/2", workflows.JobWorkflowID(stop))
 	})
 
 	t.Run("results", func(t *testing.T) {

@@ -59,11 +59,11 @@ func (s *steering) tell(what, id string) error {
 	return nil
 }
 
-func (s *steering) Cancel(_ context.Context, d *models.Delivery, _ models.Why) error {
+func (s *steering) Cancel(_ context.Context, d *models.Delivery, _ models.Why, _ int64) error {
 	return s.tell("cancel", d.ID)
 }
 
-func (s *steering) Redeliver(_ context.Context, d *models.Delivery, _ models.Why, origin string) error {
+func (s *steering) Redeliver(_ context.Context, d *models.Delivery, _ models.Why, origin string, _ int64) error {
 	s.origins = append(s.origins, origin)
 	return s.tell("redeliver", d.ID)
 }
@@ -168,16 +168,18 @@ func (s *flakyStore) RecordAttempt(ctx context.Context, a *models.Attempt, o mod
 }
 
 func (s *flakyStore) BringForward(
-	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string,
+	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string, epoch int64,
 ) error {
 	if s.failing(&s.failForwards) {
 		return errAway
 	}
-	return s.Store.BringForward(ctx, id, at, after, why, origin)
+	return s.Store.BringForward(ctx, id, at, after, why, origin, epoch)
 }
 
-func (s *flakyStore) CancelDelivery(ctx context.Context, id string, why models.Why, origin string) (*models.Delivery, error) {
-	after, err := s.Store.CancelDelivery(ctx, id, why, origin)
+func (s *flakyStore) CancelDelivery(
+	ctx context.Context, id string, why models.Why, origin string, before int64,
+) (*models.Delivery, error) {
+	after, err := s.Store.CancelDelivery(ctx, id, why, origin, before)
 	once(&s.cancelling)
 	return after, err
 }

@@ -49,10 +49,13 @@ type DeliverToSubscriberResult struct {
 	Attempt int `json:"attempt"`
 }
 
-// CancelSignal is the argument of SignalCancel. Both fields may be empty.
+// CancelSignal is the argument of SignalCancel. All fields may be empty.
 type CancelSignal struct {
 	Reason string `json:"reason,omitempty"`
 	By     string `json:"by,omitempty"`
+	// Before passes over a delivery that was redelivered in this epoch of the tenant, or a later one: the cancellation of
+	// which this is a part was asked for before that. 0, as by hand: it is cancelled in any case.
+	Before int64 `json:"before,omitempty"`
 }
 
 func (s CancelSignal) why() models.Why { return why(s.By, s.Reason) }
@@ -66,6 +69,9 @@ type RedeliverSignal struct {
 	After int `json:"after,omitempty"`
 	// Origin makes asking a second time the same wish, see models.AuditEntry. Empty: each signal is one of its own.
 	Origin string `json:"origin,omitempty"`
+	// Epoch is the tenant's when this was asked: a cancellation of everything that came later stops it. 0, as by hand: the
+	// one in which the signal is acted on.
+	Epoch int64 `json:"epoch,omitempty"`
 }
 
 func (s RedeliverSignal) why() models.Why { return why(s.By, s.Reason) }

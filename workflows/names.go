@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"strconv"
 	"strings"
 
@@ -78,11 +77,5 @@ func BatchWorkflowID(eventID string, from, to int) string {
 	return EventWorkflowID(eventID) + "/" + strconv.Itoa(from) + "-" + strconv.Itoa(to)
 }
 
-// JobWorkflowID is the id of the workflow that carries the job: what is done, and what it is done to. A second job of the
-// kind for the same thing is not started while the first one runs.
-func JobWorkflowID(job models.Job) string {
-	if job.RecoveryID != "" {
-		return "recovery/" + job.RecoveryID
-	}
-	return string(job.Action) + "/" + cmp.Or(job.Selection.EventID, job.Selection.SubscriptionID)
-}
+// JobWorkflowID is the id of the workflow that carries the job.
+func JobWorkflowID(job models.Job) string { return job.Name() }

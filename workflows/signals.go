@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"cmp"
-
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 )
@@ -54,19 +52,27 @@ func (s *signals) steered() bool { return s.cancel != nil || s.redeliver != nil 
 func (s *signals) read() {
 	cancelled := false
 	for cancel, ok := receive[CancelSignal](s.cancels); ok; cancel, ok = receive[CancelSignal](s.cancels) {
-		s.cancel, cancelled = cmp.Or(s.cancel, cancel), true
+		if s.cancel == nil || s.cancel.Before > 0 && cancel.Before == 0 {
+			s.cancel = cancel
+		}
+		cancelled = true
 	}
 	for redeliver, ok := receive[RedeliverSignal](s.redelivers); ok; redeliver, ok = receive[RedeliverSignal](s.redelivers) {
 		if s.redeliver == nil || redeliver.After > s.redeliver.After {
 			s.redeliver = redeliver
 		}
 	}
-	if cancelled {
+	if cancelled && !s.outlived() {
 		s.redeliver = nil
 	}
 	for s.resumes.ReceiveAsync(nil) {
 		s.resume = true
 	}
+}
+
+// outlived reports whether the redelivery was asked for after everything was cancelled of which the cancel is a part.
+func (s *signals) outlived() bool {
+	return s.redeliver != nil && s.cancel.Before > 0 && s.redeliver.Epoch >= s.cancel.Before
 }
 
 // receive takes the next argument from the channel; one that cannot be read is as good as none.

@@ -110,7 +110,7 @@ func TestSteerDeliveries(t *testing.T) {
 			}
 		}, time.Second)
 		b.RegisterDelayedCallback(func() {
-			_, err := b.store.CancelDelivery(t.Context(), ids[0], models.Why{}, "")
+			_, err := b.store.CancelDelivery(t.Context(), ids[0], models.Why{}, "", 0)
 			require.NoError(t, err)
 		}, 8*time.Second)
 		b.job(t, models.ResumeJob(resuming, models.Why{}))
@@ -175,7 +175,7 @@ func TestSteerDeliveries(t *testing.T) {
 		sub := b.subscribe(t, nil)
 		ids := b.deliveries(t, 3)
 		for _, id := range ids[:2] {
-			_, err := b.store.CancelDelivery(t.Context(), id, models.Why{}, "")
+			_, err := b.store.CancelDelivery(t.Context(), id, models.Why{}, "", 0)
 			require.NoError(t, err)
 		}
 		r := b.recovery(t, sub.ID, models.RecoverCancelled)

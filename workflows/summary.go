@@ -66,7 +66,7 @@ func jobAttributes(job models.Job) temporal.SearchAttributes {
 }
 
 func jobSummary(job models.Job) string {
-	of := cmp.Or(job.Selection.EventID, job.Selection.SubscriptionID)
+	of := cmp.Or(job.Selection.EventID, job.Selection.SubscriptionID, job.Subject())
 	return clip(fmt.Sprintf("%s the deliveries of %s, asked for by %s", job.Action, of, cmp.Or(job.By, "somebody")), maxSummary)
 }
 

@@ -43,6 +43,7 @@ type cli struct {
 	Subscriptions subscriptionsCmd `cmd:"" group:"Operate" help:"Look after subscriptions: create, pause, resume, rotate secrets …"`
 	Events        eventsCmd        `cmd:"" group:"Operate" help:"Look after events: list, cancel, redeliver."`
 	Deliveries    deliveriesCmd    `cmd:"" group:"Operate" help:"Look after deliveries: list, cancel, redeliver, follow live …"`
+	Tenants       tenantsCmd       `cmd:"" group:"Operate" help:"Look after tenants: cancel all that waits."`
 	Recover       recoverCmd       `cmd:"" group:"Operate" help:"Redeliver what a subscription did not get while it was down."`
 	Sources       sourcesCmd       `cmd:"" group:"Operate" help:"Look after sources, where other systems post their webhooks."`
 	Providers     providersCmd     `cmd:"" group:"Operate" help:"Show whose webhooks a source can take, and what it needs."`

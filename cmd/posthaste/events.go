@@ -19,7 +19,7 @@ type eventsCmd struct {
 
 	List      eventsListCmd      `cmd:"" help:"List events, newest first."`
 	Get       eventsGetCmd       `cmd:"" help:"Show an event with its data and deliveries."`
-	Cancel    eventsCancelCmd    `cmd:"" help:"Stop all deliveries of events that were not delivered."`
+	Cancel    eventsCancelCmd    `cmd:"" help:"Stop all deliveries of events that were not delivered, those not planned yet, too."`
 	Redeliver eventsRedeliverCmd `cmd:"" help:"Make a further attempt of all deliveries of events."`
 }
 
@@ -123,7 +123,11 @@ func (c *eventsRedeliverCmd) Run(ctx context.Context, o *operator) error {
 }
 
 func sayCancelled(b client.Bulk) string {
-	return fmt.Sprintf("%s%s: cancellation requested of %s", b.EventID, b.SubscriptionID, plural(b.Deliveries, "delivery", "deliveries"))
+	said := fmt.Sprintf("%s%s%s: cancellation requested of %s", b.EventID, b.SubscriptionID, b.Tenant, plural(b.Deliveries, "delivery", "deliveries"))
+	if b.Events > 0 {
+		said += fmt.Sprintf(", and %s that had none yet stopped", plural(b.Events, "event", "events"))
+	}
+	return said
 }
 
 var eventLayout = layout[client.StoredEvent]{

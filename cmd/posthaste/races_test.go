@@ -93,7 +93,7 @@ func TestRaces(t *testing.T) {
 		n.subscribe(t, r.url)
 		n.race(t, r, func(d *models.Delivery) error {
 			<-time.After(upTo(150 * time.Millisecond))
-			return n.control.Cancel(t.Context(), d, models.Why{By: "race"})
+			return n.control.Cancel(t.Context(), d, models.Why{By: "race"}, 0)
 		}, models.DeliveryDelivered, models.DeliveryCancelled)
 	})
 
@@ -108,7 +108,7 @@ func TestRaces(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if err := n.control.Redeliver(t.Context(), now, models.Why{By: "race"}, ""); err != nil {
+				if err := n.control.Redeliver(t.Context(), now, models.Why{By: "race"}, "", 0); err != nil {
 					return err
 				}
 			}
@@ -123,9 +123,9 @@ func TestRaces(t *testing.T) {
 		n.race(t, r, func(d *models.Delivery) error {
 			for range 2 {
 				<-time.After(upTo(150 * time.Millisecond))
-				_ = n.control.Cancel(t.Context(), d, models.Why{By: "race"}) // it may have closed
+				_ = n.control.Cancel(t.Context(), d, models.Why{By: "race"}, 0) // it may have closed
 				<-time.After(upTo(150 * time.Millisecond))
-				if err := n.control.Redeliver(t.Context(), d, models.Why{By: "race"}, ""); err != nil {
+				if err := n.control.Redeliver(t.Context(), d, models.Why{By: "race"}, "", 0); err != nil {
 					return err
 				}
 			}

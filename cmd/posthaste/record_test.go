@@ -215,7 +215,7 @@ var ops = models.Why{By: "ops", Reason: "wrong data"}
 
 func cancelBySignal(t *testing.T, n *node, id string) {
 	t.Helper()
-	require.NoError(t, n.control.Cancel(t.Context(), n.row(t, id), ops))
+	require.NoError(t, n.control.Cancel(t.Context(), n.row(t, id), ops, 0))
 	n.awaitClosed(t, id)
 }
 
@@ -250,7 +250,7 @@ func redeliverWhileClosing(t *testing.T, n *node) string {
 	<-hold.arrived
 	seen := n.row(t, id)
 	seen.Attempts = 1
-	require.NoError(t, n.control.Redeliver(t.Context(), seen, ops, ""))
+	require.NoError(t, n.control.Redeliver(t.Context(), seen, ops, "", 0))
 	hold.release()
 	n.awaitClosed(t, id)
 	return id
@@ -333,7 +333,7 @@ func cancelWhileAttempting(t *testing.T, n *node) string {
 	n.subscribe(t, receiver.url, time.Hour)
 	id := n.startDelivery(t, n.accept(t), false)
 	<-hold.arrived
-	require.NoError(t, n.control.Cancel(t.Context(), n.row(t, id), ops))
+	require.NoError(t, n.control.Cancel(t.Context(), n.row(t, id), ops, 0))
 	require.Eventually(t, func() bool { return n.has(t, id, enumspb.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED) },
 		deliveryLimit, 20*time.Millisecond)
 	hold.release()
@@ -360,7 +360,7 @@ func (n *node) times(t *testing.T, workflowID string, eventType enumspb.EventTyp
 
 func redeliver(t *testing.T, n *node, id string) {
 	t.Helper()
-	require.NoError(t, n.control.Redeliver(t.Context(), n.row(t, id), ops, ""))
+	require.NoError(t, n.control.Redeliver(t.Context(), n.row(t, id), ops, "", 0))
 	n.awaitClosed(t, id)
 }
 

@@ -22,7 +22,7 @@ type subscriptionsCmd struct {
 	Delete       subscriptionsDeleteCmd `cmd:"" help:"Delete subscriptions; what waits for them is cancelled."`
 	Pause        subscriptionsPauseCmd  `cmd:"" help:"Hold the deliveries of subscriptions until they are resumed."`
 	Resume       subscriptionsResumeCmd `cmd:"" help:"Let the held deliveries of subscriptions go."`
-	Cancel       subscriptionsCancelCmd `cmd:"" help:"Stop all pending and held deliveries of subscriptions."`
+	Cancel       subscriptionsCancelCmd `cmd:"" help:"Stop all that was accepted for subscriptions until now and is not delivered."`
 	RotateSecret subscriptionsRotateCmd `cmd:"" help:"Put a new secret in the place of the present one."`
 	Secret       subscriptionsSecretCmd `cmd:"" help:"Print the secret of a subscription, for its receiver."`
 

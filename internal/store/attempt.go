@@ -107,7 +107,7 @@ func disableIfThere(tx *gorm.DB, id, reason string) error {
 	if id == "" {
 		return nil
 	}
-	if err := disable(tx, id, reason); models.ErrorCode(err) != models.CodeNotFound {
+	if err := disable(tx, id, models.Why{By: "posthaste", Reason: reason}); models.ErrorCode(err) != models.CodeNotFound {
 		return err
 	}
 	return nil

@@ -20,6 +20,7 @@ type deliveryRow struct {
 	Forwarded      int                   `gorm:"column:forwarded"`
 	NextAttemptAt  *time.Time            `gorm:"column:next_attempt_at"`
 	ClaimedUntil   *time.Time            `gorm:"column:claimed_until"`
+	Epoch          int64                 `gorm:"column:epoch"`
 	LastError      string                `gorm:"column:last_error"`
 	Reason         string                `gorm:"column:reason"`
 	Payload        models.Payload        `gorm:"column:payload"`
@@ -35,8 +36,8 @@ func (r *deliveryRow) model() *models.Delivery {
 	return &models.Delivery{
 		ID: r.ID, EventID: r.EventID, SubscriptionID: r.SubscriptionID, Tenant: r.Tenant, EventType: r.EventType,
 		Position: r.Position, Status: r.Status, Attempts: r.Attempts, Forwarded: r.Forwarded, NextAttemptAt: fromNullTime(r.NextAttemptAt),
-		ClaimedUntil: fromNullTime(r.ClaimedUntil),
-		LastError:    r.LastError, Reason: r.Reason, Payload: r.Payload, Properties: r.Properties,
+		ClaimedUntil: fromNullTime(r.ClaimedUntil), Epoch: r.Epoch,
+		LastError: r.LastError, Reason: r.Reason, Payload: r.Payload, Properties: r.Properties,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }

@@ -38,9 +38,10 @@ func (s *Store) CloseDelivery(
 
 // CancelDelivery cancels a delivery that is pending, held or exhausted, and returns it as it is afterwards: a delivered or
 // cancelled delivery stays so. An unknown delivery is a CodeNotFound error. The change and its audit entry share a commit.
-// A call whose origin is in the audit already changes nothing, unless the origin is empty.
+// A call whose origin is in the audit already changes nothing, unless the origin is empty; nor does a
+// call for the deliveries of an epoch before the given one, 0 for all, if this delivery has been redelivered since.
 func (s *Store) CancelDelivery(
-	ctx context.Context, id string, why models.Why, origin string,
+	ctx context.Context, id string, why models.Why, origin string, before int64,
 ) (*models.Delivery, error) {
 	var after *models.Delivery
 	err := s.inTransaction(ctx, "cancel delivery", func(tx *gorm.DB) error {
@@ -48,7 +49,9 @@ func (s *Store) CancelDelivery(
 		if err != nil {
 			return err
 		}
-		err = cancelRow(tx, row, why, origin)
+		if before == 0 || row.Epoch < before {
+			err = cancelRow(tx, row, why, origin)
+		}
 		after = row.model()
 		return err
 	})
@@ -75,10 +78,13 @@ func cancelRow(tx *gorm.DB, row *deliveryRow, why models.Why, origin string) err
 // delivered by an attempt above after: then the redelivery has happened. A delivery whose subscription is disabled or gone
 // stays as it closed. An unknown delivery is a CodeNotFound error.
 //
+// Epoch is the tenant's epoch in which the redelivery was asked for, 0 for the present one. A closed delivery that was stopped
+// since stays closed; the next attempt of an open one finds the stop.
+//
 // The change and its audit entry share a commit. A call whose origin is in the audit already changes nothing, unless the
 // origin is empty: the call is a repetition, after a crash.
 func (s *Store) BringForward(
-	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string,
+	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string, epoch int64,
 ) error {
 	return s.withSubscription(ctx, "bring delivery forward", id, func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error {
 		done := row.Status == models.DeliveryDelivered && row.Attempts > after
@@ -86,13 +92,38 @@ func (s *Store) BringForward(
 		if done || impossible {
 			return nil
 		}
-		added, err := addAudit(tx, row.audit(models.AuditRedeliverDelivery, why, origin))
-		if err != nil || !added || row.Status == models.DeliveryHeld || row.claimed(at) {
+		before := row.Epoch
+		if stopped, err := renew(tx, row, epoch); err != nil || stopped && row.Status.Closed() {
 			return err
 		}
-		row.bringForward(at)
+		added, err := addAudit(tx, row.audit(models.AuditRedeliverDelivery, why, origin))
+		if err != nil || !added {
+			return err
+		}
+		if row.Status != models.DeliveryHeld && !row.claimed(at) {
+			row.bringForward(at)
+		} else if row.Epoch == before {
+			return nil
+		}
 		return saveState(tx, row)
 	})
+}
+
+// renew takes the delivery for one that was wanted in the epoch, 0 for the present one, and reports whether it has been
+// stopped since even so.
+func renew(tx *gorm.DB, row *deliveryRow, epoch int64) (stopped bool, err error) {
+	present, err := epochNow(tx, row.Tenant)
+	if err != nil {
+		return false, err
+	}
+	if epoch == 0 {
+		epoch = present
+	}
+	if epoch > row.Epoch || row.Epoch > present { // above the present one are only unknown ones
+		row.Epoch = epoch
+	}
+	why, err := stoppedDelivery(tx, row)
+	return why != nil, err
 }
 
 // lockDelivery reads the delivery, and keeps others from changing it until the end of the transaction.
@@ -128,5 +159,5 @@ func (r *deliveryRow) audit(action models.AuditAction, why models.Why, origin st
 // saveState stores what close and bringForward change.
 func saveState(tx *gorm.DB, row *deliveryRow) error {
 	row.UpdatedAt = now()
-	return tx.Select("status", "reason", "next_attempt_at", "forwarded", "updated_at").Updates(row).Error
+	return tx.Select("status", "reason", "next_attempt_at", "forwarded", "epoch", "updated_at").Updates(row).Error
 }

@@ -17,6 +17,7 @@ type eventRow struct {
 	Fingerprint    []byte             `gorm:"column:fingerprint"`
 	Status         models.EventStatus `gorm:"column:status"`
 	Deliveries     int                `gorm:"column:deliveries"`
+	Epoch          acceptance         `gorm:"column:epoch"`
 	CreatedAt      time.Time          `gorm:"column:created_at;autoCreateTime:false"`
 	Data           []byte             `gorm:"column:data"` // the last, so that the driver need not copy it again to add others
 }
@@ -27,7 +28,7 @@ func (eventRow) TableName() string { return "events" }
 func newEventRow(e *models.Event) *eventRow {
 	row := &eventRow{
 		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Data: e.Data, Metadata: e.Metadata, Request: e.Received,
-		Fingerprint: e.Fingerprint(), Status: e.Status, CreatedAt: e.CreatedAt,
+		Fingerprint: e.Fingerprint(), Status: e.Status, CreatedAt: e.CreatedAt, Epoch: acceptance{tenant: e.Tenant},
 	}
 	if e.IdempotencyKey != "" {
 		row.IdempotencyKey = &e.IdempotencyKey

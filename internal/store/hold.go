@@ -28,13 +28,16 @@ func (s *Store) HoldDelivery(ctx context.Context, id string) (held bool, err err
 	return held && err == nil, err
 }
 
-// ReleaseDelivery makes a held delivery pending unless its subscription is paused: due at the given time, and counted as
+// ReleaseDelivery makes a held delivery pending if its subscription is active and nothing stops it: due at the given time, and counted as
 // forwarded if it was due later. It reports whether the delivery is pending afterwards; a delivery that was pending before
 // still is. An unknown delivery is a CodeNotFound error.
 func (s *Store) ReleaseDelivery(ctx context.Context, id string, at time.Time) (released bool, err error) {
 	err = s.withSubscription(ctx, "release delivery", id, func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error {
-		if released = row.Status == models.DeliveryPending; of == models.SubscriptionPaused || row.Status != models.DeliveryHeld {
+		if released = row.Status == models.DeliveryPending; of != models.SubscriptionActive || row.Status != models.DeliveryHeld {
 			return nil
+		}
+		if why, err := stoppedDelivery(tx, row); why != nil || err != nil {
+			return err
 		}
 		released = true
 		row.bringForward(at)

@@ -76,10 +76,12 @@ func (r recall[V]) put(tenant, name string, version int64, value V) {
 	}
 }
 
-// versioned is a row of a tenant with the version that the tenant's subscriptions have in the very same snapshot.
+// versioned is a row of a tenant with the version that the tenant's subscriptions have in the very same snapshot, and the
+// epoch of the tenant.
 type versioned[R schema.Tabler] struct {
 	Row     R     `gorm:"embedded"`
 	Version int64 `gorm:"column:version"`
+	Present int64 `gorm:"column:present"`
 }
 
 // TableName is for GORM.
@@ -92,6 +94,7 @@ func takeVersioned[R schema.Tabler](q *gorm.DB, what, id string, columns ...stri
 		columns = []string{table + ".*"}
 	}
 	columns = append(columns,
-		"COALESCE((SELECT v.version FROM subscription_versions AS v WHERE v.tenant = "+table+".tenant), 0) AS version")
+		"COALESCE((SELECT v.version FROM subscription_versions AS v WHERE v.tenant = "+table+".tenant), 0) AS version",
+		"COALESCE((SELECT e.epoch FROM epochs AS e WHERE e.tenant = "+table+".tenant), 1) AS present")
 	return take[versioned[R]](q.Select(columns), what, id)
 }

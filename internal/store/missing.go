@@ -78,9 +78,9 @@ func matching(patterns []string) (condition string, args []any) {
 }
 
 // AddDelivery makes the delivery to the subscription that the planned event lacks, held if the subscription is paused,
-// or returns the one that is there. An event that is not planned yet, or a disabled subscription, is a CodeConflict
+// or returns the one that is there. It counts as wanted in the epoch, 0 for the present one. An event that is not planned yet, or a disabled subscription, is a CodeConflict
 // error; an unknown event, or a subscription that its tenant does not have, is CodeNotFound.
-func (s *Store) AddDelivery(ctx context.Context, eventID, subscriptionID string) (*models.Delivery, error) {
+func (s *Store) AddDelivery(ctx context.Context, eventID, subscriptionID string, epoch int64) (*models.Delivery, error) {
 	var row *deliveryRow
 	err := s.inTransaction(ctx, "add delivery", func(tx *gorm.DB) error {
 		q := tx.Clauses(forUpdate).Select("id", "tenant", "type", "status", "deliveries")
@@ -97,6 +97,12 @@ func (s *Store) AddDelivery(ctx context.Context, eventID, subscriptionID string)
 			row = &there[0]
 			return nil
 		}
+		if epoch == 0 {
+			if epoch, err = epochNow(tx, event.Tenant); err != nil {
+				return err
+			}
+		}
+		event.Epoch.epoch = epoch
 		row, err = addDelivery(tx, event, subscriptionID)
 		return err
 	})

@@ -67,11 +67,11 @@ func (s *Store) plan(
 	var p *planning // made anew each time: a caller that has stopped waiting must not see it change
 	err := in(ctx, "plan deliveries", func(tx *gorm.DB) error {
 		event, err := takeVersioned[eventRow](tx.Clauses(forUpdate), "event", eventID,
-			"id", "tenant", "type", "status", "deliveries")
+			"id", "tenant", "type", "status", "deliveries", "epoch")
 		if err != nil {
 			return err
 		}
-		p = &planning{tx: tx, memory: s.memory, event: &event.Row, version: event.Version, claim: claim, most: most}
+		p = &planning{tx: tx, memory: s.memory, event: &event.Row, version: event.Version, present: event.Present, claim: claim, most: most}
 		return p.run()
 	})
 	if err != nil {
@@ -90,8 +90,10 @@ type planning struct {
 	memory  *memory
 	event   *eventRow
 	version int64 // of the subscriptions
+	present int64 // epoch of the tenant
 	claim   func(subscriptionID string) bool
 	most    int
+	stops   stopped      // of the candidates
 	wide    bool         // has more, so nothing was planned. Not an error: an error would roll the shared commit back
 	read    []subscriber // all that match, where memory did not know them; nil: it did, or they are many
 }
@@ -115,7 +117,10 @@ func (p *planning) run() error {
 		if candidates, err = lockPaused(p.tx, candidates); err != nil {
 			return err
 		}
-		if err := insertDeliveries(p.tx, p.event, candidates, due, p.claim); err != nil {
+		if p.stops, err = p.stopping(candidates); err != nil {
+			return err
+		}
+		if err := p.insert(candidates, due); err != nil {
 			return err
 		}
 	}
@@ -168,26 +173,47 @@ func lockPaused(tx *gorm.DB, subs []subscriber) ([]subscriber, error) {
 	return subs, err
 }
 
-// insertDeliveries writes one delivery for each subscriber that is active or paused, and counts it in event.Deliveries.
-func insertDeliveries(
-	tx *gorm.DB, event *eventRow, subs []subscriber, due time.Time, claim func(subscriptionID string) bool,
-) error {
+// stopping reads what stops the event for the candidates. There is nothing to read for an event of the present epoch, but
+// that is the one of when the plan began: for what is held, which no attempt looks after, it is looked for once more under
+// the lock on its subscription.
+func (p *planning) stopping(candidates []subscriber) (stopped, error) {
+	paused := slices.ContainsFunc(candidates, func(s subscriber) bool { return s.Status == models.SubscriptionPaused })
+	if p.event.Epoch.epoch >= p.present && !paused {
+		return nil, nil
+	}
+	subjects := []string{p.event.ID}
+	for i := range candidates {
+		subjects = append(subjects, candidates[i].ID)
+	}
+	return stopsSince(p.tx, p.event.Tenant, p.event.Epoch.epoch, subjects...)
+}
+
+// insert writes one delivery for each subscriber that is active or paused, and counts it in event.Deliveries.
+func (p *planning) insert(subs []subscriber, due time.Time) error {
 	rows := make([]*deliveryRow, 0, len(subs))
 	for i := range subs {
 		if subs[i].Status == models.SubscriptionActive || subs[i].Status == models.SubscriptionPaused {
-			row := newDeliveryRow(event, &subs[i], due)
-			if row.Status == models.DeliveryPending && claim(row.SubscriptionID) {
-				until := due.Add(models.ClaimTime)
-				row.ClaimedUntil = &until
-			}
-			rows = append(rows, row)
-			event.Deliveries++
+			rows = append(rows, p.delivery(&subs[i], due))
+			p.event.Deliveries++
 		}
 	}
 	if len(rows) == 0 {
 		return nil
 	}
-	return tx.CreateInBatches(rows, insertChunk).Error
+	return p.tx.CreateInBatches(rows, insertChunk).Error
+}
+
+// delivery is a cancelled one where a stop came after the event.
+func (p *planning) delivery(sub *subscriber, due time.Time) *deliveryRow {
+	row := newDeliveryRow(p.event, sub, due)
+	if why := p.stops.of(p.event.ID, sub.ID); why != nil {
+		row.close(models.DeliveryCancelled, why.Words())
+	}
+	if row.Status == models.DeliveryPending && p.claim(row.SubscriptionID) {
+		until := due.Add(models.ClaimTime)
+		row.ClaimedUntil = &until
+	}
+	return row
 }
 
 // newDeliveryRow takes the creation time from the new id, so that lists can find deliveries since a time by their id.
@@ -200,7 +226,7 @@ func newDeliveryRow(event *eventRow, sub *subscriber, due time.Time) *deliveryRo
 	}
 	return &deliveryRow{
 		ID: id, EventID: event.ID, SubscriptionID: sub.ID, Tenant: event.Tenant, EventType: event.Type,
-		Position: event.Deliveries, Status: status, NextAttemptAt: &due,
+		Position: event.Deliveries, Status: status, NextAttemptAt: &due, Epoch: event.Epoch.epoch,
 		Payload: sub.Payload, Properties: sub.Properties, CreatedAt: created, UpdatedAt: created,
 	}
 }

@@ -28,6 +28,7 @@ type recoveryRow struct {
 	CreatedAt      time.Time             `gorm:"column:created_at;autoCreateTime:false"`
 	UpdatedAt      time.Time             `gorm:"column:updated_at;autoUpdateTime:false"`
 	FinishedAt     *time.Time            `gorm:"column:finished_at"` // nil: it runs
+	Epoch          int64                 `gorm:"column:epoch"`
 }
 
 // TableName is for GORM.
@@ -38,7 +39,7 @@ func newRecoveryRow(r *models.Recovery) *recoveryRow {
 		ID: r.ID, Tenant: r.Tenant, SubscriptionID: r.SubscriptionID, Recovers: r.Of, Since: r.Since, Until: r.Until,
 		Rate: r.Rate, Actor: cleanText(r.By), Reason: cleanText(r.Reason), Status: r.Status, Total: r.Total,
 		AfterID: r.Progress.After, Done: r.Progress.Done, Skipped: r.Progress.Skipped,
-		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, FinishedAt: nullTime(r.FinishedAt),
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, FinishedAt: nullTime(r.FinishedAt), Epoch: r.Epoch,
 	}
 }
 
@@ -47,7 +48,7 @@ func (r *recoveryRow) model() *models.Recovery {
 		ID: r.ID, Tenant: r.Tenant, SubscriptionID: r.SubscriptionID, Of: r.Recovers, Since: r.Since.UTC(),
 		Until: r.Until.UTC(), Rate: r.Rate, Why: models.Why{By: r.Actor, Reason: r.Reason}, Status: r.Status,
 		Total: r.Total, Progress: models.Progress{After: r.AfterID, Done: r.Done, Skipped: r.Skipped},
-		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), FinishedAt: fromNullTime(r.FinishedAt),
+		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), FinishedAt: fromNullTime(r.FinishedAt), Epoch: r.Epoch,
 	}
 }
 
@@ -58,10 +59,13 @@ var onRunning = clause.OnConflict{
 	DoNothing:   true,
 }
 
-// CreateRecovery stores the recovery, which must be valid, and the audit entries about that. While another one of the
+// CreateRecovery gives the recovery the present epoch and stores it, which must be valid, and the audit entries about that. While another one of the
 // subscription runs it is a CodeConflict error that names that one's id; so is a taken id.
 func (s *Store) CreateRecovery(ctx context.Context, r *models.Recovery, audit ...models.AuditEntry) error {
-	return s.inTransaction(ctx, "create recovery", func(tx *gorm.DB) error {
+	return s.inTransaction(ctx, "create recovery", func(tx *gorm.DB) (err error) {
+		if r.Epoch, err = epochNow(tx, r.Tenant); err != nil {
+			return err
+		}
 		inserted := tx.Clauses(onRunning).Create(newRecoveryRow(r))
 		if inserted.Error != nil {
 			return inserted.Error

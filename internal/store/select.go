@@ -42,6 +42,7 @@ func (s *Store) CountDeliveries(ctx context.Context, sel models.Selection) (int,
 
 // selected adds the conditions of the selection.
 func selected(q *gorm.DB, sel models.Selection) *gorm.DB {
+	q = equal(q, "tenant", sel.Tenant)
 	q = equal(q, "event_id", sel.EventID)
 	q = equal(q, "subscription_id", sel.SubscriptionID)
 	switch len(sel.Statuses) { // SQLite takes "IN" for one of several even where it lists one
@@ -59,6 +60,9 @@ func selected(q *gorm.DB, sel models.Selection) *gorm.DB {
 	}
 	if !sel.Until.IsZero() {
 		q = q.Where("id < ?", firstID(models.DeliveryPrefix, sel.Until))
+	}
+	if sel.Before > 0 {
+		q = q.Where("epoch < ?", sel.Before)
 	}
 	return q
 }

@@ -115,19 +115,34 @@ func (s *Store) DeleteSubscription(ctx context.Context, id string, audit ...mode
 		if err := tx.Delete(row).Error; err != nil { // its patterns go with it
 			return err
 		}
+		if _, err := addStop(tx, row.Tenant, id, stopWhy(audit, "the subscription was deleted")); err != nil {
+			return err
+		}
 		return addAudits(tx, row.Tenant, id, audit)
 	})
 }
 
+// stopWhy is why what waits for a subscription is stopped with it.
+func stopWhy(audit []models.AuditEntry, reason string) models.Why {
+	why := models.Why{Reason: reason}
+	for _, entry := range audit {
+		why = models.Why{By: entry.By, Reason: cmp.Or(entry.Reason, reason)}
+	}
+	return why
+}
+
 // disable makes the subscription receive no more events and notes why. A subscription that is disabled already keeps its
 // first reason. An unknown subscription is a CodeNotFound error.
-func disable(tx *gorm.DB, id, reason string) error {
-	row, err := take[subscriptionRow](tx.Clauses(forUpdate).Select("id", "status"), "subscription", id)
+func disable(tx *gorm.DB, id string, why models.Why) error {
+	row, err := take[subscriptionRow](tx.Clauses(forUpdate).Select("id", "tenant", "status"), "subscription", id)
 	if err != nil || row.Status == models.SubscriptionDisabled {
 		return err
 	}
+	if _, err := addStop(tx, row.Tenant, id, why); err != nil {
+		return err
+	}
 	columns := map[string]any{
-		"status": models.SubscriptionDisabled, "disabled_reason": cleanText(reason), "updated_at": now(),
+		"status": models.SubscriptionDisabled, "disabled_reason": cleanText(why.Reason), "updated_at": now(),
 	}
 	if row.Status == models.SubscriptionPaused {
 		columns["resume_rate"] = models.DefaultRate // whoever lets the held ones go, so that they are cancelled
@@ -143,7 +158,8 @@ func disable(tx *gorm.DB, id, reason string) error {
 // Of a subscription that becomes paused no further attempt begins once that is committed; then its pending deliveries are
 // held, which goes on when the context ends, see holdTime. A subscription that is no longer paused releases its held
 // deliveries at the ResumeRate that change gave it, 0 for models.DefaultRate. The rate can be changed until all are
-// released, and not be set at any other time.
+// released, and not be set at any other time. What waits for a subscription that becomes disabled is
+// stopped for good, see CancelWaiting.
 func (s *Store) UpdateSubscription(
 	ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 ) (*models.Subscription, error) {
@@ -157,6 +173,11 @@ func (s *Store) UpdateSubscription(
 		}
 		if err := s.saveSubscription(tx, before, after); err != nil {
 			return err
+		}
+		if after.Status == models.SubscriptionDisabled && before.Status != models.SubscriptionDisabled {
+			if _, err := addStop(tx, after.Tenant, id, stopWhy(audit, "the subscription is disabled")); err != nil {
+				return err
+			}
 		}
 		return addAudits(tx, after.Tenant, id, audit)
 	})

@@ -19,6 +19,11 @@ func (s *Store) Work(ctx context.Context, deliveryID string) (*models.Work, erro
 	if work.Delivery.Status.Closed() {
 		return work, nil
 	}
+	if found.Row.Epoch < found.Present {
+		if work.Stopped, err = stoppedDelivery(s.read.WithContext(ctx), &found.Row); err != nil {
+			return nil, translate("read stops", err)
+		}
+	}
 	if work.Event, err = unlessGone(s.eventOf(ctx, &found.Row)); err != nil {
 		return nil, translate("read event", err)
 	}

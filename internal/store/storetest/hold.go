@@ -53,10 +53,10 @@ func testHold(t *testing.T, open Open) {
 		require.Equal(t, 1, b.reload(t, d).Forwarded)
 	})
 
-	run("a held delivery whose subscription is disabled is let go", func(t *testing.T, b *bundle) {
+	run("a held delivery whose subscription is disabled is not let go: its attempt cancels it", func(t *testing.T, b *bundle) {
 		d := b.held(t)
 		b.disable(t, b.loadSubscription(t, d.SubscriptionID), "gone")
-		require.True(t, b.release(t, d, time.Now()))
+		require.False(t, b.release(t, d, time.Now()))
 	})
 
 	run("a closed delivery is neither held nor let go", func(t *testing.T, b *bundle) {

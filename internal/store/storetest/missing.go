@@ -59,7 +59,7 @@ func testMissing(t *testing.T, open Open) {
 		require.NoError(t, err)
 		require.Equal(t, []*models.Event{{ID: missed.ID, Tenant: b.tenant, Type: "a"}}, found)
 
-		_, err = b.AddDelivery(t.Context(), missed.ID, sub.ID)
+		_, err = b.AddDelivery(t.Context(), missed.ID, sub.ID, 0)
 		require.NoError(t, err)
 		b.requireMissing(t, sub, since, until, []string{})
 	})
@@ -107,7 +107,7 @@ func testAddDelivery(t *testing.T, open Open) {
 		sub := b.newSubscription("*")
 		sub.Properties, sub.Payload = map[string]json.RawMessage{"a": raw("1")}, models.PayloadData
 		require.NoError(t, b.CreateSubscription(t.Context(), sub))
-		d, err := b.AddDelivery(t.Context(), e.ID, sub.ID)
+		d, err := b.AddDelivery(t.Context(), e.ID, sub.ID, 0)
 		require.NoError(t, err)
 		require.WithinDuration(t, time.Now(), d.NextAttemptAt, time.Minute)
 		require.Equal(t, &models.Delivery{
@@ -124,23 +124,23 @@ func testAddDelivery(t *testing.T, open Open) {
 		paused, disabled := b.subscription(t, "*"), b.subscription(t, "*")
 		b.pause(t, paused.ID)
 		b.disable(t, disabled, "gone")
-		d, err := b.AddDelivery(t.Context(), e.ID, paused.ID)
+		d, err := b.AddDelivery(t.Context(), e.ID, paused.ID, 0)
 		require.NoError(t, err)
 		require.Equal(t, models.DeliveryHeld, d.Status)
-		_, err = b.AddDelivery(t.Context(), e.ID, disabled.ID)
+		_, err = b.AddDelivery(t.Context(), e.ID, disabled.ID, 0)
 		requireCode(t, models.CodeConflict, err)
 	})
 
 	run("what cannot be is refused", func(t *testing.T, b *bundle) {
 		e, sub := b.event(t, "a"), b.subscription(t, "*")
-		_, err := b.AddDelivery(t.Context(), e.ID, sub.ID)
+		_, err := b.AddDelivery(t.Context(), e.ID, sub.ID, 0)
 		requireCode(t, models.CodeConflict, err)
 		b.plan(t, e.ID)
 		other := &bundle{Store: b.Store, tenant: models.NewID("tenant_")}
 		for eventID, subscriptionID := range map[string]string{
 			"evt_none": sub.ID, e.ID: other.subscription(t, "*").ID,
 		} {
-			_, err = b.AddDelivery(t.Context(), eventID, subscriptionID)
+			_, err = b.AddDelivery(t.Context(), eventID, subscriptionID, 0)
 			requireCode(t, models.CodeNotFound, err)
 		}
 		require.Len(t, b.plan(t, e.ID), 1)
@@ -152,7 +152,7 @@ func testAddDelivery(t *testing.T, open Open) {
 			b.plan(t, e.ID)
 			subs := []*models.Subscription{b.subscription(t, "b"), b.subscription(t, "b")}
 			added, errs := make([]*models.Delivery, 8), make([]error, 8)
-			atOnce(len(errs), func(i int) { added[i], errs[i] = b.AddDelivery(t.Context(), e.ID, subs[i%2].ID) })
+			atOnce(len(errs), func(i int) { added[i], errs[i] = b.AddDelivery(t.Context(), e.ID, subs[i%2].ID, 0) })
 			require.NoError(t, errors.Join(errs...))
 			for i, d := range added {
 				require.Equal(t, added[i%2], d)

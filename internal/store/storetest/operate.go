@@ -19,7 +19,7 @@ func testCancelDelivery(t *testing.T, open Open) {
 		exhausted := b.delivery(t)
 		b.close(t, exhausted, models.DeliveryExhausted)
 		for _, d := range []*models.Delivery{b.delivery(t), b.held(t), exhausted} {
-			after, err := b.CancelDelivery(t.Context(), d.ID, annForATest, d.ID+"/1")
+			after, err := b.CancelDelivery(t.Context(), d.ID, annForATest, d.ID+"/1", 0)
 			require.NoError(t, err)
 			require.Equal(t, models.DeliveryCancelled, after.Status)
 			require.Equal(t, "a test (by ann)", after.Reason)
@@ -27,7 +27,7 @@ func testCancelDelivery(t *testing.T, open Open) {
 			require.Equal(t, after, b.reload(t, d))
 			b.requireAudit(t, d.ID, models.AuditCancelDelivery)
 
-			again, err := b.CancelDelivery(t.Context(), d.ID, models.Why{}, "")
+			again, err := b.CancelDelivery(t.Context(), d.ID, models.Why{}, "", 0)
 			require.NoError(t, err)
 			require.Equal(t, after, again)
 			b.requireAudit(t, d.ID, models.AuditCancelDelivery)
@@ -38,7 +38,7 @@ func testCancelDelivery(t *testing.T, open Open) {
 		d := b.delivery(t)
 		b.close(t, d, models.DeliveryDelivered)
 		before := b.reload(t, d)
-		after, err := b.CancelDelivery(t.Context(), d.ID, annForATest, "")
+		after, err := b.CancelDelivery(t.Context(), d.ID, annForATest, "", 0)
 		require.NoError(t, err)
 		require.Equal(t, before, after)
 		require.Equal(t, before, b.reload(t, d))
@@ -47,17 +47,17 @@ func testCancelDelivery(t *testing.T, open Open) {
 
 	run("a repetition does not cancel what was redelivered since", func(t *testing.T, b *bundle) {
 		d := b.delivery(t)
-		_, err := b.CancelDelivery(t.Context(), d.ID, annForATest, d.ID)
+		_, err := b.CancelDelivery(t.Context(), d.ID, annForATest, d.ID, 0)
 		require.NoError(t, err)
 		b.bringForward(t, d, time.Now())
-		after, err := b.CancelDelivery(t.Context(), d.ID, annForATest, d.ID)
+		after, err := b.CancelDelivery(t.Context(), d.ID, annForATest, d.ID, 0)
 		require.NoError(t, err)
 		require.Equal(t, models.DeliveryPending, after.Status)
 		require.Equal(t, after, b.reload(t, d))
 	})
 
 	run("an unknown id is not found", func(t *testing.T, b *bundle) {
-		_, err := b.CancelDelivery(t.Context(), "dlv_none", annForATest, "")
+		_, err := b.CancelDelivery(t.Context(), "dlv_none", annForATest, "", 0)
 		requireCode(t, models.CodeNotFound, err)
 	})
 }
@@ -80,7 +80,7 @@ func testBringForward(t *testing.T, open Open) {
 
 	run("a held delivery stays as it is, but the audit tells of it", func(t *testing.T, b *bundle) {
 		d := b.held(t)
-		require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, ""))
+		require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, "", 0))
 		require.Equal(t, d, b.reload(t, d))
 		b.requireAudit(t, d.ID, models.AuditRedeliverDelivery)
 	})
@@ -92,7 +92,7 @@ func testBringForward(t *testing.T, open Open) {
 			d := b.delivery(t)
 			outcome := models.DeliveryOutcome{Status: status, Reason: "so"}
 			require.NoError(t, b.RecordAttempt(t.Context(), newAttempt(d, 1), outcome))
-			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 1, annForATest, ""))
+			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 1, annForATest, "", 0))
 			stored := b.reload(t, d)
 			d.Status, d.NextAttemptAt, d.Attempts, d.Forwarded = models.DeliveryPending, at, 1, 1
 			d.LastError, d.UpdatedAt = "answered 503", stored.UpdatedAt
@@ -106,7 +106,7 @@ func testBringForward(t *testing.T, open Open) {
 		delivered := models.DeliveryOutcome{Status: models.DeliveryDelivered}
 		require.NoError(t, b.RecordAttempt(t.Context(), succeeded(newAttempt(d, 1)), delivered))
 		before := b.reload(t, d)
-		require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, ""))
+		require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, "", 0))
 		require.Equal(t, before, b.reload(t, d))
 		b.requireAudit(t, d.ID)
 	})
@@ -119,7 +119,7 @@ func testBringForward(t *testing.T, open Open) {
 		for _, d := range []*models.Delivery{disabled, deleted} {
 			b.close(t, d, models.DeliveryExhausted)
 			before := b.reload(t, d)
-			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, ""))
+			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, "", 0))
 			require.Equal(t, before, b.reload(t, d))
 			b.requireAudit(t, d.ID)
 		}
@@ -132,7 +132,7 @@ func testBringForward(t *testing.T, open Open) {
 			errs := make([]error, 8)
 			atOnce(len(errs), func(i int) { // each earlier than the one before would count as forwarded
 				due := at.Add(-time.Duration(i) * time.Minute)
-				errs[i] = b.BringForward(t.Context(), d.ID, due, 0, annForATest, d.ID)
+				errs[i] = b.BringForward(t.Context(), d.ID, due, 0, annForATest, d.ID, 0)
 			})
 			require.NoError(t, errors.Join(errs...))
 			stored := b.reload(t, d)
@@ -140,13 +140,13 @@ func testBringForward(t *testing.T, open Open) {
 			b.requireAudit(t, d.ID, models.AuditRedeliverDelivery, models.AuditRedeliverDelivery)
 
 			b.close(t, d, models.DeliveryExhausted)
-			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, d.ID))
+			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, d.ID, 0))
 			require.Equal(t, models.DeliveryExhausted, b.reload(t, d).Status)
 		}
 	})
 
 	run("an unknown id is not found", func(t *testing.T, b *bundle) {
-		requireCode(t, models.CodeNotFound, b.BringForward(t.Context(), "dlv_none", at, 0, annForATest, ""))
+		requireCode(t, models.CodeNotFound, b.BringForward(t.Context(), "dlv_none", at, 0, annForATest, "", 0))
 	})
 }
 

@@ -156,5 +156,5 @@ func setStatus(status models.SubscriptionStatus) func(*models.Subscription) erro
 func (b *bundle) bringForward(t *testing.T, d *models.Delivery, at time.Time) {
 	t.Helper()
 	after := b.reload(t, d).Attempts
-	require.NoError(t, b.BringForward(t.Context(), d.ID, at, after, models.Why{}, ""))
+	require.NoError(t, b.BringForward(t.Context(), d.ID, at, after, models.Why{}, "", 0))
 }

@@ -57,7 +57,7 @@ func testPlan(t *testing.T, open Open) {
 		require.Equal(t, &models.Delivery{
 			ID: d.ID, EventID: e.ID, SubscriptionID: sub.ID, Tenant: b.tenant, EventType: "a.b",
 			Status: models.DeliveryPending, NextAttemptAt: d.NextAttemptAt, Payload: models.PayloadEnvelope,
-			Properties: []byte(`{"a":{"z":1,"y":2},"b":"<&>"}`), CreatedAt: d.CreatedAt, UpdatedAt: d.CreatedAt,
+			Properties: []byte(`{"a":{"z":1,"y":2},"b":"<&>"}`), CreatedAt: d.CreatedAt, UpdatedAt: d.CreatedAt, Epoch: 1,
 		}, d)
 
 		_, err := b.UpdateSubscription(t.Context(), sub.ID, func(s *models.Subscription) error {
@@ -147,11 +147,11 @@ func testPlan(t *testing.T, open Open) {
 
 		d := b.plan(t, event.ID)[0]
 		require.WithinDuration(t, time.Now().Add(models.ClaimTime), d.ClaimedUntil, time.Minute)
-		require.NoError(t, b.BringForward(t.Context(), d.ID, time.Now().Add(-time.Second), 0, annForATest, ""))
+		require.NoError(t, b.BringForward(t.Context(), d.ID, time.Now().Add(-time.Second), 0, annForATest, "", 0))
 		require.Equal(t, d.NextAttemptAt, b.reload(t, d).NextAttemptAt, "an attempt is being made")
 		b.requireAudit(t, d.ID, models.AuditRedeliverDelivery)
 		dayBefore := time.Now().Add(-24 * time.Hour).Truncate(time.Millisecond)
-		require.NoError(t, b.BringForward(t.Context(), d.ID, dayBefore, 0, annForATest, ""))
+		require.NoError(t, b.BringForward(t.Context(), d.ID, dayBefore, 0, annForATest, "", 0))
 		require.WithinDuration(t, dayBefore, b.reload(t, d).NextAttemptAt, 0, "the clock was a day ahead when it was claimed")
 
 		later := models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: time.Now().Add(time.Hour)}

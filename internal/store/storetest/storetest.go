@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		"Cancel":        testCancelDelivery,
 		"BringForward":  testBringForward,
 		"Hold":          testHold,
+		"Stop":          testStop,
 		"Pause":         testPause,
 		"Resuming":      testResuming,
 		"Select":        testSelect,

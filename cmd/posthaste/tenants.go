@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+
+	"github.com/posthaste/posthaste/client"
+)
+
+// tenantsCmd acts on all of a tenant.
+type tenantsCmd struct {
+	Remote `group:"Server"`
+
+	Cancel tenantsCancelCmd `cmd:"" help:"Stop all that was accepted of tenants until now and is not delivered."`
+}
+
+type tenantsCancelCmd struct {
+	Names  []string `arg:"" name:"name" help:"The tenants."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the deliveries and the audit show it."`
+}
+
+// Run implements the command.
+func (c *tenantsCancelCmd) Run(ctx context.Context, o *operator) error {
+	return each(o, c.Names, func(name string) (*client.Bulk, error) { return o.CancelTenant(ctx, name, c.Reason) }, sayCancelled)
+}

@@ -1,0 +1,62 @@
+package models
+
+import "strconv"
+
+// UnknownEpoch is the epoch of what was stored before there were epochs, or by a program that knows none. Nothing stops it
+// but what names it.
+const UnknownEpoch = 1<<63 - 1
+
+// Stop is a cancellation of everything that was accepted before it: of a tenant, for one of its subscriptions, or of one of
+// its events. No attempt of what it stops begins once it is stored; the job that it is walks what it stopped and closes it.
+type Stop struct {
+	ID             string
+	Tenant         string
+	SubscriptionID string // empty: for all of them
+	EventID        string // empty: of all of them
+	// Epoch is the tenant's epoch since. What is of an earlier one is stopped, whatever any clock says.
+	Epoch int64
+	Why
+
+	// What there was to stop when it was asked for: deliveries, and events whose deliveries were not planned yet.
+	Deliveries, Events int
+}
+
+// Job closes what was stopped. Of an event, that includes dead letters.
+func (s *Stop) Job() Job {
+	statuses := []DeliveryStatus{DeliveryPending, DeliveryHeld}
+	if s.EventID != "" {
+		statuses = append(statuses, DeliveryExhausted)
+	}
+	selection := Selection{EventID: s.EventID, SubscriptionID: s.SubscriptionID, Statuses: statuses, Before: s.Epoch}
+	if s.EventID == "" && s.SubscriptionID == "" {
+		selection.Tenant = s.Tenant
+	}
+	return Job{Action: JobCancel, Tenant: s.Tenant, Rate: MaxRate, Why: s.Why, Selection: selection}
+}
+
+// Name tells jobs apart: a second one of the same name is not started while the first one runs. It is what is done, and
+// what it is done to.
+func (j Job) Name() string {
+	if j.RecoveryID != "" {
+		return "recovery/" + j.RecoveryID
+	}
+	name := string(j.Action) + "/" + j.Subject()
+	if j.Selection.Before > 0 {
+		name += "/" + strconv.FormatInt(j.Selection.Before, 10)
+	}
+	return name
+}
+
+// Subject is the id of what the job is for; of a tenant, "tenant/" and its name.
+func (j Job) Subject() string {
+	switch {
+	case j.RecoveryID != "":
+		return j.RecoveryID
+	case j.Selection.EventID != "":
+		return j.Selection.EventID
+	case j.Selection.Tenant != "":
+		return "tenant/" + j.Selection.Tenant
+	default:
+		return j.Selection.SubscriptionID
+	}
+}
