@@ -45,6 +45,10 @@ type Store interface {
 		ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
 	) (*models.Subscription, error)
 	DeleteSubscription(ctx context.Context, id string, audit ...models.AuditEntry) error
+	// FailingSince says of each subscription of which deliveries are being retried when the oldest of these began to fail.
+	FailingSince(ctx context.Context, subscriptionIDs ...string) (map[string]time.Time, error)
+	// CountHeld counts the subscription's held deliveries, up to a bound.
+	CountHeld(ctx context.Context, subscriptionID string) (int, error)
 	// LastStop is the last cancellation of what waits for a subscription, by hand or because it was disabled or deleted.
 	LastStop(ctx context.Context, tenant, subscriptionID string) (*models.Stop, error)
 

@@ -26,7 +26,7 @@ func (s *server) pauseSubscription(c *gin.Context) {
 		return
 	}
 	s.follow(c, subscription, why)
-	reply(c, http.StatusOK, s.subscriptionView(subscription))
+	s.replySubscription(c, http.StatusOK, subscription)
 }
 
 func pause(sub *models.Subscription) error {
@@ -55,7 +55,7 @@ func (s *server) resumeSubscription(c *gin.Context) {
 		return
 	}
 	s.follow(c, subscription, why)
-	reply(c, http.StatusAccepted, s.subscriptionView(subscription))
+	s.replySubscription(c, http.StatusAccepted, subscription)
 }
 
 // resumable reports whether a resumption at the rate, 0 for none given, is something new.

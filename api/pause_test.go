@@ -43,6 +43,11 @@ func TestPause(t *testing.T) {
 		got := h.do(http.MethodPost, path+"/pause", `{"reason":"repairs"}`, "Posthaste-Actor", "Jo").is(http.StatusOK)
 		require.Equal(t, "paused", got["status"])
 		require.NotContains(t, got, "resume_rate")
+		require.Equal(t, "Jo", got["paused_by"])
+		require.Equal(t, "repairs", got["paused_reason"])
+		require.Equal(t, got["updated_at"], got["paused_at"])
+		require.InDelta(t, 1, got["held"], 0)
+		require.Equal(t, got, h.get(path).is(http.StatusOK))
 		require.Equal(t, []string{"subscription.pause Jo: repairs", "subscription.create api: "}, h.audited(d.SubscriptionID))
 		require.Empty(t, h.steering.jobs)
 		require.Len(t, h.steering.holding, 1)
@@ -56,6 +61,18 @@ func TestPause(t *testing.T) {
 		require.Equal(t, []string{d.ID}, ids)
 		ids, _ = h.listed(subscriptionsPath + "?status=paused")
 		require.Equal(t, []string{d.SubscriptionID}, ids)
+	})
+
+	t.Run("is forgotten when it is over", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		path := subscriptionsPath + "/" + h.subscribe()
+		h.do(http.MethodPatch, path, `{"status":"paused"}`, "Posthaste-Actor", "Jo").is(http.StatusOK)
+		h.do(http.MethodPatch, path, `{"status":"active"}`).is(http.StatusOK)
+		got := h.get(path).is(http.StatusOK)
+		for _, field := range []string{"paused_at", "paused_by", "paused_reason", "failing_since"} {
+			require.NotContains(t, got, field)
+		}
 	})
 
 	t.Run("twice is as good as once", func(t *testing.T) {

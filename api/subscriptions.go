@@ -61,7 +61,37 @@ func (s *server) listSubscriptions(c *gin.Context) {
 		return
 	}
 	id := func(sub *models.Subscription) string { return sub.ID }
-	reply(c, http.StatusOK, newPage(found, filter.Page, id, s.subscriptionView))
+	ids := make([]string, len(found))
+	for i, sub := range found {
+		ids[i] = sub.ID
+	}
+	failing, err := s.Store.FailingSince(c.Request.Context(), ids...)
+	if err != nil {
+		fail(c, fmt.Errorf("list subscriptions: %w", err))
+		return
+	}
+	reply(c, http.StatusOK, newPage(found, filter.Page, id, func(sub *models.Subscription) subscriptionView {
+		view := s.subscriptionView(sub)
+		view.FailingSince = timestamp(failing[sub.ID])
+		return view
+	}))
+}
+
+// replySubscription answers with a subscription and how its deliveries stand.
+func (s *server) replySubscription(c *gin.Context, status int, sub *models.Subscription) {
+	view := s.subscriptionView(sub)
+	failing, err := s.Store.FailingSince(c.Request.Context(), sub.ID)
+	view.FailingSince = timestamp(failing[sub.ID])
+	if err == nil && (sub.Status == models.SubscriptionPaused || sub.ResumeRate > 0) {
+		var held int
+		held, err = s.Store.CountHeld(c.Request.Context(), sub.ID)
+		view.Held = &held
+	}
+	if err != nil {
+		fail(c, fmt.Errorf("get subscription: %w", err))
+		return
+	}
+	reply(c, status, view)
 }
 
 // getSubscription handles GET /v1/subscriptions/{id}.
@@ -71,7 +101,7 @@ func (s *server) getSubscription(c *gin.Context) {
 		fail(c, err)
 		return
 	}
-	reply(c, http.StatusOK, s.subscriptionView(subscription))
+	s.replySubscription(c, http.StatusOK, subscription)
 }
 
 // patchSubscription handles PATCH /v1/subscriptions/{id}.
@@ -103,7 +133,7 @@ func (s *server) patchSubscription(c *gin.Context) {
 		return
 	}
 	s.follow(c, changed, entry.Why)
-	reply(c, http.StatusOK, s.subscriptionView(changed))
+	s.replySubscription(c, http.StatusOK, changed)
 }
 
 // deleteSubscription handles DELETE /v1/subscriptions/{id}.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -83,14 +84,22 @@ type deliverySummary struct {
 
 func newDeliverySummary(d *models.Delivery) deliverySummary {
 	return deliverySummary{
-		ID: d.ID, SubscriptionID: d.SubscriptionID, Status: d.Status,
+		ID: d.ID, SubscriptionID: d.SubscriptionID, Status: shownStatus(d),
 		Attempts: d.Attempts, NextAttemptAt: nextAttempt(d),
 	}
 }
 
+// shownStatus is held, too, of one that Temporal keeps from going although we do not.
+func shownStatus(d *models.Delivery) models.DeliveryStatus {
+	if d.Status == models.DeliveryPending && d.Halted != "" {
+		return models.DeliveryHeld
+	}
+	return d.Status
+}
+
 // nextAttempt is zero unless the delivery is pending: a held delivery keeps the time, but makes no attempt then.
 func nextAttempt(d *models.Delivery) timestamp {
-	if d.Status != models.DeliveryPending {
+	if shownStatus(d) != models.DeliveryPending {
 		return timestamp{}
 	}
 	return timestamp(d.NextAttemptAt)
@@ -107,6 +116,7 @@ type deliveryView struct {
 	Status         models.DeliveryStatus `json:"status"`
 	Attempts       int                   `json:"attempts"`
 	NextAttemptAt  timestamp             `json:"next_attempt_at,omitzero"`
+	FailingSince   timestamp             `json:"failing_since,omitzero"`
 	LastError      string                `json:"last_error,omitempty"`
 	Reason         string                `json:"reason,omitempty"`
 	CreatedAt      timestamp             `json:"created_at"`
@@ -118,8 +128,9 @@ type deliveryView struct {
 func (s *server) deliveryView(d *models.Delivery, address string) deliveryView {
 	return deliveryView{
 		ID: d.ID, Tenant: d.Tenant, EventID: d.EventID, EventType: d.EventType, SubscriptionID: d.SubscriptionID,
-		Receiver: hostOf(address), Status: d.Status, Attempts: d.Attempts, NextAttemptAt: nextAttempt(d), LastError: d.LastError,
-		Reason: d.Reason, CreatedAt: timestamp(d.CreatedAt), UpdatedAt: timestamp(d.UpdatedAt), Links: s.deliveryLinks(d),
+		Receiver: hostOf(address), Status: shownStatus(d), Attempts: d.Attempts, NextAttemptAt: nextAttempt(d),
+		FailingSince: timestamp(d.FailingSince), LastError: d.LastError, Reason: cmp.Or(d.Reason, d.Halted),
+		CreatedAt: timestamp(d.CreatedAt), UpdatedAt: timestamp(d.UpdatedAt), Links: s.deliveryLinks(d),
 	}
 }
 
@@ -201,6 +212,11 @@ type subscriptionView struct {
 	RetrySchedule  []duration                 `json:"retry_schedule"` // the one in force
 	Status         models.SubscriptionStatus  `json:"status"`
 	ResumeRate     int                        `json:"resume_rate,omitempty"` // while held deliveries are being released
+	PausedAt       timestamp                  `json:"paused_at,omitzero"`
+	PausedBy       string                     `json:"paused_by,omitempty"`
+	PausedReason   string                     `json:"paused_reason,omitempty"`
+	Held           *int                       `json:"held,omitempty"` // deliveries, while it is paused or resumed; of one subscription only
+	FailingSince   timestamp                  `json:"failing_since,omitzero"`
 	DisabledReason string                     `json:"disabled_reason,omitempty"`
 	SignWith       string                     `json:"sign_with,omitempty"` // during the grace of a rotation, as is the next
 	PreviousExpiry []timestamp                `json:"previous_expires_at,omitempty"`
@@ -217,6 +233,7 @@ func (s *server) subscriptionView(sub *models.Subscription) subscriptionView {
 		Auth: redactAuth(sub.Auth), TLS: redactTLS(sub.TLS), Signature: sub.Signature, Payload: sub.Payload,
 		Timeout: duration(sub.Timeout), Status: sub.Status, ResumeRate: sub.ResumeRate,
 		DisabledReason: sub.DisabledReason, SignWith: signWith(sub, now), PreviousExpiry: previousExpiry(sub, now),
+		PausedAt: timestamp(sub.PausedAt), PausedBy: sub.Paused.By, PausedReason: sub.Paused.Reason,
 		CreatedAt: timestamp(sub.CreatedAt), UpdatedAt: timestamp(sub.UpdatedAt), Links: subscriptionLinks(sub),
 	}
 	if view.ForwardHeaders = sub.ForwardHeaders; view.ForwardHeaders == nil {

@@ -28,8 +28,12 @@ type Delivery struct {
 	Attempts      int       `json:"attempts"`
 	NextAttemptAt time.Time `json:"next_attempt_at,omitzero"`
 
+	// FailingSince is when the first of the attempts began that failed since one
+	// succeeded; zero when none did.
+	FailingSince time.Time `json:"failing_since,omitzero"`
+
 	// LastError is the error of the last attempt; "" after success. Reason says
-	// why the delivery was cancelled.
+	// why the delivery was cancelled, or who paused it in Temporal.
 	LastError string            `json:"last_error,omitempty"`
 	Reason    string            `json:"reason,omitempty"`
 	CreatedAt time.Time         `json:"created_at"`

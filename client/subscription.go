@@ -51,6 +51,18 @@ type Subscription struct {
 	// after a pause, while some are held; otherwise 0.
 	ResumeRate int `json:"resume_rate,omitempty"`
 
+	// PausedAt, PausedBy and PausedReason say since when it is paused, by whom
+	// and why. Held is how many deliveries are held, up to 100,000; nil while
+	// none can be, and in a list.
+	PausedAt     time.Time `json:"paused_at,omitzero"`
+	PausedBy     string    `json:"paused_by,omitempty"`
+	PausedReason string    `json:"paused_reason,omitempty"`
+	Held         *int      `json:"held,omitempty"`
+
+	// FailingSince is when the oldest of the deliveries that are being retried
+	// began to fail; zero when none is.
+	FailingSince time.Time `json:"failing_since,omitzero"`
+
 	CreatedAt time.Time         `json:"created_at"`
 	UpdatedAt time.Time         `json:"updated_at"`
 	Links     map[string]string `json:"links"`

@@ -36,33 +36,37 @@ type AuditAction string
 
 // The actions.
 const (
-	AuditCreateSubscription AuditAction = "subscription.create"
-	AuditUpdateSubscription AuditAction = "subscription.update"
-	AuditDeleteSubscription AuditAction = "subscription.delete"
-	AuditRotateSecret       AuditAction = "subscription.rotate_secret"
-	AuditPauseSubscription  AuditAction = "subscription.pause"
-	AuditResumeSubscription AuditAction = "subscription.resume"
-	AuditCancelWaiting      AuditAction = "subscription.cancel"
-	AuditCancelTenant       AuditAction = "tenant.cancel"
-	AuditCancelEvent        AuditAction = "event.cancel"
-	AuditRedeliverEvent     AuditAction = "event.redeliver"
-	AuditCancelDelivery     AuditAction = "delivery.cancel"
-	AuditRedeliverDelivery  AuditAction = "delivery.redeliver"
-	AuditStartRecovery      AuditAction = "recovery.start"
-	AuditCancelRecovery     AuditAction = "recovery.cancel"
-	AuditCreateSource       AuditAction = "source.create"
-	AuditUpdateSource       AuditAction = "source.update"
-	AuditDeleteSource       AuditAction = "source.delete"
-	AuditKeepSecret         AuditAction = "source.keep_secret" // the provider brought it
-	AuditReleaseEngine      AuditAction = "engine.release"
+	AuditCreateSubscription  AuditAction = "subscription.create"
+	AuditUpdateSubscription  AuditAction = "subscription.update"
+	AuditDisableSubscription AuditAction = "subscription.disable" // by ourselves, because of its answer
+	AuditDeleteSubscription  AuditAction = "subscription.delete"
+	AuditRotateSecret        AuditAction = "subscription.rotate_secret"
+	AuditPauseSubscription   AuditAction = "subscription.pause"
+	AuditResumeSubscription  AuditAction = "subscription.resume"
+	AuditCancelWaiting       AuditAction = "subscription.cancel"
+	AuditCancelTenant        AuditAction = "tenant.cancel"
+	AuditCancelEvent         AuditAction = "event.cancel"
+	AuditRedeliverEvent      AuditAction = "event.redeliver"
+	AuditCancelDelivery      AuditAction = "delivery.cancel"
+	AuditHaltDelivery        AuditAction = "delivery.halt"   // paused in Temporal
+	AuditUnhaltDelivery      AuditAction = "delivery.unhalt" // let go there
+	AuditResetDelivery       AuditAction = "delivery.reset"  // in Temporal
+	AuditRedeliverDelivery   AuditAction = "delivery.redeliver"
+	AuditStartRecovery       AuditAction = "recovery.start"
+	AuditCancelRecovery      AuditAction = "recovery.cancel"
+	AuditCreateSource        AuditAction = "source.create"
+	AuditUpdateSource        AuditAction = "source.update"
+	AuditDeleteSource        AuditAction = "source.delete"
+	AuditKeepSecret          AuditAction = "source.keep_secret" // the provider brought it
+	AuditReleaseEngine       AuditAction = "engine.release"
 )
 
 // AuditActions lists all of them.
 func AuditActions() []AuditAction {
 	return []AuditAction{
-		AuditCreateSubscription, AuditUpdateSubscription, AuditDeleteSubscription, AuditRotateSecret,
+		AuditCreateSubscription, AuditUpdateSubscription, AuditDisableSubscription, AuditDeleteSubscription, AuditRotateSecret,
 		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelTenant, AuditCancelEvent, AuditRedeliverEvent,
-		AuditCancelDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
+		AuditCancelDelivery, AuditHaltDelivery, AuditUnhaltDelivery, AuditResetDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
 		AuditCreateSource, AuditUpdateSource, AuditDeleteSource, AuditKeepSecret,
 		AuditReleaseEngine,
 	}

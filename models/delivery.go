@@ -41,7 +41,12 @@ type Delivery struct {
 	ClaimedUntil time.Time
 	// Epoch is the tenant's epoch in which the delivery was wanted: that of its event's acceptance, or of its last
 	// redelivery. See Stop.
-	Epoch      int64
+	Epoch int64
+	// FailingSince is when the first of the attempts began that failed since one succeeded; zero when the last one did, or
+	// none was made.
+	FailingSince time.Time
+	// Halted says who keeps a pending delivery from going in Temporal, and why; empty: nobody does.
+	Halted     string
 	LastError  string  // what went wrong last, in words; empty after success
 	Reason     string  // why it was cancelled
 	Payload    Payload // body form, fixed when the delivery was planned so that every attempt sends the same bytes

@@ -89,7 +89,9 @@ type Subscription struct {
 	Timeout        time.Duration // of a whole attempt
 	RetrySchedule  Schedule      // nil: DefaultSchedule
 	Status         SubscriptionStatus
-	DisabledReason string // why, when we disabled it
+	DisabledReason string    // why, when we disabled it
+	PausedAt       time.Time // when it was paused; zero unless it is
+	Paused         Why       // by whom it was paused, and why; empty unless it is
 	// ResumeRate is how many held deliveries are released in a second: from the end of a pause until none is held any
 	// more. 0: none are being released.
 	ResumeRate int

@@ -142,6 +142,7 @@ var deliveryLayout = layout[client.Delivery]{
 			{"status", string(d.Status)},
 			{"attempts", strconv.Itoa(d.Attempts)},
 			{"next_attempt_at", clock(d.NextAttemptAt)},
+			{"failing_since", clock(d.FailingSince)},
 			{"last_error", d.LastError},
 			{"reason", d.Reason},
 			{"created_at", clock(d.CreatedAt)},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -143,7 +144,7 @@ func (c *subscriptionsUpdateCmd) Run(ctx context.Context, o *operator) error {
 }
 
 var subscriptionLayout = layout[client.Subscription]{
-	columns: []string{"id", "tenant", "status", "name", "event_types", "url"},
+	columns: []string{"id", "tenant", "status", "failing_since", "name", "event_types", "url"},
 	fields: func(s client.Subscription) []field {
 		fields := []field{
 			{"id", s.ID},
@@ -153,6 +154,11 @@ var subscriptionLayout = layout[client.Subscription]{
 			{"event_types", strings.Join(s.EventTypes, " ")},
 			{"status", string(s.Status)},
 			{"disabled_reason", s.DisabledReason},
+			{"failing_since", clock(s.FailingSince)},
+			{"paused_at", clock(s.PausedAt)},
+			{"paused_by", s.PausedBy},
+			{"paused_reason", s.PausedReason},
+			{"held", heldCount(s.Held)},
 			{"resume_rate", count(s.ResumeRate)},
 			{"signature", string(s.Signature)},
 			{"sign_with", s.SignWith},
@@ -186,6 +192,14 @@ func clocks(times []time.Time) string {
 		words[i] = clock(at)
 	}
 	return strings.Join(words, " ")
+}
+
+// heldCount is empty where nothing can be held.
+func heldCount(held *int) string {
+	if held == nil {
+		return ""
+	}
+	return strconv.Itoa(*held)
 }
 
 func authType(a *client.Auth) string {

@@ -126,7 +126,12 @@ func outcomeColumns(a *models.Attempt, outcome models.DeliveryOutcome) map[strin
 		"claimed_until": nil,
 		"last_error":    cleanText(a.Error),
 		"reason":        unlessClosed("reason", cleanText(outcome.Reason)),
+		"failing_since": gorm.Expr("COALESCE(failing_since, ?)", a.StartedAt),
+		"halted":        "", // whoever halted it has let it go
 		"updated_at":    now(),
+	}
+	if outcome.Status == models.DeliveryDelivered {
+		columns["failing_since"] = nil
 	}
 	next := outcome.NextAttemptAt
 	if outcome.Status.Closed() {

@@ -21,6 +21,8 @@ type deliveryRow struct {
 	NextAttemptAt  *time.Time            `gorm:"column:next_attempt_at"`
 	ClaimedUntil   *time.Time            `gorm:"column:claimed_until"`
 	Epoch          int64                 `gorm:"column:epoch"`
+	FailingSince   *time.Time            `gorm:"column:failing_since"`
+	Halted         string                `gorm:"column:halted"`
 	LastError      string                `gorm:"column:last_error"`
 	Reason         string                `gorm:"column:reason"`
 	Payload        models.Payload        `gorm:"column:payload"`
@@ -36,7 +38,7 @@ func (r *deliveryRow) model() *models.Delivery {
 	return &models.Delivery{
 		ID: r.ID, EventID: r.EventID, SubscriptionID: r.SubscriptionID, Tenant: r.Tenant, EventType: r.EventType,
 		Position: r.Position, Status: r.Status, Attempts: r.Attempts, Forwarded: r.Forwarded, NextAttemptAt: fromNullTime(r.NextAttemptAt),
-		ClaimedUntil: fromNullTime(r.ClaimedUntil), Epoch: r.Epoch,
+		ClaimedUntil: fromNullTime(r.ClaimedUntil), Epoch: r.Epoch, FailingSince: fromNullTime(r.FailingSince), Halted: r.Halted,
 		LastError: r.LastError, Reason: r.Reason, Payload: r.Payload, Properties: r.Properties,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
@@ -55,11 +57,18 @@ func (s *Store) Delivery(ctx context.Context, id string) (*models.Delivery, erro
 // models.MaxPageLimit+1.
 func (s *Store) Deliveries(ctx context.Context, f models.DeliveryFilter) ([]*models.Delivery, error) {
 	sel := models.Selection{EventID: f.EventID, SubscriptionID: f.SubscriptionID, Since: f.Since, Until: f.Until}
-	if f.Status != "" {
+	q := equal(equal(s.read.WithContext(ctx), "tenant", f.Tenant), "event_type", f.EventType)
+	switch f.Status {
+	case "":
+	case models.DeliveryHeld: // which is how one shows that Temporal keeps from going
+		q = q.Where("(status = ? OR halted <> '') AND status <> 'delivered'", f.Status)
+	case models.DeliveryPending:
+		q = q.Where("halted = ''")
+		fallthrough
+	default:
 		sel.Statuses = []models.DeliveryStatus{f.Status}
 	}
-	q := selected(equal(s.read.WithContext(ctx), "tenant", f.Tenant), sel)
-	q = equal(q, "event_type", f.EventType)
+	q = selected(q, sel)
 	return list(page(q, f.Page), "list deliveries", (*deliveryRow).model)
 }
 

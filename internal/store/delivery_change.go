@@ -133,7 +133,7 @@ func lockDelivery(tx *gorm.DB, id string) (*deliveryRow, error) {
 
 // close makes it due no more.
 func (r *deliveryRow) close(status models.DeliveryStatus, reason string) {
-	r.Status, r.Reason, r.NextAttemptAt = status, cleanText(reason), nil
+	r.Status, r.Reason, r.NextAttemptAt, r.Halted = status, cleanText(reason), nil, ""
 }
 
 // bringForward makes it pending and due at the given time. The schedule of a closed one begins anew.
@@ -144,7 +144,7 @@ func (r *deliveryRow) bringForward(at time.Time) {
 	case r.NextAttemptAt != nil && r.NextAttemptAt.After(at):
 		r.Forwarded++
 	}
-	r.Status, r.Reason, r.NextAttemptAt = models.DeliveryPending, "", &at
+	r.Status, r.Reason, r.NextAttemptAt, r.Halted = models.DeliveryPending, "", &at, ""
 }
 
 // claimed reports whether the event's workflow may be making an attempt.
@@ -159,5 +159,5 @@ func (r *deliveryRow) audit(action models.AuditAction, why models.Why, origin st
 // saveState stores what close and bringForward change.
 func saveState(tx *gorm.DB, row *deliveryRow) error {
 	row.UpdatedAt = now()
-	return tx.Select("status", "reason", "next_attempt_at", "forwarded", "epoch", "updated_at").Updates(row).Error
+	return tx.Select("status", "reason", "next_attempt_at", "forwarded", "epoch", "halted", "updated_at").Updates(row).Error
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -14,6 +15,9 @@ import (
 // CreateSubscription stores the subscription, which must be valid, and the audit entries about that. A taken id is a
 // CodeConflict error.
 func (s *Store) CreateSubscription(ctx context.Context, sub *models.Subscription, audit ...models.AuditEntry) error {
+	if sub.Status == models.SubscriptionPaused {
+		sub.PausedAt, sub.Paused = sub.CreatedAt, lastWhy(audit)
+	}
 	row, err := s.newSubscriptionRow(sub)
 	if err != nil {
 		return translate("create subscription", err)
@@ -124,14 +128,19 @@ func (s *Store) DeleteSubscription(ctx context.Context, id string, audit ...mode
 
 // stopWhy is why what waits for a subscription is stopped with it.
 func stopWhy(audit []models.AuditEntry, reason string) models.Why {
-	why := models.Why{Reason: reason}
+	why := lastWhy(audit)
+	return models.Why{By: why.By, Reason: cmp.Or(why.Reason, reason)}
+}
+
+// lastWhy is what the audit entries, of which there is one at most, say about why.
+func lastWhy(audit []models.AuditEntry) (why models.Why) {
 	for _, entry := range audit {
-		why = models.Why{By: entry.By, Reason: cmp.Or(entry.Reason, reason)}
+		why = entry.Why
 	}
 	return why
 }
 
-// disable makes the subscription receive no more events and notes why. A subscription that is disabled already keeps its
+// disable makes the subscription receive no more events and notes why, in the audit as well. A subscription that is disabled already keeps its
 // first reason. An unknown subscription is a CodeNotFound error.
 func disable(tx *gorm.DB, id string, why models.Why) error {
 	row, err := take[subscriptionRow](tx.Clauses(forUpdate).Select("id", "tenant", "status"), "subscription", id)
@@ -141,7 +150,12 @@ func disable(tx *gorm.DB, id string, why models.Why) error {
 	if _, err := addStop(tx, row.Tenant, id, why); err != nil {
 		return err
 	}
+	entry := models.AuditEntry{Tenant: row.Tenant, Subject: id, Action: models.AuditDisableSubscription, Why: why}
+	if _, err := addAudit(tx, entry); err != nil {
+		return err
+	}
 	columns := map[string]any{
+		"paused_at": nil, "paused_by": "", "paused_reason": "",
 		"status": models.SubscriptionDisabled, "disabled_reason": cleanText(why.Reason), "updated_at": now(),
 	}
 	if row.Status == models.SubscriptionPaused {
@@ -168,7 +182,7 @@ func (s *Store) UpdateSubscription(
 		if before, err = s.readSubscription(tx.Clauses(forUpdate), id); err != nil {
 			return err
 		}
-		if after, err = applyChange(before, change); err != nil {
+		if after, err = applyChange(before, change, audit); err != nil {
 			return err
 		}
 		if err := s.saveSubscription(tx, before, after); err != nil {
@@ -191,7 +205,7 @@ func (s *Store) UpdateSubscription(
 }
 
 func applyChange(
-	before *models.Subscription, change func(*models.Subscription) error,
+	before *models.Subscription, change func(*models.Subscription) error, audit []models.AuditEntry,
 ) (*models.Subscription, error) {
 	after := before.Clone()
 	if err := change(after); err != nil {
@@ -200,6 +214,13 @@ func applyChange(
 	after.ID, after.Tenant, after.CreatedAt = before.ID, before.Tenant, before.CreatedAt
 	after.UpdatedAt = now()
 	after.ResumeRate = resumeRate(before, after)
+	after.PausedAt, after.Paused = before.PausedAt, before.Paused
+	switch {
+	case after.Status != models.SubscriptionPaused:
+		after.PausedAt, after.Paused = time.Time{}, models.Why{}
+	case before.Status != models.SubscriptionPaused:
+		after.PausedAt, after.Paused = after.UpdatedAt, lastWhy(audit)
+	}
 	if after.Status != models.SubscriptionDisabled {
 		after.DisabledReason = ""
 	}

@@ -28,6 +28,9 @@ type subscriptionRow struct {
 	Status         models.SubscriptionStatus `gorm:"column:status"`
 	DisabledReason string                    `gorm:"column:disabled_reason"`
 	ResumeRate     int                       `gorm:"column:resume_rate"`
+	PausedAt       *time.Time                `gorm:"column:paused_at"`
+	PausedBy       string                    `gorm:"column:paused_by"`
+	PausedReason   string                    `gorm:"column:paused_reason"`
 	CreatedAt      time.Time                 `gorm:"column:created_at;autoCreateTime:false"`
 	UpdatedAt      time.Time                 `gorm:"column:updated_at;autoUpdateTime:false"`
 }
@@ -60,6 +63,7 @@ func (s *Store) newSubscriptionRow(sub *models.Subscription) (*subscriptionRow, 
 		ForwardHeaders: sub.ForwardHeaders, Signature: sub.Signature, Payload: sub.Payload, TimeoutUS: sub.Timeout.Microseconds(),
 		RetrySchedule: sub.RetrySchedule, Status: sub.Status, DisabledReason: sub.DisabledReason,
 		ResumeRate: sub.ResumeRate, CreatedAt: sub.CreatedAt, UpdatedAt: sub.UpdatedAt,
+		PausedAt: nullTime(sub.PausedAt), PausedBy: cleanText(sub.Paused.By), PausedReason: cleanText(sub.Paused.Reason),
 	}
 	var err error
 	if row.Properties, err = encodeProperties(sub.Properties); err != nil {
@@ -95,6 +99,7 @@ func (r *subscriptionRow) model() (*models.Subscription, error) {
 		ForwardHeaders: r.ForwardHeaders, Signature: r.Signature, Payload: r.Payload, Timeout: time.Duration(r.TimeoutUS) * time.Microsecond,
 		RetrySchedule: r.RetrySchedule, Status: r.Status, DisabledReason: r.DisabledReason,
 		ResumeRate: r.ResumeRate, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		PausedAt: fromNullTime(r.PausedAt), Paused: models.Why{By: r.PausedBy, Reason: r.PausedReason},
 	}
 	if r.Properties == nil {
 		return sub, nil

@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		"BringForward":  testBringForward,
 		"Hold":          testHold,
 		"Stop":          testStop,
+		"Standing":      testStanding,
 		"Pause":         testPause,
 		"Resuming":      testResuming,
 		"Select":        testSelect,
