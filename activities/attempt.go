@@ -28,6 +28,8 @@ type AttemptDeliveryInput struct {
 	// Claimed makes the first attempt of a delivery that was claimed for it. Without it nothing is sent while the claim
 	// lasts; with it, nothing is sent after that.
 	Claimed bool `json:"claimed,omitempty"`
+	// Tell ends the activity as Retrying when the attempt has failed and there will be another one.
+	Tell bool `json:"tell,omitempty"`
 }
 
 // AttemptDeliveryResult says which attempt delivered.
@@ -72,11 +74,11 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 	if err := a.store.Writable(ctx); err != nil {
 		return nil, ours("make sure that the attempt can be recorded", err)
 	}
-	return a.attempt(ctx, j)
+	return a.attempt(ctx, in, j)
 }
 
 // attempt sends, decides, records and tells Temporal, in this order.
-func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResult, error) {
+func (a *Activities) attempt(ctx context.Context, in AttemptDeliveryInput, j *job) (*AttemptDeliveryResult, error) {
 	ctx, stop := uninterrupted(ctx)
 	defer stop()
 	attempt, err := a.send(ctx, j)
@@ -93,6 +95,13 @@ func (a *Activities) attempt(ctx context.Context, j *job) (*AttemptDeliveryResul
 		a.cancelWaiting(ctx, j)
 	}
 	message := fmt.Sprintf("attempt %d of %d: %s", attempt.Number, j.allowed(), attempt.Error)
+	if outcome.Status == models.DeliveryPending && in.Tell {
+		since := j.delivery.FailingSince
+		if since.IsZero() {
+			since = attempt.StartedAt
+		}
+		return nil, final(Retrying, message, Failing{Since: since})
+	}
 	if outcome.Status == models.DeliveryPending {
 		return nil, retryAfter(AttemptFailed, message, outcome.NextAttemptAt.Sub(a.now()))
 	}

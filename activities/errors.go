@@ -22,6 +22,8 @@ const (
 	Cancelled = "Cancelled"
 	// Gone is final: what the activity was to work on is not in the store.
 	Gone = "Gone"
+	// Retrying is final for the time being: an attempt failed, and the workflow wants to know before the next one.
+	Retrying = "Retrying"
 	// Held is final for the time being: nothing was sent because the subscription is paused.
 	Held = "Held"
 )
@@ -31,11 +33,17 @@ type DeadLetter struct {
 	Hold time.Duration `json:"hold"` // how long it is kept, in nanoseconds
 }
 
+// Failing is the detail of a Retrying error.
+type Failing struct {
+	Since time.Time `json:"since"` // when the first of the attempts began that failed
+}
+
 // Ending is what a final error says.
 type Ending struct {
 	Kind    string
 	Message string
 	Hold    time.Duration // of a dead letter
+	Since   time.Time     // of one that is retried
 }
 
 // EndingOf reads a final error. Of any other, the ending is empty.
@@ -44,9 +52,23 @@ func EndingOf(err error) Ending {
 	if !ok || !app.NonRetryable() {
 		return Ending{}
 	}
+	ending := Ending{Kind: app.Type(), Message: app.Message()}
+	if ending.Kind == Retrying {
+		var failing Failing
+		_ = app.Details(&failing)
+		ending.Since = failing.Since
+		return ending
+	}
 	var letter DeadLetter
 	_ = app.Details(&letter) // those without details fail, and are not kept
-	return Ending{Kind: app.Type(), Message: app.Message(), Hold: letter.Hold}
+	ending.Hold = letter.Hold
+	return ending
+}
+
+// IsAttemptFailed reports whether err says that an attempt was made and failed, and that there will be another one.
+func IsAttemptFailed(err error) bool {
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && app.Type() == AttemptFailed
 }
 
 // IsFinal reports whether err is one that no retry can mend.

@@ -135,7 +135,7 @@ func (c *Control) Ping(ctx context.Context) error {
 func deliveryInput(delivery *models.Delivery) workflows.DeliverToSubscriberInput {
 	return workflows.DeliverToSubscriberInput{
 		DeliveryID: delivery.ID, EventID: delivery.EventID, SubscriptionID: delivery.SubscriptionID,
-		Tenant: delivery.Tenant, EventType: delivery.EventType,
+		Tenant: delivery.Tenant, EventType: delivery.EventType, Tells: true,
 	}
 }
 

@@ -416,7 +416,8 @@ func TestCurrentDetails(t *testing.T) {
 		return metadata.GetCurrentDetails()
 	}
 	b.RegisterDelayedCallback(func() {
-		require.Contains(t, details(), "**Pending**")
+		require.Contains(t, details(), "**Retrying**: attempts fail since ")
+		require.Contains(t, details(), "(`attempt 1 of 2: answered 500`)")
 		require.Contains(t, details(), "signal `redeliver`, or `posthaste deliveries redeliver "+in.DeliveryID+"`")
 		b.setStatus(t, in.SubscriptionID, models.SubscriptionPaused)
 	}, time.Minute)
@@ -427,7 +428,7 @@ func TestCurrentDetails(t *testing.T) {
 		b.SignalWorkflow(workflows.SignalResume, nil)
 	}, 2*time.Hour)
 	b.RegisterDelayedCallback(func() {
-		require.Contains(t, details(), "**Exhausted**: the retry schedule is used up. Kept open until ")
+		require.Contains(t, details(), "**Exhausted**: the retry schedule is used up (`attempt 2 of 2: answered 500; there is no further attempt`). Kept open until ")
 		require.Contains(t, details(), "signal `cancel`")
 	}, 3*time.Hour)
 	b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)

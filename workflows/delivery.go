@@ -22,12 +22,18 @@ const (
 
 	// changeHeed is the change since which signals that come while a delivery closes are acted on.
 	changeHeed = "signals-while-closing"
+
+	// retrying is what DeliveryStatus says of a pending delivery whose first attempt has failed.
+	retrying models.DeliveryStatus = "retrying"
 )
 
 // DeliverToSubscriber makes the attempts of one delivery until it is delivered (closes Completed), exhausted (Failed) or
 // cancelled (Canceled). What is exhausted stays open for the dead-letter hold.
 func DeliverToSubscriber(ctx workflow.Context, in DeliverToSubscriberInput) (*DeliverToSubscriberResult, error) {
-	d := &delivery{in: in, state: State{DeliveryID: in.DeliveryID, Status: models.DeliveryPending}}
+	d := &delivery{in: in, state: State{DeliveryID: in.DeliveryID, Status: models.DeliveryPending}, failing: in.FailingSince}
+	if !in.FailingSince.IsZero() { // then it was started with the search attributes of that
+		d.shown, d.dated = retrying, true
+	}
 	if err := d.setup(ctx); err != nil {
 		return nil, err
 	}
@@ -40,6 +46,9 @@ type delivery struct {
 	state   State
 	signals signals
 	shown   models.DeliveryStatus // what DeliveryStatus says; empty: it was never needed
+	failing time.Time             // when the first attempt failed; zero: none has, or the run does not tell
+	dated   bool                  // FailingSince says so
+	why     string                // what went wrong last, as far as we were told
 	waiting bool                  // the next attempt is due when the row says so
 	resumed bool                  // a resumption let it go: whatever the bounded rate says, it is this one's turn
 	cancels int                   // made in this run
@@ -87,6 +96,9 @@ func (d *delivery) attemptLocally(ctx workflow.Context) step {
 	if err == nil || activities.IsFinal(err) {
 		return d.conclude(ctx, result, err)
 	}
+	if d.in.Tells && activities.IsAttemptFailed(err) {
+		d.failing = workflow.Now(ctx)
+	}
 	return d.attempt
 }
 
@@ -96,7 +108,10 @@ func (d *delivery) attempt(ctx workflow.Context) step {
 	var result activities.AttemptDeliveryResult
 	d.become(ctx, models.DeliveryPending, time.Time{})
 	attempting, interrupt := workflow.WithCancel(forAttempt(ctx, d.in, d.host()))
-	in := activities.AttemptDeliveryInput{DeliveryID: d.in.DeliveryID, Wait: d.in.Local || d.in.Attempted || d.resumed || d.waiting, Resumed: d.resumed}
+	in := activities.AttemptDeliveryInput{
+		DeliveryID: d.in.DeliveryID, Wait: d.in.Local || d.in.Attempted || d.resumed || d.waiting, Resumed: d.resumed,
+		Tell: d.in.Tells && d.failing.IsZero(),
+	}
 	future := workflow.ExecuteActivity(attempting, a.AttemptDelivery, in)
 	if d.signals.await(ctx, future, d.signals.any) {
 		interrupt()
@@ -131,6 +146,8 @@ func (d *delivery) conclude(ctx workflow.Context, result activities.AttemptDeliv
 	switch ending := activities.EndingOf(err); ending.Kind {
 	case activities.Held:
 		return d.hold
+	case activities.Retrying:
+		return d.retry(ctx, ending)
 	case activities.Exhausted:
 		return d.exhausted(ctx, err, ending.Hold)
 	case activities.Cancelled:
@@ -138,6 +155,15 @@ func (d *delivery) conclude(ctx workflow.Context, result activities.AttemptDeliv
 	default:
 		return d.close(nil, err)
 	}
+}
+
+// retry goes on with the retries, now that the Web UI is told of them.
+func (d *delivery) retry(ctx workflow.Context, ending activities.Ending) step {
+	d.failing, d.why, d.waiting = ending.Since, ending.Message, true
+	if ctx.Err() != nil || d.signals.any() {
+		return d.interrupted(ctx, nil)
+	}
+	return d.attempt
 }
 
 // delivered closes the workflow as Completed.
@@ -165,7 +191,10 @@ func (d *delivery) cancelled(ctx workflow.Context, reason string) step {
 
 // exhausted keeps a dead letter open for the hold, awaiting redeliver or cancel, and then closes the workflow as Failed.
 func (d *delivery) exhausted(ctx workflow.Context, err error, hold time.Duration) step {
-	d.state.Reason = err.Error()
+	d.state.Reason, d.why = err.Error(), activities.EndingOf(err).Message
+	if d.in.Tells && d.failing.IsZero() {
+		d.failing = workflow.Now(ctx)
+	}
 	if hold > 0 {
 		if next := d.keep(ctx, hold); next != nil {
 			return next
@@ -307,11 +336,28 @@ func (d *delivery) host() string {
 func (d *delivery) become(ctx workflow.Context, status models.DeliveryStatus, until time.Time) {
 	d.state.Status = status
 	d.tell(ctx, status, until)
+	if status == models.DeliveryPending && !d.failing.IsZero() {
+		status = retrying
+	}
 	if d.shown == status || d.shown == "" && status == models.DeliveryPending {
 		return
 	}
 	d.shown = status
-	_ = workflow.UpsertTypedSearchAttributes(ctx, attributeDeliveryStatus.ValueSet(string(status))) // fails for no keys only
+	_ = workflow.UpsertTypedSearchAttributes(ctx, d.attributes(status)...) // fails for no keys only
+}
+
+// attributes are those that the status changes.
+func (d *delivery) attributes(status models.DeliveryStatus) []temporal.SearchAttributeUpdate {
+	changed := []temporal.SearchAttributeUpdate{attributeDeliveryStatus.ValueSet(string(status))}
+	switch {
+	case d.dated && status == models.DeliveryDelivered:
+		d.dated = false
+		return append(changed, attributeFailingSince.ValueUnset())
+	case !d.dated && !d.failing.IsZero() && status != models.DeliveryDelivered:
+		d.dated = true
+		return append(changed, failingSince(d.failing))
+	}
+	return changed
 }
 
 // end is become for a workflow that closes: the search attribute repeats the close status only where it said

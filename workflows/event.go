@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/posthaste/posthaste/activities"
@@ -77,12 +79,15 @@ func (f *fanOut) deliver(targets []activities.Target) []workflow.ChildWorkflowFu
 		if target.Claimed {
 			attempts[i] = f.attempt(target)
 		} else {
-			children = append(children, f.startDelivery(target))
+			children = append(children, f.startDelivery(target, time.Time{}))
 		}
 	}
 	for i, target := range targets {
-		if attempts[i] != nil && !settled(attempts[i].Get(f.ctx, nil)) {
-			children = append(children, f.startDelivery(target))
+		if attempts[i] == nil {
+			continue
+		}
+		if err := attempts[i].Get(f.ctx, nil); !settled(err) {
+			children = append(children, f.startDelivery(target, f.failing(err)))
 		}
 	}
 	return children
@@ -99,11 +104,20 @@ func settled(err error) bool {
 	return err == nil || activities.EndingOf(err).Kind == activities.Cancelled
 }
 
-func (f *fanOut) startDelivery(target activities.Target) workflow.ChildWorkflowFuture {
+// failing is the time if an attempt was made and failed; zero otherwise.
+func (f *fanOut) failing(err error) (since time.Time) {
+	if activities.IsAttemptFailed(err) {
+		since = workflow.Now(f.ctx)
+	}
+	return since
+}
+
+func (f *fanOut) startDelivery(target activities.Target, failing time.Time) workflow.ChildWorkflowFuture {
 	in := DeliverToSubscriberInput{
 		DeliveryID: target.DeliveryID, EventID: f.in.EventID, SubscriptionID: target.SubscriptionID,
 		Tenant: f.in.Tenant, EventType: f.in.EventType, Host: target.Host,
 		Local: target.Fast && !target.Claimed && !target.Attempted, Attempted: target.Claimed || target.Attempted,
+		Tells: true, FailingSince: failing,
 	}
 	return workflow.ExecuteChildWorkflow(forDelivery(f.ctx, in), DeliverToSubscriberName, in)
 }

@@ -53,14 +53,15 @@ func TestNamesAreFrozen(t *testing.T) {
 
 	t.Run("error types", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, []string{"AttemptFailed", "NotDue", "Exhausted", "Cancelled", "Gone", "Held"}, []string{
+		require.Equal(t, []string{"AttemptFailed", "NotDue", "Exhausted", "Cancelled", "Gone", "Held", "Retrying"}, []string{
 			activities.AttemptFailed, activities.NotDue, activities.Exhausted, activities.Cancelled, activities.Gone, activities.Held,
+			activities.Retrying,
 		})
 	})
 
 	t.Run("search attributes", func(t *testing.T) {
 		t.Parallel()
-		require.Equal(t, []string{"Tenant", "EventType", "EventID", "SubscriptionID", "DeliveryStatus"},
+		require.Equal(t, []string{"Tenant", "EventType", "EventID", "SubscriptionID", "DeliveryStatus", "Receiver", "FailingSince"},
 			workflows.SearchAttributes())
 	})
 
@@ -79,6 +80,9 @@ func TestNamesAreFrozen(t *testing.T) {
 			})
 		requireJSON(t, `{"delivery_id":"d","wait":true,"resumed":true,"claimed":true}`,
 			activities.AttemptDeliveryInput{DeliveryID: "d", Wait: true, Resumed: true, Claimed: true})
+		requireJSON(t, `{"delivery_id":"d","tell":true}`, activities.AttemptDeliveryInput{DeliveryID: "d", Tell: true})
+		requireJSON(t, `{"delivery_id":"d","event_id":"","subscription_id":"","tenant":"","event_type":"","tells":true,"failing_since":"2026-01-02T03:04:05Z"}`,
+			workflows.DeliverToSubscriberInput{DeliveryID: "d", Tells: true, FailingSince: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
 		requireJSON(t, `{"reason":"r","by":"b"}`, workflows.CancelSignal{Reason: "r", By: "b"})
 		requireJSON(t, `{"before":2}`, workflows.CancelSignal{Before: 2})
 		requireJSON(t, `{"epoch":2}`, workflows.RedeliverSignal{Epoch: 2})

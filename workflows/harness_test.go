@@ -272,7 +272,7 @@ func (b *bundle) plan(t *testing.T) workflows.DeliverToSubscriberInput {
 	require.Len(t, targets, 1)
 	return workflows.DeliverToSubscriberInput{
 		DeliveryID: targets[0].DeliveryID, EventID: event.ID, SubscriptionID: targets[0].SubscriptionID,
-		Tenant: event.Tenant, EventType: event.Type, Host: targets[0].Host,
+		Tenant: event.Tenant, EventType: event.Type, Host: targets[0].Host, Tells: true,
 	}
 }
 

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/posthaste/posthaste/models"
 )
@@ -42,7 +43,16 @@ type DeliverToSubscriberInput struct {
 	// Redelivery says that the run was started to redeliver a delivery whose last run has closed; the signal that says
 	// who asked is with it.
 	Redelivery bool `json:"redelivery,omitempty"`
+	// Tells says that the run tells deliveries which are being retried from those whose first attempt is due. It is part of
+	// the input so that runs which began without it go on as they began.
+	Tells bool `json:"tells,omitempty"`
+	// FailingSince is when the attempt of the event's workflow failed; zero when it made none. Then the run begins with the
+	// search attributes of one that is being retried.
+	FailingSince time.Time `json:"failing_since,omitzero"`
 }
+
+// receiver is where the delivery goes, as far as that is known.
+func (in DeliverToSubscriberInput) receiver() string { return cmp.Or(in.Host, in.SubscriptionID) }
 
 // DeliverToSubscriberResult says which attempt delivered.
 type DeliverToSubscriberResult struct {

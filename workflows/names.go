@@ -33,12 +33,15 @@ const (
 	Namespace = "posthaste"
 )
 
-// The search attributes, all of them keywords. DeliveryStatus is set only where it is not what the close status says.
+// The search attributes, all of them keywords. DeliveryStatus is set only where it is not what the close status says, and
+// FailingSince only once an attempt has failed; it is a time as text, which sorts.
 var (
 	attributeTenant         = temporal.NewSearchAttributeKeyKeyword("Tenant")
 	attributeEventType      = temporal.NewSearchAttributeKeyKeyword("EventType")
 	attributeEventID        = temporal.NewSearchAttributeKeyKeyword("EventID")
 	attributeSubscriptionID = temporal.NewSearchAttributeKeyKeyword("SubscriptionID")
+	attributeReceiver       = temporal.NewSearchAttributeKeyKeyword("Receiver")
+	attributeFailingSince   = temporal.NewSearchAttributeKeyKeyword("FailingSince")
 	attributeDeliveryStatus = temporal.NewSearchAttributeKeyKeyword("DeliveryStatus")
 )
 
@@ -47,6 +50,7 @@ func SearchAttributes() []string {
 	return []string{
 		attributeTenant.GetName(), attributeEventType.GetName(), attributeEventID.GetName(),
 		attributeSubscriptionID.GetName(), attributeDeliveryStatus.GetName(),
+		attributeReceiver.GetName(), attributeFailingSince.GetName(),
 	}
 }
 

@@ -43,7 +43,7 @@ func forAttempt(ctx workflow.Context, in DeliverToSubscriberInput, host string) 
 		StartToCloseTimeout: attemptTimeout,
 		WaitForCancellation: true,
 		RetryPolicy:         untilMended(),
-		Summary:             clip("POST to "+host, maxSummary),
+		Summary:             "POST to " + code(host, maxWord),
 		Priority:            temporal.Priority{FairnessKey: attemptFairnessKey(in)},
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"go.temporal.io/sdk/temporal"
@@ -11,8 +13,9 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// maxSummary is how many bytes of a summary we write. Temporal's limit of 400 counts its encoding as well.
-const maxSummary = 350
+// Temporal's limit of a summary is 400 bytes, and counts its encoding as well. So many each of its words may have, of which
+// there are three at most.
+const maxWord = 100
 
 func eventAttributes(in DeliverEventInput) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(
@@ -23,16 +26,25 @@ func eventAttributes(in DeliverEventInput) temporal.SearchAttributes {
 }
 
 func deliveryAttributes(in DeliverToSubscriberInput) temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(
+	attributes := []temporal.SearchAttributeUpdate{
 		attributeTenant.ValueSet(in.Tenant),
 		attributeEventType.ValueSet(in.EventType),
 		attributeEventID.ValueSet(in.EventID),
 		attributeSubscriptionID.ValueSet(in.SubscriptionID),
-	)
+		attributeReceiver.ValueSet(clip(in.receiver(), models.MaxEventType)),
+	}
+	if !in.FailingSince.IsZero() {
+		attributes = append(attributes, attributeDeliveryStatus.ValueSet(string(retrying)), failingSince(in.FailingSince))
+	}
+	return temporal.NewSearchAttributes(attributes...)
+}
+
+func failingSince(at time.Time) temporal.SearchAttributeUpdate {
+	return attributeFailingSince.ValueSet(at.UTC().Format(time.RFC3339))
 }
 
 func eventSummary(in DeliverEventInput) string {
-	return clip(fmt.Sprintf("%s of tenant %s", in.EventType, in.Tenant), maxSummary)
+	return fmt.Sprintf("%s of tenant %s", code(in.EventType, maxWord), code(in.Tenant, maxWord))
 }
 
 func eventDetails(in DeliverEventInput) string {
@@ -41,16 +53,18 @@ func eventDetails(in DeliverEventInput) string {
 }
 
 func batchSummary(in DeliverBatchInput) string {
-	return clip(fmt.Sprintf("%s of tenant %s, deliveries %d to %d", in.EventType, in.Tenant, in.From, in.To-1), maxSummary)
+	return fmt.Sprintf("%s of tenant %s, deliveries %d to %d",
+		code(in.EventType, maxWord), code(in.Tenant, maxWord), in.From, in.To-1)
 }
 
 func deliverySummary(in DeliverToSubscriberInput) string {
-	return clip(fmt.Sprintf("%s of tenant %s to %s", in.EventType, in.Tenant, in.Host), maxSummary)
+	return fmt.Sprintf("%s of tenant %s to %s",
+		code(in.EventType, maxWord), code(in.Tenant, maxWord), code(in.receiver(), maxWord))
 }
 
 func deliveryDetails(in DeliverToSubscriberInput) string {
 	return details("Delivers one event to one subscription.",
-		"Event type", in.EventType, "Tenant", in.Tenant, "To", in.Host,
+		"Event type", in.EventType, "Tenant", in.Tenant, "To", in.receiver(),
 		"Event", in.EventID, "Subscription", in.SubscriptionID, "Delivery", in.DeliveryID)
 }
 
@@ -67,7 +81,8 @@ func jobAttributes(job models.Job) temporal.SearchAttributes {
 
 func jobSummary(job models.Job) string {
 	of := cmp.Or(job.Selection.EventID, job.Selection.SubscriptionID, job.Subject())
-	return clip(fmt.Sprintf("%s the deliveries of %s, asked for by %s", job.Action, of, cmp.Or(job.By, "somebody")), maxSummary)
+	return fmt.Sprintf("%s the deliveries of %s, asked for by %s",
+		job.Action, code(of, maxWord), code(cmp.Or(job.By, "somebody"), maxWord))
 }
 
 // details writes a sentence and a list of names and values as Markdown.
@@ -75,9 +90,40 @@ func details(sentence string, pairs ...string) string {
 	var b strings.Builder
 	b.WriteString(sentence + "\n")
 	for i := 0; i+1 < len(pairs); i += 2 {
-		fmt.Fprintf(&b, "\n- %s: `%s`", pairs[i], pairs[i+1])
+		fmt.Fprintf(&b, "\n- %s: %s", pairs[i], code(pairs[i+1], maxDetail))
 	}
 	return b.String()
+}
+
+// maxDetail is how many bytes of a word the details show.
+const maxDetail = 1000
+
+// code sets the words of others as code in Markdown, on one line: there neither Markdown nor HTML means anything, and no
+// address becomes a link. It shows so many bytes of them, as they are encoded in JSON.
+func code(words string, limit int) string {
+	var b strings.Builder
+	for _, r := range words {
+		switch {
+		case r == '`':
+			r = '\'' // the end of the code
+		case !unicode.IsPrint(r):
+			r = ' '
+		}
+		if limit -= encodedLen(r); limit < 0 {
+			b.WriteRune('…')
+			break
+		}
+		b.WriteRune(r)
+	}
+	return "`" + cmp.Or(b.String(), "–") + "`"
+}
+
+// encodedLen is how many bytes a printable character takes in JSON.
+func encodedLen(r rune) int {
+	if strings.ContainsRune(`<>&"\`, r) {
+		return len(`\u003c`)
+	}
+	return utf8.RuneLen(r)
 }
 
 // clip cuts text to a number of bytes without splitting a character.

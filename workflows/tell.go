@@ -28,17 +28,30 @@ func (d *delivery) tell(ctx workflow.Context, status models.DeliveryStatus, unti
 func (d *delivery) waitsFor(status models.DeliveryStatus, until time.Time) string {
 	switch status {
 	case models.DeliveryPending:
+		if !d.failing.IsZero() {
+			return fmt.Sprintf("**Retrying**: attempts fail since %s%s. The next one waits for its time as the pending activity shows.\n",
+				d.failing.UTC().Format(time.RFC3339), d.because())
+		}
 		return "**Pending**: an attempt runs, or waits for its time as the pending activity shows.\n"
 	case models.DeliveryHeld:
 		return "**Held**: the subscription is paused, or this delivery's turn after the pause has not come yet.\n"
 	case models.DeliveryExhausted:
 		if until.IsZero() {
-			return "**Exhausted**: the retry schedule is used up.\n"
+			return fmt.Sprintf("**Exhausted**: the retry schedule is used up%s.\n", d.because())
 		}
-		return fmt.Sprintf("**Exhausted**: the retry schedule is used up. Kept open until %s.\n", until.UTC().Format(time.RFC3339))
+		return fmt.Sprintf("**Exhausted**: the retry schedule is used up%s. Kept open until %s.\n",
+			d.because(), until.UTC().Format(time.RFC3339))
 	default:
 		return fmt.Sprintf("**%s%s**\n", strings.ToUpper(string(status[:1])), status[1:])
 	}
+}
+
+// because is what went wrong last, in the words of others.
+func (d *delivery) because() string {
+	if d.why == "" {
+		return ""
+	}
+	return " (" + code(d.why, maxDetail) + ")"
 }
 
 func choice(what, signal, commandLine string) string {

@@ -109,8 +109,8 @@ func (n *node) openStoreThen(
 	return adviseKey(s.CheckKeys(ctx))
 }
 
-// uiColumns make the Web UI's list say what each workflow is about.
-var uiColumns = []string{"Status", "EventType", "Tenant", "Workflow ID", "Type", "Start", "End"}
+// uiColumns make the Web UI's list say what fails, for whom and since when. More of them do not fit in a window.
+var uiColumns = []string{"Status", "DeliveryStatus", "Receiver", "FailingSince", "EventType", "Tenant", "Workflow ID", "Start"}
 
 // startEngine starts the embedded Temporal.
 func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.Store) error {
