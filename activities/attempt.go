@@ -139,11 +139,25 @@ func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job
 	}
 	if activity.GetInfo(ctx).Attempt == 1 {
 		if !in.Wait || activity.HasHeartbeatDetails(ctx) {
-			return nil
+			return a.reset(ctx, j)
 		}
 		activity.RecordHeartbeat(ctx, true)
 	}
 	return retryAfter(NotDue, j.words(j.delivery.LastError), wait)
+}
+
+// reset takes a Reset in Temporal for a redelivery by hand: it is audited, and uses up no step of the schedule. A crash after
+// that changes nothing: the attempt is due then.
+func (a *Activities) reset(ctx context.Context, j *job) error {
+	now, info := a.now(), activity.GetInfo(ctx)
+	why := models.Why{By: "temporal", Reason: "reset in Temporal"}
+	origin := fmt.Sprintf("%s/reset/%d", info.WorkflowExecution.RunID, j.number())
+	if err := a.store.BringForward(ctx, j.delivery.ID, now, j.delivery.Attempts, why, origin, 0); err != nil {
+		return ours("bring the next attempt forward", err)
+	}
+	j.delivery.NextAttemptAt = now
+	j.delivery.Forwarded++
+	return nil
 }
 
 // claimed keeps two workflows from making the first attempt.

@@ -1,6 +1,9 @@
 package models
 
-import "time"
+import (
+	"time"
+	"unicode/utf8"
+)
 
 // Limits of what people say about their actions, in bytes.
 const (
@@ -31,6 +34,19 @@ func (w Why) Validate() error {
 	return firstError(validateText("by", w.By, MaxActor), validateText("reason", w.Reason, MaxReason))
 }
 
+// Clip cuts text to a number of bytes without splitting a character.
+func Clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	const mark = "…"
+	cut := limit - len(mark)
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + mark
+}
+
 // AuditAction names what an operator did. The list only grows: readers switch on it.
 type AuditAction string
 
@@ -48,9 +64,7 @@ const (
 	AuditCancelEvent         AuditAction = "event.cancel"
 	AuditRedeliverEvent      AuditAction = "event.redeliver"
 	AuditCancelDelivery      AuditAction = "delivery.cancel"
-	AuditHaltDelivery        AuditAction = "delivery.halt"   // paused in Temporal
-	AuditUnhaltDelivery      AuditAction = "delivery.unhalt" // let go there
-	AuditResetDelivery       AuditAction = "delivery.reset"  // in Temporal
+	AuditHaltDelivery        AuditAction = "delivery.halt" // paused in Temporal
 	AuditRedeliverDelivery   AuditAction = "delivery.redeliver"
 	AuditStartRecovery       AuditAction = "recovery.start"
 	AuditCancelRecovery      AuditAction = "recovery.cancel"
@@ -66,7 +80,7 @@ func AuditActions() []AuditAction {
 	return []AuditAction{
 		AuditCreateSubscription, AuditUpdateSubscription, AuditDisableSubscription, AuditDeleteSubscription, AuditRotateSecret,
 		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelTenant, AuditCancelEvent, AuditRedeliverEvent,
-		AuditCancelDelivery, AuditHaltDelivery, AuditUnhaltDelivery, AuditResetDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
+		AuditCancelDelivery, AuditHaltDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
 		AuditCreateSource, AuditUpdateSource, AuditDeleteSource, AuditKeepSecret,
 		AuditReleaseEngine,
 	}

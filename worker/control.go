@@ -85,20 +85,20 @@ const patience = time.Minute
 // Revive sees to a delivery whose next attempt is overdue. One whose workflow is gone, because the engine's data was lost,
 // the workflow was terminated, or the store was replaced by an older one, gets a new run of it. A workflow that waits for
 // something else, since it went on where the store has forgotten it, is told to make the next attempt now. One that is
-// about to make it, or was paused by an operator, is left alone.
-func (c *Control) Revive(ctx context.Context, delivery *models.Delivery) error {
+// about to make it, or was paused by an operator, is left alone; it returns who paused it.
+func (c *Control) Revive(ctx context.Context, delivery *models.Delivery) (Halt, error) {
 	described, err := c.client.DescribeWorkflowExecution(ctx, workflows.DeliveryWorkflowID(delivery.ID), "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); err != nil && !missing {
-		return translate("describe delivery", err)
+		return Halt{}, translate("describe delivery", err)
 	}
 	switch {
 	case !open(described.GetWorkflowExecutionInfo().GetStatus()):
-		return c.Begin(ctx, delivery)
+		return Halt{}, c.Begin(ctx, delivery)
 	case acts(described, time.Now()):
-		return nil
+		return haltOf(described), nil
 	}
 	why := models.Why{By: "posthaste", Reason: "the attempt was overdue, and the workflow waited for something else"}
-	return c.Redeliver(ctx, delivery, why, "", delivery.Epoch) // nobody asked for it anew
+	return Halt{}, c.Redeliver(ctx, delivery, why, "", delivery.Epoch) // nobody asked for it anew
 }
 
 func open(status enumspb.WorkflowExecutionStatus) bool {

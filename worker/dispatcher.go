@@ -31,6 +31,7 @@ type Store interface {
 	AcceptedTenants(ctx context.Context, before time.Time, after string, limit int) ([]string, error)
 	Outstanding(ctx context.Context, tenants []string, room int) (map[string]models.Outstanding, error)
 	OverdueDeliveries(ctx context.Context, before time.Time, after string, limit int) ([]*models.Delivery, error)
+	HaltDelivery(ctx context.Context, id, by string, audit ...models.AuditEntry) (news bool, err error)
 	ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error)
 	WalkingStops(ctx context.Context, after string, limit int) ([]*models.Stop, error)
 	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
@@ -61,7 +62,8 @@ type DispatcherOptions struct {
 // is behind while it has events waiting in the store: because the engine has enough of its, because Temporal was away,
 // or because the process died that accepted them, which a sweep finds. Its events start from the oldest to the newest.
 //
-// It also restarts the workflows of deliveries that are long overdue because their workflow is gone, and of jobs.
+// It also restarts the workflows of deliveries that are long overdue because their workflow is gone, and of jobs, and notes
+// which of the overdue ones somebody has paused in Temporal.
 // Starting twice is harmless, so any number of processes may dispatch.
 type Dispatcher struct {
 	DispatcherOptions

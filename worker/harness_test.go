@@ -138,13 +138,14 @@ func (b *bundle) run(t *testing.T, d *worker.Dispatcher) {
 // engine is a Temporal of which only ExecuteWorkflow works, and that only while it does not fail.
 type engine struct {
 	client.Client
-	mu      sync.Mutex
-	begun   []workflows.DeliverEventInput // each event once
-	fails   error
-	failed  int
-	ended   bool                  // the workflows of all events ran, and ended well
-	onStart func(id string) error // what becomes of an event
-	wrong   []error               // what onStart said
+	mu        sync.Mutex
+	begun     []workflows.DeliverEventInput // each event once
+	fails     error
+	failed    int
+	described *workflowservice.DescribeWorkflowExecutionResponse
+	ended     bool                  // the workflows of all events ran, and ended well
+	onStart   func(id string) error // what becomes of an event
+	wrong     []error               // what onStart said
 }
 
 // ExecuteWorkflow takes an event that it has already for started, as Temporal does.
@@ -174,8 +175,13 @@ func (e *engine) ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOpti
 	return nil, nil
 }
 
-// DescribeWorkflowExecution knows of no workflow.
+// DescribeWorkflowExecution says what describe was told, or knows of no workflow.
 func (e *engine) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.described != nil {
+		return e.described, nil
+	}
 	return nil, serviceerror.NewNotFound("none")
 }
 

@@ -177,7 +177,8 @@ func TestRevive(t *testing.T) {
 					w.workflow.PendingWorkflowTask = &workflowpb.PendingWorkflowTaskInfo{}
 				}
 			}
-			require.NoError(t, NewControl(w, nil).Revive(t.Context(), &models.Delivery{ID: "dlv_1"}))
+			_, err := NewControl(w, nil).Revive(t.Context(), &models.Delivery{ID: "dlv_1"})
+			require.NoError(t, err)
 			require.Equal(t, tt.start, len(w.started) == 1)
 			require.Equal(t, tt.say, slices.Equal(w.signals, []string{"redeliver delivery/dlv_1"}))
 		})

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -96,7 +97,25 @@ func (d *Dispatcher) reviver() func(context.Context) {
 func (d *Dispatcher) revive(ctx context.Context, delivery *models.Delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return d.passOver(ctx, "delivery_id", delivery.ID, d.Control.Revive(ctx, delivery))
+	found, err := d.Control.Revive(ctx, delivery)
+	if err == nil && found.words() != delivery.Halted {
+		err = d.halt(ctx, delivery, found)
+	}
+	return d.passOver(ctx, "delivery_id", delivery.ID, err)
+}
+
+// halt notes that somebody has paused a delivery in Temporal, or lets it go again.
+func (d *Dispatcher) halt(ctx context.Context, delivery *models.Delivery, found Halt) error {
+	var audit []models.AuditEntry
+	if found.is {
+		audit = []models.AuditEntry{{Action: models.AuditHaltDelivery, Why: found.why}}
+	}
+	news, err := d.Store.HaltDelivery(ctx, delivery.ID, found.words(), audit...)
+	if news {
+		d.Logger.LogAttrs(ctx, slog.LevelWarn, "delivery.halted", slog.String("delivery_id", delivery.ID),
+			slog.Bool("halted", found.is), slog.String("by", found.why.By))
+	}
+	return err
 }
 
 // jobs returns the work that starts the jobs that the store says are under way and whose workflow may be missing, because

@@ -272,7 +272,7 @@ func (d *delivery) bringForward(ctx workflow.Context) step {
 	d.state.Redeliveries++
 	in := activities.BringForwardInput{
 		DeliveryID: d.in.DeliveryID, After: signal.After, Why: signal.why(), Epoch: signal.Epoch,
-		Origin: cmp.Or(clip(signal.Origin, maxOrigin), d.origin(ctx, SignalRedeliver, d.state.Redeliveries)),
+		Origin: cmp.Or(models.Clip(signal.Origin, maxOrigin), d.origin(ctx, SignalRedeliver, d.state.Redeliveries)),
 	}
 	if err := bookkeep(forBookkeeping(ctx), a.BringForward, in, nil); err != nil && ctx.Err() == nil {
 		return d.close(nil, err)

@@ -88,7 +88,7 @@ func (s RedeliverSignal) why() models.Why { return why(s.By, s.Reason) }
 
 // why cuts what people sent by hand to what can be stored. Those who do not say who they are did it in Temporal.
 func why(by, reason string) models.Why {
-	return models.Why{By: clip(cmp.Or(by, "temporal"), models.MaxActor), Reason: clip(reason, models.MaxReason)}
+	return models.Why{By: models.Clip(cmp.Or(by, "temporal"), models.MaxActor), Reason: models.Clip(reason, models.MaxReason)}
 }
 
 // State answers QueryState.

@@ -194,7 +194,7 @@ func TestSteerDeliveries(t *testing.T) {
 		sub := b.subscribe(t, nil)
 		ids := b.deliveries(t, 3)
 		for _, id := range ids {
-			_, err := b.store.CancelDelivery(t.Context(), id, models.Why{}, "")
+			_, err := b.store.CancelDelivery(t.Context(), id, models.Why{}, "", 0)
 			require.NoError(t, err)
 		}
 		r := b.recovery(t, sub.ID, models.RecoverCancelled)

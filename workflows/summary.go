@@ -31,7 +31,7 @@ func deliveryAttributes(in DeliverToSubscriberInput) temporal.SearchAttributes {
 		attributeEventType.ValueSet(in.EventType),
 		attributeEventID.ValueSet(in.EventID),
 		attributeSubscriptionID.ValueSet(in.SubscriptionID),
-		attributeReceiver.ValueSet(clip(in.receiver(), models.MaxEventType)),
+		attributeReceiver.ValueSet(models.Clip(in.receiver(), models.MaxEventType)),
 	}
 	if !in.FailingSince.IsZero() {
 		attributes = append(attributes, attributeDeliveryStatus.ValueSet(string(retrying)), failingSince(in.FailingSince))
@@ -124,17 +124,4 @@ func encodedLen(r rune) int {
 		return len(`\u003c`)
 	}
 	return utf8.RuneLen(r)
-}
-
-// clip cuts text to a number of bytes without splitting a character.
-func clip(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	const mark = "…"
-	cut := limit - len(mark)
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + mark
 }

@@ -40,16 +40,16 @@ func (s *Store) CountHeld(ctx context.Context, subscriptionID string) (int, erro
 	return int(count), translate("count held deliveries", err)
 }
 
-// HaltDelivery notes who keeps a pending delivery from going in Temporal, empty for nobody, and that in the audit, if it is
-// news. One that is not pending stays as it is. It reports whether it was news.
-func (s *Store) HaltDelivery(ctx context.Context, id string, by string, entry models.AuditEntry) (news bool, err error) {
+// HaltDelivery notes by whom a pending delivery is kept from going in Temporal, in words that are empty for nobody, and adds the
+// audit entries about that, if it is news. One that is not pending stays as it is. It reports whether it was news.
+func (s *Store) HaltDelivery(ctx context.Context, id, by string, audit ...models.AuditEntry) (news bool, err error) {
 	err = s.inTransaction(ctx, "halt delivery", func(tx *gorm.DB) error {
 		row, err := lockDelivery(tx, id)
 		if err != nil || row.Status != models.DeliveryPending || row.Halted == cleanText(by) {
 			return err
 		}
 		news = true
-		if err := addAudits(tx, row.Tenant, row.ID, []models.AuditEntry{entry}); err != nil {
+		if err := addAudits(tx, row.Tenant, row.ID, audit); err != nil {
 			return err
 		}
 		return tx.Model(row).Updates(map[string]any{"halted": cleanText(by), "updated_at": now()}).Error
