@@ -138,6 +138,9 @@ func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job
 		return nil
 	}
 	if activity.GetInfo(ctx).Attempt == 1 {
+		if j.delivery.Attempts == 0 { // which is due from the start: the clock that planned it was ahead of ours
+			return nil
+		}
 		if !in.Wait || activity.HasHeartbeatDetails(ctx) {
 			return a.reset(ctx, j)
 		}

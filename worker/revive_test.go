@@ -54,6 +54,8 @@ func (w *ward) ResumingSubscriptions(_ context.Context, last string, limit int) 
 	return after(w.subscriptions, func(s *models.Subscription) string { return s.ID }, last, limit), nil
 }
 
+func (w *ward) WalkingStops(context.Context, string, int) ([]*models.Stop, error) { return nil, nil }
+
 func (w *ward) RunningRecoveries(_ context.Context, last string, limit int) ([]*models.Recovery, error) {
 	return after(w.recoveries, func(r *models.Recovery) string { return r.ID }, last, limit), nil
 }

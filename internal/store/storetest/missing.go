@@ -113,7 +113,7 @@ func testAddDelivery(t *testing.T, open Open) {
 		require.Equal(t, &models.Delivery{
 			ID: d.ID, EventID: e.ID, SubscriptionID: sub.ID, Tenant: b.tenant, EventType: "a.b", Position: 1,
 			Status: models.DeliveryPending, NextAttemptAt: d.NextAttemptAt, Payload: models.PayloadData,
-			Properties: []byte(`{"a":1}`), CreatedAt: d.CreatedAt, UpdatedAt: d.CreatedAt,
+			Properties: []byte(`{"a":1}`), CreatedAt: d.CreatedAt, UpdatedAt: d.CreatedAt, Epoch: 1,
 		}, d)
 		require.Equal(t, d, b.plan(t, e.ID)[1], "the plan counts it")
 	})

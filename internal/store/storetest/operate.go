@@ -95,7 +95,7 @@ func testBringForward(t *testing.T, open Open) {
 			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 1, annForATest, "", 0))
 			stored := b.reload(t, d)
 			d.Status, d.NextAttemptAt, d.Attempts, d.Forwarded = models.DeliveryPending, at, 1, 1
-			d.LastError, d.UpdatedAt = "answered 503", stored.UpdatedAt
+			d.LastError, d.UpdatedAt, d.FailingSince = "answered 503", stored.UpdatedAt, stored.FailingSince
 			require.Equal(t, d, stored)
 			b.requireAudit(t, d.ID, models.AuditRedeliverDelivery)
 		}
