@@ -253,6 +253,8 @@ func (p *process) rush(t *testing.T, callers int, length time.Duration, request 
 		group.Go(func() {
 			client := http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
 			defer client.CloseIdleConnections()
+			sample := time.NewTicker(5 * time.Millisecond)
+			defer sample.Stop()
 			for time.Now().Before(end) {
 				r := request()
 				size := max(r.ContentLength, 0)
@@ -272,14 +274,16 @@ func (p *process) rush(t *testing.T, callers int, length time.Duration, request 
 				got.answers[status]++
 				mu.Unlock()
 				if status == http.StatusTooManyRequests || status == 0 {
-					time.Sleep(20 * time.Millisecond)
+					<-time.After(20 * time.Millisecond)
 				}
 			}
 		})
 	}
+	sample := time.NewTicker(5 * time.Millisecond)
+	defer sample.Stop()
 	for time.Now().Before(end) {
 		got.inFlight, got.memory = max(got.inFlight, inFlight.Load()), max(got.memory, p.memory(t))
-		time.Sleep(5 * time.Millisecond)
+		<-sample.C
 	}
 	group.Wait()
 	return got

@@ -27,11 +27,6 @@ func (s *server) publishedView(created models.Created) publishedView {
 	}
 }
 
-// batchView answers a batch; each result is for the event at its place.
-type batchView struct {
-	Results []batchResult `json:"results"`
-}
-
 // batchResult has either the first two or the last.
 type batchResult struct {
 	ID        string   `json:"id,omitempty"`

@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	if err == nil || serves(command.Selected()) && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return 0 // the latter was stopped while it was starting
 	}
-	if serves(command.Selected()) && c.Log.Format == config.FormatJSON {
+	if serves(command.Selected()) && c.Format == config.FormatJSON {
 		log.Error("posthaste ended", "error", plain(err))
 		return codeOf(err)
 	}

@@ -17,7 +17,7 @@ type helpCmd struct {
 }
 
 // Run implements the command.
-func (c *helpCmd) Run(ctx context.Context, s streams, parsed *kong.Context) error {
+func (c *helpCmd) Run(ctx context.Context, s streams, parsed *kong.Context) error { //nolint:unparam // kong wants an error
 	parsed.Exit(run(ctx, append(slices.Clone(c.Command), "--help"), s))
 	return nil
 }

@@ -315,6 +315,7 @@ func TestOperatorDataFromFile(t *testing.T) {
 	for name, file := range map[string]string{"that is not there": file + ".not", "that is a folder": t.TempDir()} {
 		for _, args := range []string{"publish a", "sources create github --credential", "subscriptions create https://x.example --from"} {
 			t.Run(args+" of a file "+name, func(t *testing.T) {
+				t.Parallel()
 				got := api.operate(t, "", append(strings.Fields(args), "@"+file)...)
 				require.Equal(t, codeUsage, got.code)
 				require.Contains(t, got.err, file)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,7 +23,7 @@ import (
 
 var devArgs = []string{"dev", "--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0"}
 
-func devWith(args ...string) []string { return append(devArgs[:len(devArgs):len(devArgs)], args...) }
+func devWith(args ...string) []string { return append(slices.Clip(devArgs), args...) }
 
 func tables(t *testing.T, databaseURL string) (count int) {
 	t.Helper()
@@ -200,12 +201,12 @@ func TestNoSecretInAMessage(t *testing.T) {
 // TestFilesAreTheOwnersAlone has a data folder that others may enter, with files from before that were readable.
 func TestFilesAreTheOwnersAlone(t *testing.T) {
 	folder := t.TempDir()
-	require.NoError(t, os.Chmod(folder, 0o755)) //nolint:gosec // which is the fault
+	require.NoError(t, os.Chmod(folder, 0o755))
 	require.Zero(t, startDev(t, folder).interrupt())
 	files, err := os.ReadDir(folder)
 	require.NoError(t, err)
 	for _, file := range files {
-		require.NoError(t, os.Chmod(filepath.Join(folder, file.Name()), 0o644)) //nolint:gosec // which is the fault
+		require.NoError(t, os.Chmod(filepath.Join(folder, file.Name()), 0o644))
 	}
 	p := startDev(t, folder)
 	p.publish("x")

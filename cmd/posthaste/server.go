@@ -30,21 +30,17 @@ type serverCmd struct {
 
 // Run implements the command.
 func (c *serverCmd) Run(ctx context.Context, log *slog.Logger) error {
-	cfg, err := c.node()
-	if err != nil {
-		return err
-	}
-	return runNode(ctx, log, cfg)
+	return runNode(ctx, log, c.node())
 }
 
 // node says which parts the server has.
-func (c *serverCmd) node() (nodeConfig, error) {
+func (c *serverCmd) node() nodeConfig {
 	cfg := nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, worker: true, links: c.Links}
 	if cmp.Or(c.Kind, defaultEngine()) == engineExternal {
-		return cfg, nil
+		return cfg
 	}
 	cfg.engine = &c.Engine
-	return cfg, nil
+	return cfg
 }
 
 func defaultEngine() string {

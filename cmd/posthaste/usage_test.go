@@ -56,7 +56,7 @@ func TestMisuseSaysWhereToReadOn(t *testing.T) {
 		"nonsense":                                 {"unexpected argument nonsense (see posthaste --help)"},
 		"subscription list":                        {`did you mean "subscriptions"?`},
 		"delivery list":                            {`did you mean "deliveries"?`, "(see posthaste --help)"},
-		"deliverys list":                           {`did you mean "deliveries"?`},
+		"deliveriess list":                         {`did you mean "deliveries"?`},
 		"redeliver dlv_1":                          {`did you mean "events redeliver" or "deliveries redeliver"?`},
 		"deliveries cancl dlv_1":                   {`did you mean "cancel"?`, "(see posthaste deliveries --help)"},
 		"recover start sub_1 --since x":            {"2026-11-22", "yesterday", "3d", "(see posthaste recover start --help)"},

@@ -65,7 +65,7 @@ func (r *repeats) WithGroup(name string) slog.Handler {
 
 // Handle implements slog.Handler.
 func (r *repeats) Handle(ctx context.Context, record slog.Record) error {
-	if record.Level >= slog.LevelWarn && !r.counts.first(r.kindOf(record), record, r.next) {
+	if record.Level >= slog.LevelWarn && !r.counts.first(r.kindOf(record), record, r.next) { //nolint:contextcheck // the count is reported when this line's context has ended
 		return nil
 	}
 	return r.next.Handle(ctx, record)
@@ -75,12 +75,13 @@ func (r *repeats) Handle(ctx context.Context, record slog.Record) error {
 var withDigit = regexp.MustCompile(`\S*\d\S*`)
 
 func (r *repeats) kindOf(record slog.Record) string {
-	text := record.Level.String() + " " + record.Message + " " + r.failed
+	var text strings.Builder
+	text.WriteString(record.Level.String() + " " + record.Message + " " + r.failed)
 	record.Attrs(func(a slog.Attr) bool {
-		text += errorIn(a)
+		text.WriteString(errorIn(a))
 		return true
 	})
-	return withDigit.ReplaceAllString(text, "#")
+	return withDigit.ReplaceAllString(text.String(), "#")
 }
 
 func errorIn(a slog.Attr) string {

@@ -160,7 +160,7 @@ func (c *meteredConn) Write(p []byte) (int, error) {
 		return n, err
 	}
 	c.broke.Store(&err)
-	return len(p), c.Conn.SetReadDeadline(time.Now().Add(answerGrace))
+	return len(p), c.SetReadDeadline(time.Now().Add(answerGrace))
 }
 
 // Read gives the reason of the break when nothing came in the grace.
