@@ -1,6 +1,6 @@
 package client
 
-// DeliveryStatus says how far a delivery is.
+// DeliveryStatus is the state of a delivery.
 type DeliveryStatus string
 
 // The statuses of a delivery.
@@ -12,13 +12,13 @@ const (
 	Cancelled DeliveryStatus = "cancelled" // stopped by hand, or its subscription was deleted or disabled
 )
 
-// EventStatus says how far an event is.
+// EventStatus is the state of an event.
 type EventStatus string
 
 // The statuses of an event.
 const (
 	EventAccepted EventStatus = "accepted" // stored; its deliveries are not planned yet
-	EventPlanned  EventStatus = "planned"  // its deliveries are stored, too
+	EventPlanned  EventStatus = "planned"  // its deliveries are stored too
 )
 
 // SubscriptionStatus says whether a subscription receives events.
@@ -32,7 +32,7 @@ const (
 )
 
 // Signature names the scheme that signs the requests of a subscription. Package webhook has a profile of the same name
-// for each, and docs/wire-format.md the rules.
+// for each, and docs/wire-format.md has the rules.
 type Signature string
 
 // The signatures.
@@ -45,7 +45,7 @@ const (
 	SignatureServiceStack Signature = "servicestack"
 )
 
-// Payload says what the body of a subscription's requests is.
+// Payload is the format of the body of a subscription's requests.
 type Payload string
 
 // The payloads.
@@ -55,10 +55,10 @@ const (
 	PayloadCloudEvents Payload = "cloudevents" // a CloudEvents 1.0 event in structured JSON
 )
 
-// AuthType says how requests prove to the receiver who sends them, beside the signature.
+// AuthType says how requests authenticate to the receiver, besides the signature.
 type AuthType string
 
-// The ways to prove it.
+// The kinds of authentication.
 const (
 	AuthNone   AuthType = "none"
 	AuthBasic  AuthType = "basic"  // user name and password, RFC 7617
@@ -82,10 +82,10 @@ const (
 	ErrorAuth     ErrorClass = "auth"                // the subscriber's token endpoint gave no access token
 )
 
-// RecoveryOf says which deliveries of a subscription a recovery makes again.
+// RecoveryOf selects the deliveries of a subscription that a recovery makes again.
 type RecoveryOf string
 
-// What can be recovered.
+// The selections of a recovery.
 const (
 	RecoverExhausted RecoveryOf = "exhausted" // the default
 	RecoverCancelled RecoveryOf = "cancelled"
@@ -93,7 +93,7 @@ const (
 	RecoverMissing   RecoveryOf = "missing" // events older than the subscription, which had no delivery
 )
 
-// RecoveryStatus says how far a recovery is.
+// RecoveryStatus is the state of a recovery.
 type RecoveryStatus string
 
 // The statuses of a recovery.
@@ -103,13 +103,13 @@ const (
 	RecoveryCancelled RecoveryStatus = "cancelled"
 )
 
-// SourceStatus says whether a source takes webhooks.
+// SourceStatus says whether a source accepts webhooks.
 type SourceStatus string
 
 // The statuses of a source.
 const (
 	SourceActive   SourceStatus = "active"
-	SourceDisabled SourceStatus = "disabled" // it answers as if it were not there
+	SourceDisabled SourceStatus = "disabled" // it answers as if it did not exist
 )
 
 // Code is the name of a problem in an [Error]. It does not change from version to version.

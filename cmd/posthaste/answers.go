@@ -8,8 +8,8 @@ import (
 	"net/http"
 )
 
-// answers carries the calls of a client and keeps the newest answer as it came: JSON for scripts is what the API said, not
-// what we understood of it. It is for one call at a time.
+// answers is a client's HTTP transport that keeps the newest answer as it came: JSON for scripts is the API's own text, not
+// our reading of it. It is for one call at a time.
 type answers struct {
 	transport http.RoundTripper
 	newest    *bytes.Buffer
@@ -33,33 +33,32 @@ func (a *answers) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// json is the newest answer.
+// json returns the newest answer.
 func (a *answers) json() json.RawMessage { return a.newest.Bytes() }
 
-// orJSON is the newest answer, or the thing itself where the server had nothing to say.
+// orJSON returns the newest answer, or thing as JSON where the answer was empty.
 func (a *answers) orJSON(thing any) json.RawMessage {
 	if text := a.json(); len(text) > 0 {
 		return text
 	}
-	text, _ := json.Marshal(thing) // what the server says nothing about is an id
+	text, _ := json.Marshal(thing) // without an answer, thing is an id
 	return text
 }
 
-// items are those of the newest answer, which is a page of a list.
+// items returns the items of the newest answer, which is a page of a list.
 func (a *answers) items() []json.RawMessage {
 	page := struct{ Data []json.RawMessage }{Data: []json.RawMessage{}}
 	_ = json.Unmarshal(a.json(), &page) // the client has read it already
 	return page.Data
 }
 
-// received is a thing of a list with the JSON that it came as.
+// received is an item of a list with its JSON as it came.
 type received[T any] struct {
 	thing T
 	json  json.RawMessage
 }
 
-// withJSON puts beside each thing of a list what it was made of. The list fetches a page, hands out what is on it, and then
-// fetches the next.
+// withJSON adds to each item of a list its JSON. The list fetches a page, yields its items, and then fetches the next page.
 func withJSON[T any](a *answers, list iter.Seq2[T, error]) iter.Seq2[received[T], error] {
 	return func(yield func(received[T], error) bool) {
 		var page *bytes.Buffer

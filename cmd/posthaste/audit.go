@@ -6,7 +6,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// auditCmd shows what operators did.
+// auditCmd shows the actions of operators.
 type auditCmd struct {
 	Remote `group:"Server"`
 

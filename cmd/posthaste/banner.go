@@ -6,7 +6,7 @@ import (
 	"net/url"
 )
 
-// printBanner says where dev listens and what to do next.
+// printBanner prints the addresses of dev and the next steps.
 func printBanner(w io.Writer, n *node, c *devCmd) {
 	key := ""
 	if c.APIKey != "" {
@@ -29,7 +29,7 @@ Press Ctrl-C to stop.
 		n.apiURL(), key, n.apiURL(), key)
 }
 
-// databaseLine names the Postgres that dev was told to use, without the password; empty without one.
+// databaseLine names the Postgres database that dev was told to use, without the password; empty without one.
 func databaseLine(databaseURL string) string {
 	if databaseURL == "" {
 		return ""
@@ -37,7 +37,7 @@ func databaseLine(databaseURL string) string {
 	return "  Database  " + databaseName(databaseURL) + "\n"
 }
 
-// databaseName is a database's URL without what may be secret: its user stays, password and parameters go.
+// databaseName returns a database's URL without its password and parameters, which may be secret. The user stays.
 func databaseName(databaseURL string) string {
 	u, err := url.Parse(databaseURL)
 	if err != nil {

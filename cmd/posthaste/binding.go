@@ -15,26 +15,26 @@ import (
 )
 
 const (
-	// bindEvery is how often it is made sure that the store still belongs to this Temporal: it may have been released, for
-	// another one, while this process runs.
+	// bindEvery is the interval of the checks that the store still belongs to this Temporal: it may have been released for
+	// another Temporal while this process runs.
 	bindEvery = 10 * time.Second
 
 	bindTimeout = 5 * time.Second
 )
 
-// engineStore remembers which Temporal makes the deliveries of a store.
+// engineStore records which Temporal makes the deliveries of a store.
 type engineStore interface {
 	BindEngine(ctx context.Context, engine models.Engine) error
 }
 
-// binding sees to it that only one Temporal works on the store. No workflow is started or signalled, and no worker runs,
-// before the store is known to belong to the Temporal that this process speaks to. Events are accepted meanwhile.
+// binding ensures that only one Temporal works on the store. No workflow is started or signalled, and no worker runs,
+// before the store is known to belong to the Temporal that this process uses. Events are accepted meanwhile.
 type binding struct {
 	interceptor.ClientInterceptorBase
 	store     engineStore
 	client    client.Client
 	namespace string
-	refused   func(error) // is told that the store belongs to another one
+	refused   func(error) // is called when the store belongs to another Temporal
 	bound     atomic.Bool
 }
 
@@ -106,7 +106,7 @@ func (b *binding) InterceptClient(next interceptor.ClientOutboundInterceptor) in
 	return &boundCalls{ClientOutboundInterceptorBase: interceptor.ClientOutboundInterceptorBase{Next: next}, binding: b}
 }
 
-// boundCalls are the calls that make Temporal do something for the store.
+// boundCalls intercepts the calls that make Temporal work on the store.
 type boundCalls struct {
 	interceptor.ClientOutboundInterceptorBase
 	binding *binding

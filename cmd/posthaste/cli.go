@@ -19,7 +19,7 @@ import (
 	"github.com/posthaste/posthaste/internal/logs"
 )
 
-// streams are what the program reads, and where it writes: what it is asked for, and what it has to say besides.
+// streams holds the program's input and outputs: out is for results, err is for messages.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
@@ -60,8 +60,8 @@ type cli struct {
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
-// run parses and runs one command line and returns the exit code: 0, or another after one line that says what went wrong.
-// No words at all get the help, as something that went wrong: a script or a container that lost its command must notice.
+// run parses and runs one command line and returns the exit code: 0, or another code after one line that describes the
+// error. An empty command line prints the help and is an error: a script or a container that lost its command must notice.
 func run(ctx context.Context, args []string, s streams) (code int) {
 	if len(args) == 0 {
 		run(ctx, []string{"--help"}, streams{in: s.in, out: s.err, err: s.err})
@@ -98,12 +98,12 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	return fail(s, err)
 }
 
-// serves reports whether a command runs until it is stopped. Any other that is stopped has not done what it was asked.
+// serves reports whether a command runs until it is stopped. Any other command that is stopped has not done its work.
 func serves(command *kong.Node) bool {
 	return slices.Contains([]string{"dev", "server", "api", "worker"}, command.Name)
 }
 
-// exitCode carries kong's wish to exit out of its depths.
+// exitCode is a panic value that carries kong's exit code up to run.
 type exitCode int
 
 func newParser(c *cli, s streams) (*kong.Kong, error) {
@@ -130,7 +130,7 @@ func fail(s streams, err error) int {
 // complain prints an error as one line.
 func complain(s streams, err error) { fmt.Fprintln(s.err, "posthaste:", plain(err)) }
 
-// plain is an error as one line, without the name that package client puts before each of its own.
+// plain returns an error as one line, without the prefix that package client puts before each of its errors.
 func plain(err error) string {
 	text := config.Hide(err).Error()
 	if problem, ok := errors.AsType[*client.Error](err); ok {

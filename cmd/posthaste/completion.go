@@ -10,7 +10,7 @@ import (
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
-// completionCmd prints a script that completes commands, flags and the values of flags that have a few.
+// completionCmd prints a script that completes commands, flags and the values of flags that have few values.
 type completionCmd struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
@@ -27,14 +27,14 @@ func (c *completionCmd) Run(s streams, parsed *kong.Context) error {
 	return template.Must(template.New(c.Shell).Parse(completions[c.Shell])).Execute(s.out, o)
 }
 
-// offers is what can follow at each place of the command line.
+// offers holds the completions for each place of the command line.
 type offers struct {
-	Commands []offer // what follows a command
-	Values   []offer // what follows a flag that has a few values
+	Commands []offer // after a command
+	Values   []offer // after a flag that has few values
 }
 
-// offer is what can follow at one place: after the words so far, each with a space before it. Flags are offered to who has
-// begun one, and where nothing else can follow: they are not what somebody looks for who is to name an id.
+// offer holds the completions at one place: after the words so far, each with a space before it. Flags are offered when
+// one has been begun, and where nothing else can follow: at the place of an id they would only be in the way.
 type offer struct{ After, Words, Flags string }
 
 func (o *offers) collect(node *kong.Node, path string) {
@@ -66,13 +66,13 @@ func (o *offers) collect(node *kong.Node, path string) {
 	}
 }
 
-// newOffer leaves out the empty word, by which an enumeration says that the flag may be left out.
+// newOffer makes an offer without the empty word, by which an enumeration says that the flag may be left out.
 func newOffer(after string, words, flags []string) offer {
 	return offer{after, strings.Join(strings.Fields(strings.Join(words, " ")), " "), strings.Join(flags, " ")}
 }
 
-// posix walks over the words before the cursor as far as they are commands, and sets offer to what can follow, where
-// current is the word at the cursor.
+// posix walks over the words before the cursor as far as they are commands, and sets offer to the completions. current is
+// the word at the cursor.
 const posix = `	local at="" word="" offer=""
 	for word in "${before[@]}"; do
 		case "$at $word" in
@@ -90,7 +90,7 @@ const posix = `	local at="" word="" offer=""
 	esac
 `
 
-// completions are the scripts, each for one shell.
+// completions holds the script of each shell.
 var completions = map[string]string{
 	"bash": `_posthaste() {
 	local before=("${COMP_WORDS[@]:1:COMP_CWORD-1}") current="${COMP_WORDS[COMP_CWORD]}"

@@ -10,7 +10,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// deliveriesCmd looks after deliveries.
+// deliveriesCmd lists and steers deliveries.
 type deliveriesCmd struct {
 	Remote `group:"Server"`
 

@@ -41,10 +41,10 @@ func (n *node) startDemo(w io.Writer, apiKey string) error {
 	return nil
 }
 
-// demo is a publisher and a subscriber that use the API as anybody would.
+// demo is a publisher and a subscriber that use the public API.
 type demo struct {
 	*node
-	key string // of the API; empty: none is asked for
+	key string // of the API; empty: it needs none
 }
 
 func (d demo) run(ctx context.Context, w io.Writer, r *receiver) error {
@@ -78,8 +78,8 @@ func (d demo) publishDemo(ctx context.Context) (*client.Published, error) {
 	})
 }
 
-// subscribeDemo registers the receiver and returns its secret. A demo before this one left its subscription in the data
-// folder, with a receiver that is gone: it is used again.
+// subscribeDemo registers the receiver and returns its secret. It reuses the subscription of an earlier demo in the data
+// folder, whose receiver is gone.
 func (d demo) subscribeDemo(ctx context.Context, target string) (string, error) {
 	var page struct {
 		Data []struct{ ID string }
@@ -152,7 +152,7 @@ See it in the Web UI:
 		n.workflowURL(workflows.DeliveryWorkflowID(m.header.Get("X-Webhook-Delivery"))))
 }
 
-// workflowURL is a workflow's page in the Web UI.
+// workflowURL returns the URL of a workflow's page in the Web UI.
 func (n *node) workflowURL(id string) string {
 	return fmt.Sprintf("%s/namespaces/%s/workflows/%s", n.uiURL(), n.namespace, url.PathEscape(id))
 }

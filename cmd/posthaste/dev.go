@@ -46,7 +46,7 @@ func (c *devCmd) Run(ctx context.Context, s streams, log *slog.Logger, how confi
 	return n.finish(ctx, func() { reportStop(s, n, how) })
 }
 
-// report says what is up: to a reader at a terminal with what to do next, or in the log where that is JSON.
+// report says that dev is up: by a banner with the next steps, or in the log where that is JSON.
 func (c *devCmd) report(s streams, n *node, how config.Log) {
 	if how.Format != config.FormatJSON {
 		printBanner(s.out, n, c)
@@ -67,12 +67,12 @@ func reportStop(s streams, n *node, how config.Log) {
 	fmt.Fprintln(s.err, "Stopping; attempts under way are finished first. Press Ctrl-C again to stop at once.")
 }
 
-// loopback is what dev may deliver to besides public addresses: receivers on this machine.
+// loopback lists the addresses to which dev may deliver besides public ones: receivers on this machine.
 var loopback = []string{"127.0.0.0/8", "::1"}
 
 func (c *devCmd) store() config.Store { return config.Store(c.DevStore) }
 
-// reportIgnored says in one line which settings are there for others: who has set them may think that they act.
+// reportIgnored logs in one line the settings that dev ignores: the operator who set them may think that they act.
 func (c *devCmd) reportIgnored(log *slog.Logger, inFile []string) {
 	ignored := config.ServerSettings()
 	for _, name := range inFile {

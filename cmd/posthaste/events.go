@@ -13,7 +13,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// eventsCmd looks after events.
+// eventsCmd lists and steers events.
 type eventsCmd struct {
 	Remote `group:"Server"`
 
@@ -46,15 +46,15 @@ func (c *eventsListCmd) Run(ctx context.Context, o *operator) error {
 		filter.Tenant = cmp.Or(c.Tenant, defaultTenant)
 	}
 	if len(c.Metadata) > 0 {
-		filter.PageSize = Limited{}.pageSize() // few of those that are fetched may be wanted
+		filter.PageSize = Limited{}.pageSize() // few of the fetched events may match
 	}
 	return printSome(o, c.Limit, noted(withJSON(o.answers, o.Events(ctx, filter)), c.Metadata), eventLayout)
 }
 
-// defaultTenant is whose an event is that names no tenant.
+// defaultTenant is the tenant of an event that names none.
 const defaultTenant = "default"
 
-// noted leaves the events that have all the notes.
+// noted filters a list for the events that have all the notes.
 func noted(list iter.Seq2[received[client.StoredEvent], error], notes map[string]string) iter.Seq2[received[client.StoredEvent], error] {
 	return func(yield func(received[client.StoredEvent], error) bool) {
 		for event, err := range list {
@@ -148,7 +148,7 @@ var eventLayout = layout[client.StoredEvent]{
 	},
 }
 
-// matched is how many deliveries an event has; "" as long as nobody knows.
+// matched returns the number of an event's deliveries; "" until it is known.
 func matched(e client.StoredEvent) string {
 	if e.Matched == nil {
 		return ""
@@ -156,7 +156,7 @@ func matched(e client.StoredEvent) string {
 	return strconv.Itoa(*e.Matched)
 }
 
-// requestFields are what there is of the request that a webhook came with.
+// requestFields returns the fields of the request by which a webhook came.
 func requestFields(r *client.ReceivedRequest) []field {
 	if r == nil {
 		return nil

@@ -9,13 +9,13 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// Exit codes. Scripts tell by them whether asking again may help.
+// These exit codes tell scripts whether trying again may help.
 const (
 	codeFailure     = 1
-	codeUsage       = 2 // what was asked makes no sense to us, or the server refuses it
+	codeUsage       = 2 // the command line is wrong, or the server refuses the request
 	codeNotFound    = 3
 	codeConflict    = 4 // conflicts with the current state
-	codeUnavailable = 5 // the server cannot be reached, or something it needs is away
+	codeUnavailable = 5 // the server, or something that it needs, cannot be reached
 )
 
 const exitHelp = "Exit codes: 0 done, 1 failed, 2 wrong usage or refused, 3 not found, 4 conflicts with the current state, 5 the server cannot be reached or is not available."
@@ -23,22 +23,22 @@ const exitHelp = "Exit codes: 0 done, 1 failed, 2 wrong usage or refused, 3 not 
 // usageError is an error of the command line.
 type usageError struct{ error }
 
-// Unwrap gives what is wrong with it.
+// Unwrap returns the cause.
 func (e usageError) Unwrap() error { return e.error }
 
-// codedError is an error that knows its exit code.
+// codedError is an error with an exit code.
 type codedError struct {
 	error
 	code int
 }
 
-// codeOf is the exit code for an error.
+// codeOf returns the exit code for an error.
 func codeOf(err error) int {
 	if coded, ok := errors.AsType[codedError](err); ok {
 		return coded.code
 	}
 	if errors.Is(err, context.Canceled) {
-		return codeFailure // stopped by Ctrl-C, whatever the last try had met
+		return codeFailure // stopped by Ctrl-C, whatever error the last try had
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return codeUsage
@@ -52,13 +52,12 @@ func codeOf(err error) int {
 		}
 	}
 	if problem, ok := errors.AsType[*client.Error](err); ok && problem.Status/100 == 4 {
-		return codeUsage // no key, a body too large, and whatever else the server refuses
+		return codeUsage // no key, a body too large, and all other refusals of the server
 	}
 	return codeFailure
 }
 
-// gravest picks the code for several things that were tried: what a further try may mend comes first, then what nobody
-// has foreseen.
+// gravest returns the exit code for several attempts: a failure that a retry may mend comes first, then an unforeseen one.
 func gravest(codes []int) int {
 	order := []int{0, codeConflict, codeNotFound, codeUsage, codeFailure, codeUnavailable}
 	return slices.MaxFunc(codes, func(a, b int) int {

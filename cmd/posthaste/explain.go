@@ -9,7 +9,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// explain says what a failed call means for somebody at a terminal, and what to do about it.
+// explain describes a failed call to somebody at a terminal, and says what to do about it.
 func explain(problem *client.Error) string {
 	switch {
 	case problem.Status == 0:
@@ -22,7 +22,7 @@ func explain(problem *client.Error) string {
 	return problem.Error()
 }
 
-// unreachable names the server that did not answer, and why it did not.
+// unreachable names the server that did not answer, and the reason.
 func unreachable(problem *client.Error) string {
 	failed, ok := errors.AsType[*url.Error](problem)
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// healthTimeout leaves the API the time to find out that something it needs does not answer.
+// healthTimeout gives the API enough time to find out that something it needs does not answer.
 const healthTimeout = 4 * time.Second
 
 // healthCmd asks a running API whether it is ready. It is the health check of a container, whose image holds nothing

@@ -22,7 +22,7 @@ func (c *helpCmd) Run(ctx context.Context, s streams, parsed *kong.Context) erro
 	return nil
 }
 
-// misused is an error of the command line that says where to read on.
+// misused returns an error of the command line that names the help to read.
 func misused(err error) error {
 	command := "posthaste"
 	text := strings.NewReplacer(`must be one of "",`, "must be one of ", `,"" but got`, " but got").Replace(err.Error())
@@ -33,7 +33,7 @@ func misused(err error) error {
 	return usageError{fmt.Errorf("%s (see %s --help)", text, command)}
 }
 
-// reached is how far the words were understood: the last one that is a command.
+// reached returns the last word of the command line that is a command.
 func reached(parsed *kong.Context) *kong.Node {
 	node := parsed.Model.Node
 	for _, step := range parsed.Path {
@@ -44,11 +44,12 @@ func reached(parsed *kong.Context) *kong.Node {
 	return node
 }
 
-// unexpected is what kong says of a word that is no command. It knows those that are off by a letter or two.
+// unexpected matches kong's error for a word that is no command. Kong itself suggests commands that differ by a letter or
+// two.
 var unexpected = regexp.MustCompile(`^unexpected argument (\S+)$`)
 
-// suggest adds the commands that somebody may have meant by a word which is none here: those that begin alike, and those
-// that are called so elsewhere.
+// suggest adds the commands that an unknown word may have meant: commands with the same beginning, and commands of that
+// name elsewhere.
 func suggest(node *kong.Node, text string) string {
 	found := unexpected.FindStringSubmatch(text)
 	if found == nil || node.Leaf() {

@@ -14,7 +14,7 @@ import (
 	"github.com/posthaste/posthaste/internal/keyring"
 )
 
-// keysCmd makes keys, and puts new ones in the place of old ones.
+// keysCmd makes and rotates keys.
 type keysCmd struct {
 	New    keysNewCmd    `cmd:"" help:"Print a new master key for POSTHASTE_MASTER_KEY."`
 	Rotate keysRotateCmd `cmd:"" help:"Seal all stored secrets anew under the first key of POSTHASTE_MASTER_KEY, so that the others can go."`
@@ -28,7 +28,7 @@ func (keysNewCmd) Run(s streams) error {
 	return err
 }
 
-// rotateReport is how often keys rotate says how far it is.
+// rotateReport is the interval at which keys rotate prints its progress.
 const rotateReport = 2 * time.Second
 
 type keysRotateCmd struct {
@@ -57,7 +57,7 @@ func (c *keysRotateCmd) Run(ctx context.Context, s streams, log *slog.Logger) er
 	return nil
 }
 
-// rotate seals anew, and returns how many rows that changed and which keys are in use after it.
+// rotate seals all secrets anew, and returns the number of changed rows and the keys in use afterwards.
 func (c *keysRotateCmd) rotate(
 	ctx context.Context, s streams, keys *keyring.Ring, log *slog.Logger,
 ) (resealed int, used []string, err error) {
@@ -76,7 +76,7 @@ func (c *keysRotateCmd) rotate(
 	return resealed, used, err
 }
 
-// progressLine returns a function that prints a line, but not more often than that.
+// progressLine returns a function that prints a line of progress, at most once in the given time.
 func progressLine(w io.Writer, every time.Duration) func(done int) {
 	last := time.Now()
 	return func(done int) {
@@ -87,7 +87,7 @@ func progressLine(w io.Writer, every time.Duration) func(done int) {
 	}
 }
 
-// reportRotation says what was done, and which of the keys, of which the first seals, are still needed.
+// reportRotation prints the result, and which of the keys are still needed. The first key seals.
 func reportRotation(w io.Writer, keys, used []string, resealed int) {
 	fmt.Fprintf(w, "subscriptions and sources sealed anew under key %s: %d\n", keys[0], resealed)
 	var idle, needed []string
@@ -108,7 +108,7 @@ func reportRotation(w io.Writer, keys, used []string, resealed int) {
 	}
 }
 
-// adviseKey adds to the error about a key that is not there what to do about it.
+// adviseKey adds advice to the error about a missing key.
 func adviseKey(err error) error {
 	if _, ok := errors.AsType[*keyring.MissingKeyError](err); ok {
 		return fmt.Errorf("%w; set POSTHASTE_MASTER_KEY to contain it", err)

@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// gcPercent lets garbage grow to four times of what is in use. An embedded Temporal makes so much of it that Go's
-	// default of 100 spends an eighth of all CPU on collecting it; what is in use is little.
+	// gcPercent lets garbage grow to four times the memory in use. An embedded Temporal makes so much garbage that Go's
+	// default of 100 spends an eighth of all CPU on collecting it; little memory is in use.
 	gcPercent = 400
 
-	// memoryShare is the part of the machine's or the container's memory from which on collecting is worth any CPU.
+	// memoryShare is the part of the machine's or the container's memory above which collecting is worth any CPU.
 	memoryShare = 0.7
 )
 
-// spendMemory trades memory for CPU in a process with an embedded Temporal. GOGC comes first.
+// spendMemory trades memory for CPU in a process with an embedded Temporal. GOGC overrides it.
 func spendMemory() {
 	if config.GOGC() == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 }
 
-// limitMemory keeps a process below what its machine or container has, for as long as collecting garbage can. GOMEMLIMIT
-// comes first.
+// limitMemory keeps a process below the memory of its machine or container, as far as collecting garbage can. GOMEMLIMIT
+// overrides it.
 func limitMemory(log *slog.Logger) {
 	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithProvider(memoryLimit))
 	if err != nil {
@@ -36,7 +36,7 @@ func limitMemory(log *slog.Logger) {
 	log.Debug("memory", "soft_limit_bytes", limit)
 }
 
-// memoryLimit is the container's, or that of the machine.
+// memoryLimit returns the container's memory, or else the machine's.
 func memoryLimit() (uint64, error) {
 	return memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
 }

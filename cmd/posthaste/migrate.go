@@ -12,7 +12,7 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// migrateCmd brings the database up to date, or shows how it stands.
+// migrateCmd brings the database up to date, or shows the state of its migrations.
 type migrateCmd struct {
 	Up     migrateUpCmd     `cmd:"" help:"Apply the migrations that are missing."`
 	Status migrateStatusCmd `cmd:"" help:"List the migrations and when they were applied; exits with 4 unless the database fits this program."`
@@ -36,7 +36,7 @@ func (c *migrateUpCmd) Run(ctx context.Context, s streams, log *slog.Logger) err
 		fmt.Fprintln(s.out, "applied", name)
 	}
 	if err == nil {
-		err = db.CheckMigrated(ctx) // a newer version may have been here
+		err = db.CheckMigrated(ctx) // a newer version may have migrated it
 	}
 	if err == nil && len(applied) == 0 {
 		fmt.Fprintln(s.out, "nothing to do: the database is up to date")
@@ -77,7 +77,7 @@ func (c *migrateStatusCmd) Run(ctx context.Context, s streams, log *slog.Logger)
 	return nil
 }
 
-// releaseTemporalCmd makes the database nobody's, for the next Temporal that is started on it.
+// releaseTemporalCmd releases the database from its Temporal, so that the next one that is started on it can claim it.
 type releaseTemporalCmd struct {
 	config.Store `group:"Storage"`
 

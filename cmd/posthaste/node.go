@@ -30,14 +30,14 @@ import (
 	"github.com/posthaste/posthaste/workflows"
 )
 
-// drainTimeout is how long stopping waits for requests to the API that are under way, before it cuts them off.
+// drainTimeout is the time for which stopping waits for requests to the API that are under way, before it cuts them off.
 const drainTimeout = 10 * time.Second
 
 // node is a running posthaste: the parts a command asked for, started one by one in the order of these methods.
 type node struct {
 	*stack
 	log       *slog.Logger
-	libraries *slog.Logger // takes what Temporal's client and server write
+	libraries *slog.Logger // for the log lines of Temporal's client and server
 
 	listener  net.Listener
 	store     *store.Store
@@ -69,13 +69,13 @@ func (n *node) listen(address string) error {
 	return nil
 }
 
-// openStore opens the database. One that is behind its migrations is refused.
+// openStore opens the database. It refuses a database that lacks migrations.
 func (n *node) openStore(ctx context.Context, cfg config.Store, keys *keyring.Ring) error {
 	return n.openStoreThen(ctx, cfg, keys, (*store.Store).CheckMigrated)
 }
 
-// openDevStore opens the database of dev, and migrates it if that can be nobody else's: the file in the data folder, or a
-// Postgres database that has no tables of ours yet.
+// openDevStore opens the database of dev, and migrates it if no server can own it: the file in the data folder, or a
+// Postgres database that has none of our tables yet.
 func (n *node) openDevStore(ctx context.Context, cfg config.Store, keys *keyring.Ring) error {
 	return n.openStoreThen(ctx, cfg, keys, func(s *store.Store, ctx context.Context) error {
 		known, err := s.MigrationStatus(ctx)
@@ -109,7 +109,7 @@ func (n *node) openStoreThen(
 	return adviseKey(s.CheckKeys(ctx))
 }
 
-// uiColumns make the Web UI's list say what fails, for whom and since when. More of them do not fit in a window.
+// uiColumns are the columns of the Web UI's list of workflows: the failure, its receiver and since when. More do not fit.
 var uiColumns = []string{"Status", "DeliveryStatus", "Receiver", "FailingSince", "EventType", "Tenant", "Workflow ID", "Start"}
 
 // startEngine starts the embedded Temporal.
@@ -135,8 +135,9 @@ func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.
 	return nil
 }
 
-// connect makes the client of the embedded Temporal, or of the one the environment names. It does not wait for it: an
-// external Temporal may be away while events are accepted. That the store belongs to the embedded one is found out at once.
+// connect makes the client of the embedded Temporal, or of the Temporal that the environment names. It does not wait for
+// an external Temporal, which may be away while events are accepted. Whether the store belongs to an embedded Temporal is
+// checked at once.
 func (n *node) connect(ctx context.Context) error {
 	limitMemory(n.log)
 	options, err := n.clientOptions()
@@ -178,13 +179,13 @@ func (n *node) clientOptions() (client.Options, error) {
 	}, nil
 }
 
-// identity is how the Web UI names this process.
+// identity is the name of this process in the Web UI.
 func identity() string {
-	host, _ := os.Hostname() // empty is as good as wrong
+	host, _ := os.Hostname() // the name is only informative, so it may be empty
 	return fmt.Sprintf("posthaste-%d@%s", os.Getpid(), host)
 }
 
-// openSender makes the client of deliveries, which also judges URLs that are saved.
+// openSender makes the HTTP client of deliveries, which also checks the URLs of subscriptions.
 func (n *node) openSender(cfg config.Delivery) error {
 	allow, err := safehttp.ParseAllow(cfg.AllowNetworks)
 	if err != nil {
@@ -195,7 +196,7 @@ func (n *node) openSender(cfg config.Delivery) error {
 	return nil
 }
 
-// startWorker runs the workflows and activities. With an external Temporal that is away it keeps trying to start.
+// startWorker runs the workflows and activities. While an external Temporal is away, it keeps trying to start.
 func (n *node) startWorker(cfg config.Delivery) error {
 	acts, err := activities.New(activities.Deps{
 		Store: n.store, Sender: n.sender, Steering: n.control, Logger: n.log, Version: version(),
@@ -208,7 +209,7 @@ func (n *node) startWorker(cfg config.Delivery) error {
 	return nil
 }
 
-// startDispatcher turns accepted events into workflows from now on.
+// startDispatcher starts the dispatcher, which turns accepted events into workflows.
 func (n *node) startDispatcher(cfg config.Delivery) {
 	n.dispatch = worker.NewDispatcher(worker.DispatcherOptions{
 		Client: n.temporal, Control: n.control, Store: n.store, Logger: n.log,
@@ -243,7 +244,7 @@ func (n *node) serve(cfg config.API, uiURL string) error {
 	return nil
 }
 
-// newServer bounds how long a caller may take for each part of a request, and how long it may do nothing between two.
+// newServer makes a server that bounds the time that a caller may take for each part of a request and between requests.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -256,7 +257,7 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// capped bounds the connections of a listener; 0 leaves them alone. What is beyond waits in the kernel's queue.
+// capped bounds the connections of a listener; 0 means no bound. Further connections wait in the kernel's queue.
 func capped(listener net.Listener, most int) net.Listener {
 	if most == 0 {
 		return listener
@@ -264,10 +265,10 @@ func capped(listener net.Listener, most int) net.Listener {
 	return netutil.LimitListener(listener, most)
 }
 
-// apiURL is where the API is reached.
+// apiURL returns the URL of the API.
 func (n *node) apiURL() string { return "http://" + n.listener.Addr().String() }
 
-// uiURL is where the embedded Temporal's Web UI is reached, empty without one.
+// uiURL returns the URL of the embedded Temporal's Web UI; empty without one.
 func (n *node) uiURL() string {
 	if n.engine == nil {
 		return ""
@@ -275,7 +276,7 @@ func (n *node) uiURL() string {
 	return n.engine.UIURL()
 }
 
-// finish runs until ctx ends or a part fails, then stops everything. Stopping is told the reader of a log or of a terminal.
+// finish runs until ctx ends or a part fails, then stops everything. It calls stopping first, which announces the stop.
 func (n *node) finish(ctx context.Context, stopping func()) error {
 	err := n.wait(ctx)
 	stopping()

@@ -15,7 +15,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// Remote says which server a command asks, in whose name, and how it prints what it was told.
+// Remote holds the flags that name a command's server, the operator, and the form of the output.
 type Remote struct {
 	URL    string `name:"url" env:"POSTHASTE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Server to ask (default ${default})."`
 	APIKey string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"Its API key. Better set by the environment."`
@@ -32,7 +32,7 @@ type operator struct {
 	json    bool
 }
 
-// ProvideOperator gives the Run methods of commands that have a Remote their operator.
+// ProvideOperator makes the operator for the Run methods of commands that have a Remote.
 func (r *Remote) ProvideOperator(s streams) (*operator, error) {
 	o := &operator{answers: newAnswers(), remote: r, s: s, json: r.Output == "json"}
 	var err error
@@ -55,7 +55,7 @@ func (r *Remote) client(a *answers, opts ...client.Option) (*client.Client, erro
 	return c, nil
 }
 
-// whoami is user@host as far as they are known and can be printed.
+// whoami returns user@host as far as they are known and can be printed.
 func whoami() string {
 	const longest = 200 // bytes, by the API
 	name, host := "unknown", "unknown"
@@ -72,10 +72,10 @@ func whoami() string {
 // answerTimeout is longer than the server takes to find out that something it needs does not answer.
 const answerTimeout = 30 * time.Second
 
-// maxArgument bounds what is read from a file or from standard input.
+// maxArgument bounds the bytes that are read from a file or from standard input.
 const maxArgument = 64 << 20
 
-// argument is what an argument stands for: standard input for -, a file for @file, else itself.
+// argument returns the value of an argument: standard input for -, the content of a file for @file, else its text.
 func argument(s streams, text string) ([]byte, error) {
 	name, isFile := strings.CutPrefix(text, "@")
 	switch {

@@ -17,21 +17,21 @@ import (
 	"golang.org/x/term"
 )
 
-// field is one fact about a thing, as people read it.
+// field is one named value of an item, as people read it.
 type field struct{ name, value string }
 
-// layout says how a kind of things is printed.
+// layout says how items of one type are printed.
 type layout[T any] struct {
 	columns []string // of a table, by the names of fields
 	fields  func(T) []field
 }
 
-// Limited is how much of a list is wanted.
+// Limited holds the flag that bounds a list.
 type Limited struct {
 	Limit int `name:"limit" default:"50" placeholder:"N" help:"Most to print, newest first (default ${default}); 0 for all."`
 }
 
-// pageSize is how many to fetch at a time: one more than wanted, to learn whether there are more.
+// pageSize is the number of items to fetch at a time: one more than wanted, to learn whether there are more.
 func (l Limited) pageSize() int {
 	const most = 200
 	if l.Limit <= 0 || l.Limit >= most {
@@ -45,7 +45,7 @@ func printList[T any](o *operator, limit int, list iter.Seq2[T, error], l layout
 	return printSome(o, limit, withJSON(o.answers, list), l)
 }
 
-// printSome prints the start of a list whose things have their JSON beside them.
+// printSome prints the start of a list whose items come with their JSON.
 func printSome[T any](o *operator, limit int, list iter.Seq2[received[T], error], l layout[T]) error {
 	found, more, err := take(list, limit)
 	if err != nil {
@@ -78,7 +78,7 @@ func take[T any](seq iter.Seq2[T, error], n int) (items []T, more bool, err erro
 	return items, false, nil
 }
 
-// printAll prints things that came on one page.
+// printAll prints items that came on one page.
 func (l layout[T]) printAll(o *operator, things []T) error {
 	if o.json {
 		return printJSON(o.s.out, o.answers.items())
@@ -86,7 +86,7 @@ func (l layout[T]) printAll(o *operator, things []T) error {
 	return l.table(o.s.out, things)
 }
 
-// print prints one thing, which has just come.
+// print prints one item, which the newest answer holds.
 func (l layout[T]) print(o *operator, thing T) error {
 	if o.json {
 		return printJSON(o.s.out, o.answers.json())
@@ -120,11 +120,11 @@ func (l layout[T]) table(w io.Writer, things []T) error {
 
 const (
 	longestCell = 80  // in any column
-	narrowest   = 20  // what the last column has at least
+	narrowest   = 20  // least width of the last column
 	usualWidth  = 120 // of a table that is not printed on a terminal
 )
 
-// widthOf is how wide a table may be: beyond that its last column is shortened, in which long words stand.
+// widthOf returns the greatest width of a table: beyond it the last column, which has the long texts, is shortened.
 func widthOf(w io.Writer) int {
 	if file, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
@@ -166,7 +166,7 @@ func shorten(text string, longest int) string {
 	return text
 }
 
-// printable takes out what would move the cursor or change colours: much of what is printed was written by strangers.
+// printable removes characters that would move the cursor or change colours: strangers wrote much of the printed text.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -184,7 +184,7 @@ func clock(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// plural is a number of things: 1 delivery, 2 deliveries.
+// plural returns a number with its noun: 1 delivery, 2 deliveries.
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

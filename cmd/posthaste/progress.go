@@ -14,7 +14,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// newBar shows how far long work is, on a terminal; elsewhere it shows nothing.
+// newBar makes a progress bar on a terminal; elsewhere the bar shows nothing.
 func newBar(w io.Writer, total int, what string) *progressbar.ProgressBar {
 	const redraw = 100 * time.Millisecond
 	return progressbar.NewOptions(total,
@@ -32,15 +32,14 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// patience asks again and again, also while the server is away, and says once that it is, and once that it is back.
+// patience polls the server, even while it is away, and says once that it is away and once that it is back.
 type patience struct {
 	w     io.Writer
 	every time.Duration
 	away  bool
 }
 
-// until calls ask at once and then after every pause, until it is done or fails for another reason than that the server
-// is away.
+// until calls ask at once and then after every pause, until it is done or fails for a reason other than an absent server.
 func (p *patience) until(ctx context.Context, ask func() (done bool, err error)) error {
 	for {
 		done, err := ask()

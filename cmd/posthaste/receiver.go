@@ -11,7 +11,7 @@ import (
 	"github.com/posthaste/posthaste/webhook"
 )
 
-// receiver is the demo's subscriber: it verifies what arrives with the public webhook package, as any receiver would.
+// receiver is the demo's subscriber: it verifies requests with the public webhook package, as any receiver would.
 type receiver struct {
 	url      string
 	server   *http.Server
@@ -48,7 +48,7 @@ func (r *receiver) trust(text string) error {
 	return err
 }
 
-// ServeHTTP answers 204 to what verifies and 401 to anything else.
+// ServeHTTP answers 204 to a request that verifies and 401 to any other.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	verifier := r.verifier.Load()
 	if verifier == nil {
@@ -63,11 +63,11 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 	select {
 	case r.arrived <- arrival{Message: message, header: request.Header}:
-	default: // nobody reads on: more than the demo sends
+	default: // nobody reads the message: there are more than the demo sends
 	}
 }
 
-// await returns the message with the id. Others are from demos before this one.
+// await returns the message with the id. Other messages are from earlier demos.
 func (r *receiver) await(ctx context.Context, id string) (arrival, error) {
 	for {
 		select {

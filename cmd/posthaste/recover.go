@@ -11,7 +11,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// recoverCmd redelivers much at once.
+// recoverCmd redelivers many deliveries at once.
 type recoverCmd struct {
 	Remote `group:"Server"`
 
@@ -77,7 +77,7 @@ func (o *operator) await(ctx context.Context, r *client.Recovery, every time.Dur
 	return r, err
 }
 
-// showProgress moves the bar. There may be more to do by now than there was at the start.
+// showProgress moves the bar. The recovery may have more deliveries by now than at the start.
 func showProgress(bar *progressbar.ProgressBar, r *client.Recovery) {
 	done := r.Done + r.Skipped
 	if done > bar.GetMax() {
@@ -151,7 +151,7 @@ var recoveryLayout = layout[client.Recovery]{
 	},
 }
 
-// started leaves out of a dry run what only a recovery that was started has.
+// started returns the value, or "" for a dry run: only a recovery that was started has the field.
 func started(r client.Recovery, value string) string {
 	if r.DryRun {
 		return ""

@@ -20,7 +20,7 @@ import (
 	"github.com/posthaste/posthaste/workflows"
 )
 
-// replayCmd tells before an upgrade whether workflows that run now would get stuck by it.
+// replayCmd checks before an upgrade whether it would break workflows that are running.
 type replayCmd struct {
 	Remote `group:"Server"`
 
@@ -63,7 +63,7 @@ func (c *replayCmd) Run(ctx context.Context, o *operator) error {
 	return r.finish(err)
 }
 
-// replay is what has been replayed so far.
+// replay holds the results so far.
 type replay struct {
 	o        *operator
 	bar      *progressbar.ProgressBar
@@ -72,14 +72,14 @@ type replay struct {
 	broken   int
 }
 
-// replayed is what came of one history.
+// replayed is the result of one history.
 type replayed struct {
 	History string `json:"history"`
 	Result  string `json:"result"` // ok or breaks
 	Reason  string `json:"reason,omitempty"`
 }
 
-// files replays all that can be read, and returns the last error about one that cannot.
+// files replays all files that can be read, and returns the last error about a file that cannot.
 func (r *replay) files(names []string) (last error) {
 	for _, name := range names {
 		text, err := readFile(name)
@@ -111,7 +111,7 @@ func (r *replay) delivery(ctx context.Context, id string) error {
 	return nil
 }
 
-// since replays all workflows since then. Counting them first, for the bar, is worth it on a terminal only.
+// since replays all workflows that started since a time. It counts them first, for the bar, on a terminal only.
 func (r *replay) since(ctx context.Context, c *replayCmd) error {
 	const largest = 200
 	all := r.o.Workflows(ctx, client.WorkflowFilter{Since: c.Since.Time, PageSize: largest})
@@ -140,7 +140,7 @@ func (r *replay) since(ctx context.Context, c *replayCmd) error {
 	return nil
 }
 
-// fetch replays a history that the server has, and counts one that Temporal has forgotten meanwhile.
+// fetch replays a history from the server, or counts it as gone if Temporal has deleted it meanwhile.
 func (r *replay) fetch(name string, history func() (json.RawMessage, error)) error {
 	text, err := history()
 	if errors.Is(err, client.ErrNotFound) {
@@ -153,7 +153,7 @@ func (r *replay) fetch(name string, history func() (json.RawMessage, error)) err
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// try replays one history. An error says that it is none.
+// try replays one history. An error means that the text is no history.
 func (r *replay) try(name string, text []byte) error {
 	history, err := parseHistory(text)
 	if err != nil {
@@ -174,7 +174,7 @@ func (r *replay) note(name string, broken error) {
 	} else {
 		r.ok++
 	}
-	_ = r.bar.Clear() // lest the line is written into it; the next step draws it again
+	_ = r.bar.Clear() // the line must not be written into the bar; the next step draws the bar again
 	switch {
 	case r.o.json:
 		r.results = append(r.results, result)
@@ -185,7 +185,7 @@ func (r *replay) note(name string, broken error) {
 	}
 }
 
-// finish prints the totals. That a history breaks is worse than any other error.
+// finish prints the totals. A history that breaks is worse than any other error.
 func (r *replay) finish(err error) error {
 	_ = r.bar.Clear()
 	if r.o.json {

@@ -33,7 +33,7 @@ func (c *serverCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return runNode(ctx, log, c.node())
 }
 
-// node says which parts the server has.
+// node returns the parts that the server has.
 func (c *serverCmd) node() nodeConfig {
 	cfg := nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, worker: true, links: c.Links}
 	if cmp.Or(c.Kind, defaultEngine()) == engineExternal {
@@ -58,7 +58,7 @@ type apiCmd struct {
 	config.Links    `group:"API"`
 }
 
-// externalHelp tells the commands that need a Temporal elsewhere how to find it.
+// externalHelp is the help of the commands that need an external Temporal: how to name it.
 const externalHelp = "Needs a Temporal cluster or Temporal Cloud: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE (default posthaste), TEMPORAL_API_KEY, TEMPORAL_TLS_… and TEMPORAL_CONFIG_FILE, as for all of Temporal's tools. While it is away, events are accepted and wait."
 
 // Help is the long help of the command.
@@ -105,7 +105,7 @@ func runNode(ctx context.Context, log *slog.Logger, cfg nodeConfig) error {
 	return n.finish(ctx, func() { log.Info(stopMessage) })
 }
 
-// check finds everything that is wrong with the settings, so that nobody has to start four times to learn of four.
+// check returns all errors in the settings at once, so that nobody has to start four times to learn of four errors.
 func (cfg nodeConfig) check() (*keyring.Ring, error) {
 	keys, err := masterKey(cfg.store)
 	errs := []error{err, cfg.store.Check(), cfg.delivery.Check()}
@@ -139,7 +139,7 @@ func (cfg nodeConfig) start(ctx context.Context, n *node) error {
 	return cfg.startHouse(ctx, n)
 }
 
-// startHouse starts what stands on store and engine.
+// startHouse starts the parts that need store and engine.
 func (cfg nodeConfig) startHouse(ctx context.Context, n *node) error {
 	if err := n.connect(ctx); err != nil {
 		return err
@@ -159,7 +159,7 @@ func (cfg nodeConfig) startHouse(ctx context.Context, n *node) error {
 	return n.serve(*cfg.api, cmp.Or(cfg.links.UIURL, n.uiURL()))
 }
 
-// engineStore puts Temporal's state beside ours.
+// engineStore returns the store of Temporal's state, which is beside ours.
 func (cfg nodeConfig) engineStore() engine.Store {
 	if cfg.store.DatabaseURL != "" {
 		return engine.Postgres(cfg.store.DatabaseURL)
@@ -167,7 +167,7 @@ func (cfg nodeConfig) engineStore() engine.Store {
 	return engine.SQLite(cfg.store.Data)
 }
 
-// report says what is up.
+// report logs the parts that are up.
 func (cfg nodeConfig) report(n *node) {
 	args := []any{"parts", cfg.parts(), "version", version(), "temporal", n.address, "namespace", n.namespace}
 	if cfg.api != nil {

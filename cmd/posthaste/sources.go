@@ -8,7 +8,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// sourcesCmd looks after sources.
+// sourcesCmd lists and manages sources.
 type sourcesCmd struct {
 	Remote `group:"Server"`
 
@@ -43,7 +43,7 @@ func (c *sourcesGetCmd) Run(ctx context.Context, o *operator) error {
 	return sourceLayout.print(o, *source)
 }
 
-// SourceFlags say what a source shall be.
+// SourceFlags are the flags that set the fields of a source.
 type SourceFlags struct {
 	Name       *string             `name:"name" placeholder:"WORDS" help:"For people."`
 	Credential []string            `name:"credential" sep:"none" placeholder:"[SCHEME:][ID=]@FILE" help:"What the provider signs with, or shows: @FILE, or - for standard input; ID=@FILE where it names the one it means, SCHEME:@FILE where it is for a scheme with a name, such as verify_token:@FILE. As often as needed: any fits.${replaces}"`
@@ -52,7 +52,7 @@ type SourceFlags struct {
 	From       string              `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as settings: @FILE, or - for standard input. Flags win over it."`
 }
 
-// fields reads what the flags name, over what --from has.
+// fields returns the fields of --from, with the values of the flags over them.
 func (f *SourceFlags) fields(s streams) (client.SourceFields, error) {
 	fields, err := from[client.SourceFields](s, f.From)
 	if err != nil {
@@ -84,7 +84,7 @@ func readCredentials(s streams, given []string) ([]client.Credential, error) {
 	return all, nil
 }
 
-// splitCredential takes SCHEME:ID=@FILE apart, and leaves a secret alone that has a = or a : in it.
+// splitCredential splits SCHEME:ID=@FILE. A secret that has a = or a : in it stays whole.
 func splitCredential(text string) (named client.Credential, where string) {
 	isFile := func(text string) bool { return text == "-" || strings.HasPrefix(text, "@") }
 	if scheme, rest, ok := strings.Cut(text, ":"); ok && isFile(rest) {
@@ -176,7 +176,7 @@ var sourceLayout = layout[client.Source]{
 	},
 }
 
-// providersCmd shows whose webhooks a source can take.
+// providersCmd lists the providers whose webhooks a source can take.
 type providersCmd struct {
 	Remote `group:"Server"`
 }

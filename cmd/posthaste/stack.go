@@ -10,10 +10,10 @@ import (
 	"github.com/posthaste/posthaste/worker"
 )
 
-// stopTimeout bounds stopping one part. The longest is the worker's, which waits for the attempts it is making.
+// stopTimeout bounds stopping one part. The worker takes longest: it waits for the attempts that it is making.
 const stopTimeout = worker.StopTimeout + 5*time.Second
 
-// stack is what has been started, to be stopped in reverse order.
+// stack holds the parts that have been started, to be stopped in reverse order.
 type stack struct {
 	parts []part
 	// failed gets the error of the first part that ended by itself.
@@ -49,7 +49,7 @@ func (s *stack) wait(ctx context.Context) error {
 	}
 }
 
-// stop stops everything, last started first, each part with its own deadline, and reports what did not stop well.
+// stop stops all parts, last started first, each with its own deadline, and returns the errors of stopping.
 func (s *stack) stop() error {
 	var errs []error
 	for _, p := range slices.Backward(s.parts) {

@@ -44,8 +44,8 @@ func masterKey(cfg config.Store) (*keyring.Ring, error) {
 	return ring, nil
 }
 
-// devMasterKey is the ring of dev: the key that it keeps in its data folder, and behind that the keys it was given, which
-// open what was sealed with them. In a Postgres that it shares, the keys it was given seal.
+// devMasterKey returns the keys of dev: the key in its data folder, and after it the configured keys, which open secrets
+// that were sealed with them. In a Postgres that dev shares, the configured keys seal.
 func devMasterKey(cfg config.Store) (*keyring.Ring, error) {
 	if err := makeFolder(cfg.Data); err != nil {
 		return nil, err
@@ -73,13 +73,14 @@ func devMasterKey(cfg config.Store) (*keyring.Ring, error) {
 	return masterKey(config.Store{MasterKey: inFront(strings.TrimSpace(string(key)), cfg.MasterKey)})
 }
 
-// inFront puts a key before others, among which it may be.
+// inFront puts a key before others, which may contain it.
 func inFront(key, others string) string {
 	rest := slices.DeleteFunc(strings.Split(others, ","), func(other string) bool { return strings.TrimSpace(other) == key })
 	return strings.Join(append([]string{key}, rest...), ",")
 }
 
-// newDevKey makes the key of a new data folder. One that has a database already belongs to a server, or its key was lost.
+// newDevKey makes the key of a new data folder. It refuses a folder that has a database already: that belongs to a server,
+// or its key was lost.
 func newDevKey(cfg config.Store) ([]byte, error) {
 	if _, err := os.Stat(cfg.SQLitePath()); err == nil && cfg.DatabaseURL == "" {
 		return nil, fmt.Errorf("%s is missing beside a database: the folder belongs to a posthaste server, or the key was lost; "+
@@ -88,8 +89,8 @@ func newDevKey(cfg config.Store) ([]byte, error) {
 	return writeKey(cfg.MasterKeyPath())
 }
 
-// writeKey makes a key file. The rename makes it appear whole or not at all: a half-written key would lock out what it
-// has sealed.
+// writeKey makes a key file. The rename makes it appear whole or not at all: a half-written key could not open the secrets
+// that it has sealed.
 func writeKey(path string) ([]byte, error) {
 	key := []byte(keyring.New())
 	temporary := path + ".new"
@@ -99,7 +100,7 @@ func writeKey(path string) ([]byte, error) {
 	return key, os.Rename(temporary, path)
 }
 
-// warnOfGuests says that others may enter the data folder. Its files are for the owner alone all the same.
+// warnOfGuests logs that other users may enter the data folder. Its files can be read by the owner only in any case.
 func warnOfGuests(folder string, log *slog.Logger) {
 	info, err := os.Stat(folder)
 	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
@@ -107,7 +108,7 @@ func warnOfGuests(folder string, log *slog.Logger) {
 	}
 }
 
-// makeFolder makes the data folder and sees whether it can be written to.
+// makeFolder makes the data folder and checks that it can be written to.
 func makeFolder(path string) error {
 	err := os.MkdirAll(path, 0o700)
 	if err == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// SubscriptionFlags say what a subscription shall be.
+// SubscriptionFlags are the flags that set the fields of a subscription.
 type SubscriptionFlags struct {
 	Name          *string                   `name:"name" placeholder:"WORDS" help:"For people."`
 	EventTypes    []string                  `name:"event-types" placeholder:"PATTERN" help:"Events it wants, such as order.paid, order.* or *."`
@@ -28,7 +28,7 @@ type SubscriptionFlags struct {
 	From          string                    `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as auth, tls, properties or secret: @FILE, or - for standard input. Flags win over it."`
 }
 
-// fields reads what the flags name, over what --from has.
+// fields returns the fields of --from, with the values of the flags over them.
 func (f *SubscriptionFlags) fields(s streams) (client.SubscriptionFields, error) {
 	fields, err := from[client.SubscriptionFields](s, f.From)
 	if err != nil {
@@ -56,7 +56,7 @@ func (f *SubscriptionFlags) fields(s streams) (client.SubscriptionFields, error)
 	return fields, nil
 }
 
-// forwarded takes the word none for no header: a flag cannot hold an empty list.
+// forwarded reads the word none as an empty list, which a flag cannot hold.
 func forwarded(patterns []string) []string {
 	if slices.Equal(patterns, []string{"none"}) {
 		return []string{}

@@ -11,7 +11,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// subscriptionsCmd looks after subscriptions.
+// subscriptionsCmd lists and manages subscriptions.
 type subscriptionsCmd struct {
 	Remote `group:"Server"`
 

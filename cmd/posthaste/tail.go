@@ -12,11 +12,12 @@ import (
 )
 
 const (
-	// tailOverlap is how far back each look at the list goes: deliveries may show up later than they were created.
+	// tailOverlap is the time that consecutive reads of the list overlap: deliveries may appear later than they were
+	// created.
 	tailOverlap = 10 * time.Second
-	// tailKept bounds how many deliveries are kept in mind, and how many are read in one look at the list.
+	// tailKept bounds the deliveries that are remembered, and the deliveries of one read of the list.
 	tailKept = 10_000
-	// tailLooks bounds how many open deliveries one round looks up.
+	// tailLooks bounds the open deliveries that one round looks up.
 	tailLooks = 100
 )
 
@@ -33,7 +34,7 @@ func (deliveriesTailCmd) Help() string {
 
 // Run implements the command.
 func (c *deliveriesTailCmd) Run(ctx context.Context, o *operator) error {
-	once, err := o.remote.client(o.answers, client.WithMaxAttempts(1)) // the next round is the next try
+	once, err := o.remote.client(o.answers, client.WithMaxAttempts(1)) // the next round is the retry
 	if err != nil {
 		return err
 	}
@@ -55,9 +56,9 @@ type tail struct {
 	o      *operator
 	filter client.DeliveryFilter
 	status client.DeliveryStatus
-	from   time.Time // where the next look at the list begins; zero before the first one
+	from   time.Time // where the next read of the list begins; zero before the first
 	known  map[string]client.Delivery
-	open   []string // of the known ones, those that may change; the next to look up first
+	open   []string // ids of the known deliveries that may change; the next to look up first
 }
 
 func (t *tail) round(ctx context.Context) error {
@@ -72,7 +73,7 @@ func (t *tail) round(ctx context.Context) error {
 	return t.lookAgain(ctx)
 }
 
-// begin starts where the server is now, by its own clock: what is there already is known and not printed.
+// begin starts at the server's present time, by its own clock: existing deliveries are known and not printed.
 func (t *tail) begin(ctx context.Context) error {
 	newest, _, err := take(t.Deliveries(ctx, t.page(1)), 1)
 	if err != nil {
@@ -101,7 +102,7 @@ func (t *tail) page(size int) client.DeliveryFilter {
 	return filter
 }
 
-// since lists what was created since then, oldest first.
+// since lists the deliveries that were created since a time, oldest first.
 func (t *tail) since(ctx context.Context, from time.Time) ([]received[client.Delivery], error) {
 	const largest = 200
 	filter := t.page(largest)
@@ -146,7 +147,7 @@ func (t *tail) lookAgain(ctx context.Context) error {
 	return nil
 }
 
-// note prints a delivery if it is news.
+// note prints a delivery if it is new or has changed.
 func (t *tail) note(s received[client.Delivery]) {
 	d := s.thing
 	before, known := t.known[d.ID]
@@ -166,7 +167,7 @@ func (t *tail) keep(d client.Delivery) {
 	t.known[d.ID] = d
 }
 
-// forget drops the closed ones that the list will not show again, and the oldest open ones if they are too many.
+// forget drops closed deliveries that the list will not show again, and the oldest open ones if there are too many.
 func (t *tail) forget() {
 	t.open = slices.DeleteFunc(t.open, func(id string) bool { return !t.known[id].Open() })
 	if surplus := len(t.open) - tailKept; surplus > 0 {

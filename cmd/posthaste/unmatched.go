@@ -8,14 +8,14 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// How long a publisher at a terminal waits to hear that nobody wants the event, and how often that is asked.
+// These constants say how long a publisher at a terminal waits to hear that no subscription matches, and how often it asks.
 const (
 	planWait = 2 * time.Second
 	planPoll = 50 * time.Millisecond
 )
 
-// watchPlan waits a moment until the event is planned, and says so if it matched nobody. Whatever goes wrong here is not
-// the publication's business.
+// watchPlan waits a moment until the event is planned, and says so if no subscription matched it. An error here does not
+// make the publication fail.
 func (o *operator) watchPlan(ctx context.Context, eventID string) {
 	ctx, cancel := context.WithTimeout(ctx, planWait)
 	defer cancel()
@@ -31,7 +31,7 @@ func (o *operator) watchPlan(ctx context.Context, eventID string) {
 	}
 }
 
-// tellUnmatched says why nothing is delivered of an event that no subscription matched.
+// tellUnmatched says why an event that no subscription matched is not delivered.
 func (o *operator) tellUnmatched(ctx context.Context, event *client.StoredEvent) {
 	if event == nil || event.Matched == nil || *event.Matched > 0 {
 		return

@@ -8,7 +8,7 @@ import (
 // release is set by the linker when a release is built: -ldflags "-X main.release=1.2.3".
 var release string
 
-// version is the release, or what the Go toolchain knows of the source it was built from.
+// version returns the release, or the version of the source that the Go toolchain recorded.
 func version() string {
 	if release != "" {
 		return release

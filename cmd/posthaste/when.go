@@ -16,10 +16,10 @@ import (
 // when is a time on the command line.
 type when struct{ time.Time }
 
-// errWhen names all forms of a time.
+// errWhen is the error for a text that is no time. It names all forms.
 var errWhen = errors.New("want a time such as 2026-11-22T08:00:00Z or 2026-11-22, today or yesterday (all in UTC), or how long ago: 90m, 2h, 3d, 2w")
 
-// UnmarshalText takes RFC 3339, the same without its end, which is in UTC then, a word, or a duration: 2h is two hours ago.
+// UnmarshalText reads RFC 3339, the same without its end (then in UTC), a word, or a duration: 2h is two hours ago.
 func (w *when) UnmarshalText(text []byte) error {
 	if ago, err := parseDuration(string(text)); err == nil {
 		w.Time = time.Now().Add(-ago)
@@ -44,19 +44,19 @@ func (w *when) UnmarshalText(text []byte) error {
 	return errWhen
 }
 
-// moments are the times that have a word.
+// moments returns the times that have a word.
 func moments(now time.Time) map[string]time.Time {
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 	return map[string]time.Time{"now": now, "today": today, "yesterday": today.AddDate(0, 0, -1)}
 }
 
-// longUnit is a number of days or weeks.
+// longUnit matches a number of days or weeks.
 var longUnit = regexp.MustCompile(`(\d+\.?\d*|\.\d+)([dw])`)
 
-// parseDuration is time.ParseDuration with days (24h) and weeks: 3d, 2w, 1d12h.
+// parseDuration extends time.ParseDuration by days (24h) and weeks: 3d, 2w, 1d12h.
 func parseDuration(text string) (time.Duration, error) {
 	hours := longUnit.ReplaceAllStringFunc(text, func(part string) string {
-		number, _ := strconv.ParseFloat(part[:len(part)-1], 64) // as the expression has it
+		number, _ := strconv.ParseFloat(part[:len(part)-1], 64) // the expression matches numbers only
 		return strconv.FormatFloat(number*map[byte]float64{'d': 24, 'w': 7 * 24}[part[len(part)-1]], 'f', -1, 64) + "h"
 	})
 	d, err := time.ParseDuration(hours)

@@ -16,8 +16,8 @@ import (
 // prepareTimeout bounds one try to reach Temporal and prepare its namespace.
 const prepareTimeout = 15 * time.Second
 
-// work runs a worker until ctx ends. It starts as soon as Temporal can be reached, however long that takes, and stops
-// after the attempts it is making.
+// work runs a worker until ctx ends. It starts as soon as Temporal can be reached, however long that takes, and finishes
+// the attempts under way before it stops.
 func (n *node) work(ctx context.Context, acts *activities.Activities) {
 	w, err := backoff.Retry(ctx, func() (sdkworker.Worker, error) { return n.newWorker(ctx, acts) },
 		backoff.WithMaxElapsedTime(0), backoff.WithBackOff(reconnect()), backoff.WithNotify(n.reportAway()))
@@ -28,7 +28,7 @@ func (n *node) work(ctx context.Context, acts *activities.Activities) {
 	w.Stop()
 }
 
-// newWorker starts a worker. One that failed to start cannot be started again, so each try makes a new one.
+// newWorker starts a worker. A worker that failed to start cannot be started again, so each try makes a new one.
 func (n *node) newWorker(ctx context.Context, acts *activities.Activities) (sdkworker.Worker, error) {
 	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()
@@ -60,7 +60,7 @@ func (n *node) reportAway() backoff.Notify {
 	}
 }
 
-// quieter lowers Temporal's client to what an operator should see: warnings and errors.
+// quieter limits the log of Temporal's client to warnings and errors.
 type quieter struct{ slog.Handler }
 
 // Enabled implements slog.Handler.

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// maxDeadLetterHold is half a year: an open workflow costs little, but not nothing.
+// maxDeadLetterHold is half a year, because an open workflow costs little, but not nothing.
 const maxDeadLetterHold = 183 * 24 * time.Hour
 
-// Log says what is logged and how. Logs go to standard error.
+// Log holds the level and the form of the log, which goes to standard error.
 type Log struct {
 	Level  slog.Level `name:"log-level" env:"POSTHASTE_LOG_LEVEL" default:"info" help:"Least severe line to log: debug, info, warn or error."`
 	Format string     `name:"log-format" env:"POSTHASTE_LOG_FORMAT" enum:"text,json" default:"text" help:"Form of the log: text or json."`
@@ -29,7 +29,7 @@ const (
 	FormatJSON = "json"
 )
 
-// Store says where events, subscriptions and deliveries are kept.
+// Store names the database of events, subscriptions and deliveries.
 type Store struct {
 	DatabaseURL string `name:"database-url" env:"POSTHASTE_DATABASE_URL" placeholder:"URL" help:"Postgres to keep everything in, postgres://user:password@host/database. Without it, a SQLite file in the data folder."`
 	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and of the embedded Temporal (default ${default})."`
@@ -43,7 +43,8 @@ type DevStore struct {
 	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Keys that open signing secrets which were sealed under them, id:base64,… With --database-url the first seals, too; otherwise the key that dev keeps in the data folder does."`
 }
 
-// ServerSettings names the variables that are set for a server, or for a Temporal elsewhere, and that dev ignores.
+// ServerSettings lists the variables in the environment that are for a server, or for an external Temporal, and that dev
+// ignores.
 func ServerSettings() []string {
 	names := []string{"POSTHASTE_DATABASE_URL", "TEMPORAL_ADDRESS", "TEMPORAL_CONFIG_FILE", "TEMPORAL_PROFILE"}
 	return slices.DeleteFunc(names, func(name string) bool { return os.Getenv(name) == "" })
@@ -52,10 +53,10 @@ func ServerSettings() []string {
 // SQLitePath is the file of the store when there is no DatabaseURL.
 func (s Store) SQLitePath() string { return filepath.Join(s.Data, "posthaste.db") }
 
-// MasterKeyPath is the file in which dev keeps the key it made.
+// MasterKeyPath is the file in which dev stores its own key.
 func (s Store) MasterKeyPath() string { return filepath.Join(s.Data, "master.key") }
 
-// API says how the HTTP API is served.
+// API holds the settings of the HTTP API.
 type API struct {
 	Listen  string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the API (default ${default}). Port 0 picks a free one."`
 	APIKey  string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"Key that callers send as Authorization: Bearer KEY; at least 16 characters. Better set by the environment."`
@@ -66,10 +67,10 @@ type API struct {
 	MaxConnections int `name:"max-connections" env:"POSTHASTE_MAX_CONNECTIONS" default:"4096" placeholder:"N" help:"Most connections to the API at a time, idle ones included (default ${default}); further ones wait until one is closed. 0: no limit."`
 }
 
-// minAPIKey keeps keys that can be guessed out.
+// minAPIKey is the least length of an API key, so that it cannot be guessed.
 const minAPIKey = 16
 
-// CheckGuarded refuses to serve without a key that is worth the name.
+// CheckGuarded refuses to serve without a key, or with a key that can be guessed.
 func (a API) CheckGuarded() error {
 	return errors.Join(a.checkKey(), a.checkLimits())
 }
@@ -84,7 +85,7 @@ func (a API) checkKey() error {
 	return nil
 }
 
-// CheckLoopback is for a server without a key: it may be reached from this machine only.
+// CheckLoopback checks the settings of a server without a key: it must listen on an address of this machine only.
 func (a API) CheckLoopback() error {
 	return errors.Join(Loopback("--listen", a.Listen), a.checkLimits())
 }
@@ -115,7 +116,7 @@ func Loopback(flag, address string) error {
 	return fmt.Errorf("%s %s can be reached from other machines; use 127.0.0.1, or posthaste server with a key", flag, address)
 }
 
-// Delivery says where deliveries may go.
+// Delivery holds the settings of deliveries.
 type Delivery struct {
 	Proxy         Proxy    `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy that all deliveries go through, http, https or socks5. Without it none is used, whatever the environment says."`
 	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST" help:"Networks and hosts that deliveries may go to although they are not public, such as 10.0.0.0/8, hooks.internal.example or *.internal.example."`
@@ -129,7 +130,7 @@ type Delivery struct {
 // Proxy is the address of a proxy. It may hold a password, so no error repeats it. The zero value is none.
 type Proxy struct{ url *url.URL }
 
-// URL is nil without a proxy.
+// URL returns the proxy's URL; nil without a proxy.
 func (p Proxy) URL() *url.URL { return p.url }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -151,7 +152,7 @@ func (d Delivery) Mode(tenant string) string {
 	return d.DeliveryMode
 }
 
-// Check refuses what makes no sense.
+// Check refuses settings that make no sense.
 func (d Delivery) Check() error {
 	for tenant, mode := range d.TenantModes {
 		if mode != "child" && mode != "inline" {
@@ -164,14 +165,15 @@ func (d Delivery) Check() error {
 	return nil
 }
 
-// Engine says how the embedded Temporal is served.
+// Engine holds the settings of the embedded Temporal.
 type Engine struct {
 	TemporalListen string        `name:"temporal-listen" env:"POSTHASTE_TEMPORAL_LISTEN" default:"127.0.0.1:7233" placeholder:"ADDR" help:"Address of the embedded Temporal, gRPC (default ${default}). It asks for no credentials."`
 	UIListen       string        `name:"ui-listen" env:"POSTHASTE_UI_LISTEN" default:"127.0.0.1:8233" placeholder:"ADDR" help:"Address of the Temporal Web UI (default ${default}). It asks for no credentials."`
 	Retention      time.Duration `name:"retention" env:"POSTHASTE_RETENTION" default:"72h" help:"How long Temporal keeps the history of a closed workflow."`
 }
 
-// Check keeps what asks for no credentials on this machine.
+// Check refuses addresses that other machines can reach, because the embedded Temporal asks for no credentials, and a
+// retention below an hour.
 func (e Engine) Check() error {
 	var short error
 	if e.Retention < time.Hour {
@@ -180,7 +182,7 @@ func (e Engine) Check() error {
 	return errors.Join(short, Loopback("--temporal-listen", e.TemporalListen), Loopback("--ui-listen", e.UIListen))
 }
 
-// Links says where people find the Web UI of an external Temporal.
+// Links holds the URL of the Web UI of an external Temporal.
 type Links struct {
 	UIURL string `name:"ui-url" env:"POSTHASTE_UI_URL" placeholder:"URL" help:"Temporal Web UI that the API's answers link to."`
 }
@@ -190,7 +192,7 @@ func IsPostgres(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
 
-// Check refuses a database we do not speak to.
+// Check refuses a database that is not supported.
 func (s Store) Check() error {
 	if s.DatabaseURL != "" && !IsPostgres(s.DatabaseURL) {
 		return errors.New("POSTHASTE_DATABASE_URL must start with postgres://")

@@ -13,17 +13,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// commandLineOnly is the tag of a flag that is taken from the command line alone.
+// commandLineOnly is the tag of a flag that is read from the command line only.
 const commandLineOnly = "commandline"
 
 // Files reads settings files. The zero value is ready to use.
 type Files struct {
-	// Ignored are the settings that a file has and the command does not take from a file.
+	// Ignored lists the settings of the file that the command does not read from a file.
 	Ignored []string
 }
 
 // YAML reads a settings file for kong: a map from the long names of flags to their values, each a scalar or a list of
-// scalars. A value that is left empty is as good as absent. A name that no command knows is refused.
+// scalars. An empty value counts as absent. A name that no command knows is refused.
 //
 // Errors name the file and the line, and repeat nothing of the file but a name: the rest may be a key.
 func (f *Files) YAML(r io.Reader) (kong.Resolver, error) {
@@ -53,7 +53,7 @@ func readSettings(r io.Reader) ([]setting, error) {
 	if errors.Is(err, io.EOF) {
 		return nil, nil
 	}
-	if err != nil { // not the whole of err, which repeats what may be a key
+	if err != nil { // only the line of err, because its text may repeat a key
 		where := lineOf.FindStringSubmatch(err.Error())
 		return nil, fmt.Errorf("%sis not YAML", strings.Join(where[min(len(where), 1):], ""))
 	}
@@ -91,7 +91,7 @@ func appendSetting(settings []setting, key, node *yaml.Node) ([]setting, error) 
 	return append(settings, setting{name: key.Value, value: value, line: key.Line}), nil
 }
 
-// text is a value as it is written in the file: as a number, a long key of digits would lose most of them.
+// text returns a value as it is written in the file: read as a number, a long key of digits would lose most of them.
 func text(node *yaml.Node) (string, error) {
 	switch node.Kind {
 	case yaml.ScalarNode:
@@ -156,8 +156,8 @@ func (f *file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, err
 	return f.settings[i].value, nil
 }
 
-// nearest is the known name that was probably meant: one that differs in its case, its dashes or the prefix of
-// environment variables, or else by a slip or two of the keyboard. It is empty if there is none.
+// nearest returns the known name that was probably meant: a name that differs in its case, its dashes or the prefix of
+// environment variables, or else by one or two slips of the keyboard. It is empty if there is none.
 func nearest(name string, known []string) string {
 	plain := strings.TrimPrefix(strings.ToLower(strings.NewReplacer("_", "-", ".", "-", " ", "-").Replace(name)), "posthaste-")
 	squeezed := strings.ReplaceAll(plain, "-", "")
@@ -174,7 +174,7 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// slips is the Levenshtein distance: how many letters have to be added, taken away or changed.
+// slips returns the Levenshtein distance: the number of letters that have to be added, removed or changed.
 func slips(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -2,5 +2,5 @@ package config
 
 import "os"
 
-// GOGC is what the environment says about garbage collection to Go's runtime, empty for nothing.
+// GOGC returns the variable of the environment that sets the garbage collection of Go's runtime; empty if it is not set.
 func GOGC() string { return os.Getenv("GOGC") }

@@ -6,14 +6,14 @@ import (
 )
 
 var (
-	// repeated is how kong ends an error about a value from the environment: with the value.
+	// repeated matches the end of kong's error about a value from the environment, which repeats the value.
 	repeated = regexp.MustCompile(`(?s)\(from envar (\w+)=".*"\)`)
-	// credentials are what stands before the host of a URL. A password that is not escaped may hold any sign, the @ included.
+	// credentials matches the user and password of a URL. An unescaped password may hold any character, even an @.
 	credentials = regexp.MustCompile(`://[^\s"]*@`)
 )
 
-// Hide takes out of an error about the command line, or about what a setting led to, what may be a password: the value of
-// a variable, and what stands before the host of a URL. The error that it returns still is the one it was given.
+// Hide removes possible passwords from an error about the command line, or about the effect of a setting: the value of a
+// variable, and the user and password of a URL. errors.Is and errors.As still find the given error in the result.
 func Hide(err error) error {
 	if err == nil {
 		return nil
@@ -33,8 +33,8 @@ type hidden struct {
 
 func (h hidden) Error() string { return h.text }
 
-// Is reports what the cause is. There is no Unwrap, by which somebody might print it.
+// Is compares the target with the cause. There is no Unwrap, because somebody might print the cause.
 func (h hidden) Is(target error) bool { return errors.Is(h.cause, target) }
 
-// As finds the cause's types.
+// As finds the target's type in the cause.
 func (h hidden) As(target any) bool { return errors.As(h.cause, target) }

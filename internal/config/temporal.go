@@ -12,13 +12,13 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 )
 
-// TemporalAddress is the external Temporal that the environment names, empty for none.
+// TemporalAddress returns the address of the external Temporal that the environment names; empty for none.
 func TemporalAddress() string { return os.Getenv("TEMPORAL_ADDRESS") }
 
 // TemporalClient reads how to reach an external Temporal from the environment and the profile file that all of
 // Temporal's tools share: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_…, TEMPORAL_CONFIG_FILE.
-// Without a namespace there it is the given one. Named says whether an address is there; without one it is that of a
-// Temporal on this machine.
+// The given namespace is the default. named reports whether an address is set; without one the options have the address
+// of a Temporal on this machine.
 func TemporalClient(namespace string) (options client.Options, named bool, err error) {
 	options, err = envconfig.LoadDefaultClientOptions()
 	if err != nil {
@@ -32,7 +32,7 @@ func TemporalClient(namespace string) (options client.Options, named bool, err e
 
 var lineInTOML = regexp.MustCompile(`line \d+`)
 
-// withoutValues is err, unless that quotes a settings file, where what is quoted may be the API key.
+// withoutValues returns err, unless err quotes a settings file: the quoted text may be the API key.
 func withoutValues(err error) error {
 	_, quoting, parsing := strings.Cut(err.Error(), "failed parsing config: ")
 	if !parsing {

@@ -1,5 +1,5 @@
-// Package logs makes one log of what several libraries write: each field once and under a name in snake case, whoever
-// names it, and what is said again and again said once, with a count.
+// Package logs makes one log of the lines of several libraries: each field appears once, under a name in snake case, and a
+// line that is repeated many times is written once, with a count.
 //
 //	ours ─────────────────────┐
 //	Temporal ──▶ NewRepeats ──┴──▶ New ──▶ text or JSON

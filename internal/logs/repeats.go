@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// Window is how long a line speaks for those that say the same.
+	// Window is the time in which repetitions of a line are counted and not written.
 	Window = 30 * time.Second
 
-	// maxKinds bounds the memory of lines that are too many kinds to be counted one by one.
+	// maxKinds bounds the kinds of lines that are counted, and thereby the memory.
 	maxKinds = 512
 )
 
-// NewRepeats makes a handler that hands the first of the warnings and errors that say the same to next, counts those that
-// follow within a Window, and then says how many there were, in the field repeated. Two say the same if level, message and
-// error agree but for the words with a digit in them: addresses, ids, counts.
+// NewRepeats makes a handler that passes the first warning or error of each kind to next, counts the lines of the same kind
+// that follow within a Window, and then writes their number in the field repeated. Two lines are of the same kind if level,
+// message and error agree except for words with a digit in them: addresses, ids, counts.
 //
-// A database that is away for ten seconds is some thousand errors in a Temporal server, and no more than some dozen facts.
+// A database that is away for ten seconds causes some thousand errors in a Temporal server, of only some dozen kinds.
 func NewRepeats(next slog.Handler) slog.Handler {
 	return &repeats{next: next, counts: &counts{kinds: map[string]*kind{}}}
 }
@@ -37,11 +37,11 @@ type counts struct {
 	kinds map[string]*kind
 }
 
-// kind is lines that say the same.
+// kind counts the lines of one kind.
 type kind struct {
 	repeated int
 	last     slog.Record
-	next     slog.Handler // of the last one
+	next     slog.Handler // of the last line
 }
 
 // Enabled implements slog.Handler.
@@ -71,7 +71,7 @@ func (r *repeats) Handle(ctx context.Context, record slog.Record) error {
 	return r.next.Handle(ctx, record)
 }
 
-// withDigit is a word that may be different in each of the lines that say the same.
+// withDigit matches a word that may differ between lines of the same kind.
 var withDigit = regexp.MustCompile(`\S*\d\S*`)
 
 func (r *repeats) kindOf(record slog.Record) string {
@@ -91,7 +91,7 @@ func errorIn(a slog.Attr) string {
 	return ""
 }
 
-// first reports whether the line is the first of its kind. Any other is counted.
+// first reports whether the line is the first of its kind. Any other line is counted.
 func (c *counts) first(key string, record slog.Record, next slog.Handler) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,7 +106,7 @@ func (c *counts) first(key string, record slog.Record, next slog.Handler) bool {
 	return true
 }
 
-// report says how many followed the first line of a kind. The next one is a first again.
+// report writes the number of lines that followed the first of a kind. The next line counts as a first again.
 func (c *counts) report(key string) {
 	c.mu.Lock()
 	k := c.kinds[key]
@@ -116,5 +116,5 @@ func (c *counts) report(key string) {
 		return
 	}
 	k.last.AddAttrs(slog.Int("repeated", k.repeated))
-	_ = k.next.Handle(context.Background(), k.last) // as with any line, nobody can be told
+	_ = k.next.Handle(context.Background(), k.last) // an error of the log cannot be logged
 }

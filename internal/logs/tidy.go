@@ -18,8 +18,8 @@ func New(w io.Writer, json bool, level slog.Leveler) slog.Handler {
 	return &tidy{next: slog.NewTextHandler(w, options)}
 }
 
-// tidy keeps the fields until the line is written, so that none is in it twice: readers of JSON take the last one, or refuse
-// the object.
+// tidy keeps the fields until the line is written, so that no field appears twice: readers of JSON take the last one, or
+// refuse the object.
 type tidy struct {
 	next   slog.Handler
 	fields []slog.Attr
@@ -50,7 +50,7 @@ func (t *tidy) Handle(ctx context.Context, record slog.Record) error {
 	return t.next.Handle(ctx, line)
 }
 
-// once gives the fields their names and leaves the last of each name, at the place of the first.
+// once renames the fields and keeps the last of each name, at the place of the first.
 func once(fields []slog.Attr) []slog.Attr {
 	places := make(map[string]int, len(fields))
 	kept := make([]slog.Attr, 0, len(fields))
@@ -66,7 +66,7 @@ func once(fields []slog.Attr) []slog.Attr {
 	return kept
 }
 
-// name is a key in snake case. It is never one of those that each line has.
+// name returns a key in snake case. It is never the key of a field that each line has.
 func name(key string) string {
 	runes := []rune(key)
 	var b strings.Builder
