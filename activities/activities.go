@@ -11,15 +11,15 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// Store is what the activities ask of the store. Its errors are *models.Error where the row is at fault; any other
-// error is ours.
+// Store keeps events, deliveries and jobs. Its errors are *models.Error where the row is at fault; any other error is
+// ours.
 type Store interface {
 	PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error)
 	Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error)
-	// Work returns a delivery with its event and its subscription, which are shared with others and not to be changed.
+	// Work returns a delivery with its event and its subscription, which are shared and must not be changed.
 	Work(ctx context.Context, deliveryID string) (*models.Work, error)
 	Subscription(ctx context.Context, id string) (*models.Subscription, error)
-	// Writable returns an error while what is done could not be recorded. It costs nothing in good times.
+	// Writable returns an error while the store cannot record an attempt. It costs nothing while all is well.
 	Writable(ctx context.Context) error
 	RecordAttempt(ctx context.Context, attempt *models.Attempt, outcome models.DeliveryOutcome) error
 	CloseDelivery(ctx context.Context, id string, status models.DeliveryStatus, reason string) (models.DeliveryStatus, error)
@@ -41,19 +41,19 @@ type Store interface {
 	FinishRecovery(ctx context.Context, id string, status models.RecoveryStatus, audit ...models.AuditEntry) (*models.Recovery, error)
 }
 
-// Sender makes one HTTP request. What the receiver does is in the Exchange; an error means that we could not try.
+// Sender makes one HTTP request. The receiver's behaviour is in the Exchange; an error means that we could not try.
 type Sender interface {
 	Send(ctx context.Context, request models.Request) (models.Exchange, error)
 }
 
-// Steering speaks to the workflows of deliveries. A state that does not allow it is a CodeConflict *models.Error.
+// Steering starts and signals workflows. A state that does not allow it is a CodeConflict *models.Error.
 type Steering interface {
 	// Cancel asks a delivery to stop, unless it was redelivered in the epoch before or a later one; 0: in any case.
 	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, before int64) error
-	// Redeliver asks for a further attempt, in the epoch, 0 for the present one. Asking again with the same origin is the
-	// same wish.
+	// Redeliver asks for a further attempt, in the epoch, 0 for the present one. A second call with the same origin has no
+	// effect.
 	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string, epoch int64) error
-	// Resume tells a held delivery that it may go.
+	// Resume tells a delivery to check whether it is still to be held.
 	Resume(ctx context.Context, delivery *models.Delivery) error
 	// Begin starts the workflow of a delivery that has none yet.
 	Begin(ctx context.Context, delivery *models.Delivery) error
@@ -61,14 +61,14 @@ type Steering interface {
 	Start(ctx context.Context, job models.Job) error
 }
 
-// Deps are what New needs. Store, Sender, Steering and Logger are required.
+// Deps holds the dependencies of New. Store, Sender, Steering and Logger are required.
 type Deps struct {
 	Store    Store
 	Sender   Sender
 	Steering Steering
 	Logger   *slog.Logger
-	// DeadLetterHold is how long an exhausted delivery's workflow stays open, awaiting redeliver or cancel. 0: it closes
-	// at once.
+	// DeadLetterHold is the time for which an exhausted delivery's workflow stays open, awaiting redeliver or cancel. 0: it
+	// closes at once.
 	DeadLetterHold time.Duration
 
 	Version string           // for the User-Agent; empty: "dev"
@@ -87,7 +87,7 @@ type Activities struct {
 	now       func() time.Time
 	random    func() float64
 	pace      *pace
-	// attempting has the ids of the deliveries that this process is making an attempt of.
+	// attempting has the ids of the deliveries with an attempt under way in this process.
 	attempting sync.Map
 }
 

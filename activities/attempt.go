@@ -14,7 +14,7 @@ import (
 // attemptTime is the longest that an attempt and its recording may take. A claim has to last that long when it begins.
 const attemptTime = models.MaxTimeout + 30*time.Second
 
-// clockSlack is how early an attempt may be: Temporal's clock and ours need not agree to the millisecond.
+// clockSlack is the time by which an attempt may be early: Temporal's clock and ours need not agree to the millisecond.
 const clockSlack = time.Second
 
 // AttemptDeliveryInput names the delivery.
@@ -23,10 +23,10 @@ type AttemptDeliveryInput struct {
 	// Wait makes the first dispatch wait until the stored time of the next attempt. It is set after an attempt was made
 	// elsewhere, by a local activity. Without it the first dispatch sends at once.
 	Wait bool `json:"wait,omitempty"`
-	// Resumed lets a held delivery go as soon as its subscription is no longer paused. Without it, it waits for its turn.
+	// Resumed releases a held delivery as soon as its subscription is no longer paused. Without it, it waits for its turn.
 	Resumed bool `json:"resumed,omitempty"`
-	// Claimed makes the first attempt of a delivery that was claimed for it. Without it nothing is sent while the claim
-	// lasts; with it, nothing is sent after that.
+	// Claimed makes the first attempt of a delivery that was claimed for this workflow. Without it nothing is sent while
+	// the claim lasts; with it, nothing is sent after the claim has ended.
 	Claimed bool `json:"claimed,omitempty"`
 	// Tell ends the activity as Retrying when the attempt has failed and there will be another one.
 	Tell bool `json:"tell,omitempty"`
@@ -38,12 +38,12 @@ type AttemptDeliveryResult struct {
 }
 
 // AttemptDelivery makes the next attempt of a delivery and records it. It returns a result when the delivery is
-// delivered, a retryable error with the schedule's delay when the receiver failed, a final one when there is nothing
-// more to try, and a plain one when we failed ourselves.
+// delivered, a retryable error with the schedule's delay when the receiver failed, a final error when there is nothing
+// more to try, and a plain error when we failed ourselves.
 //
 // If the process dies between sending and recording, the attempt is made again under the same number: at least once.
 func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInput) (*AttemptDeliveryResult, error) {
-	// A workflow task that Temporal takes for lost is given out again while its local attempt still runs here.
+	// Temporal dispatches a workflow task that it regards as lost again while its local attempt still runs here.
 	if _, attempting := a.attempting.LoadOrStore(in.DeliveryID, true); attempting {
 		return nil, retryAfter(NotDue, "an attempt is being made", time.Second)
 	}
@@ -70,7 +70,7 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 	if err := a.tooSlow(ctx, in, j); err != nil {
 		return nil, err
 	}
-	// What cannot be recorded would be sent again and again.
+	// An attempt that cannot be recorded would be made again and again.
 	if err := a.store.Writable(ctx); err != nil {
 		return nil, ours("make sure that the attempt can be recorded", err)
 	}
@@ -108,7 +108,7 @@ func (a *Activities) attempt(ctx context.Context, in AttemptDeliveryInput, j *jo
 	return a.conclude(outcome.Status, attempt.Number, message)
 }
 
-// uninterrupted keeps the deadline and drops cancellation: a request that is out is waited for and recorded.
+// uninterrupted keeps the deadline and drops cancellation: a request that was sent is waited for and recorded.
 func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -167,7 +167,7 @@ func (a *Activities) reset(ctx context.Context, j *job) error {
 func (a *Activities) claimed(in AttemptDeliveryInput, j *job) error {
 	now := a.now()
 	left := models.ClaimLeft(j.delivery.ClaimedUntil, now)
-	if left == 0 { // by a clock that was ahead, so what was due then would not be for as long
+	if left == 0 { // the claiming clock ran ahead, and so did the due time
 		j.delivery.NextAttemptAt = now
 	}
 	switch {
@@ -179,8 +179,8 @@ func (a *Activities) claimed(in AttemptDeliveryInput, j *job) error {
 	return nil
 }
 
-// tooSlow leaves an attempt within a workflow task, for which the subscription has become too slow, to a regular activity:
-// it may have been decided on long ago, behind a thousand others. A claim is for this attempt alone.
+// tooSlow leaves an attempt within a workflow task to a regular activity if the subscription has become too slow: the
+// attempt may have been planned long ago, behind a thousand others. A claim is for this attempt alone.
 func (a *Activities) tooSlow(ctx context.Context, in AttemptDeliveryInput, j *job) error {
 	if !activity.GetInfo(ctx).IsLocalActivity || in.Claimed || !a.pace.hangs(j.subscription.ID) {
 		return nil

@@ -15,13 +15,13 @@ type CancelDeliveryInput struct {
 	Before int64 `json:"before,omitempty"`
 }
 
-// CancelDeliveryResult is the status in force afterwards: what was delivered or cancelled already stays as it was.
+// CancelDeliveryResult is the status afterwards: a delivery that was delivered or cancelled already stays as it was.
 type CancelDeliveryResult struct {
 	Status   models.DeliveryStatus `json:"status"`
 	Attempts int                   `json:"attempts,omitempty"` // made so far
 }
 
-// CancelDelivery marks a delivery as cancelled that is open, or exhausted.
+// CancelDelivery marks a delivery that is open or exhausted as cancelled.
 func (a *Activities) CancelDelivery(ctx context.Context, in CancelDeliveryInput) (*CancelDeliveryResult, error) {
 	delivery, err := a.store.CancelDelivery(ctx, in.DeliveryID, in.Why, in.Origin, in.Before)
 	if err != nil {
@@ -33,7 +33,7 @@ func (a *Activities) CancelDelivery(ctx context.Context, in CancelDeliveryInput)
 // BringForwardInput names the delivery and says who wants it redelivered.
 type BringForwardInput struct {
 	DeliveryID string `json:"delivery_id"`
-	After      int    `json:"after,omitempty"` // how many attempts had been made when it was asked for
+	After      int    `json:"after,omitempty"` // number of attempts made before the redelivery was requested
 	models.Why
 	Origin string `json:"origin,omitempty"` // see models.AuditEntry
 	Epoch  int64  `json:"epoch,omitempty"`  // in which it was asked for, see models.Stop; 0: the present one

@@ -1,7 +1,7 @@
-// Package activities holds the hands of the workflows: planning an event's deliveries, making one attempt, writing
-// down what came of it. One verb a file; the inputs and results stand above their method.
+// Package activities does the work of the workflows: it plans an event's deliveries, makes one attempt, and records the
+// outcome. Each file has one verb; the inputs and results stand above their method.
 //
-// A method's name is what Temporal's histories call it: never rename one. Inputs, results and errors carry ids and
+// A method's name is its name in Temporal's histories: never rename one. Inputs, results and errors carry ids and
 // small facts only, never a payload, a header's value or a secret, since Temporal keeps and shows them.
 //
 // Failures are of three classes that never mix. Theirs (the receiver's): recorded as an attempt, uses up the schedule,

@@ -10,9 +10,9 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// Types of the application errors. They stand in histories: never change one.
+// These constants are the types of the application errors. They stand in histories: never change one.
 const (
-	// AttemptFailed is theirs: the attempt is recorded and the next one is due after the error's delay.
+	// AttemptFailed is a failure of the receiver: the attempt is recorded and the next one is due after the error's delay.
 	AttemptFailed = "AttemptFailed"
 	// NotDue means that nothing was sent because the next attempt is due later, after the error's delay.
 	NotDue = "NotDue"
@@ -20,33 +20,33 @@ const (
 	Exhausted = "Exhausted"
 	// Cancelled is final: the delivery was cancelled.
 	Cancelled = "Cancelled"
-	// Gone is final: what the activity was to work on is not in the store.
+	// Gone is final: the row that the activity needs is not in the store.
 	Gone = "Gone"
-	// Retrying is final for the time being: an attempt failed, and the workflow wants to know before the next one.
+	// Retrying ends the activity, not the delivery: an attempt failed, and the workflow has to know before the next one.
 	Retrying = "Retrying"
-	// Held is final for the time being: nothing was sent because the subscription is paused.
+	// Held is final until the delivery is released: nothing was sent because the subscription is paused.
 	Held = "Held"
 )
 
 // DeadLetter is the detail of an Exhausted error. Without it the delivery is not kept open.
 type DeadLetter struct {
-	Hold time.Duration `json:"hold"` // how long it is kept, in nanoseconds
+	Hold time.Duration `json:"hold"` // the time for which it is kept open, in nanoseconds
 }
 
 // Failing is the detail of a Retrying error.
 type Failing struct {
-	Since time.Time `json:"since"` // when the first of the attempts began that failed
+	Since time.Time `json:"since"` // start of the first attempt that failed
 }
 
-// Ending is what a final error says.
+// Ending is the content of a final error.
 type Ending struct {
 	Kind    string
 	Message string
 	Hold    time.Duration // of a dead letter
-	Since   time.Time     // of one that is retried
+	Since   time.Time     // of a delivery that is retried
 }
 
-// EndingOf reads a final error. Of any other, the ending is empty.
+// EndingOf reads a final error. For any other error, the ending is empty.
 func EndingOf(err error) Ending {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
 	if !ok || !app.NonRetryable() {
@@ -60,7 +60,7 @@ func EndingOf(err error) Ending {
 		return ending
 	}
 	var letter DeadLetter
-	_ = app.Details(&letter) // those without details fail, and are not kept
+	_ = app.Details(&letter) // fails for an error without details: such a delivery is not kept open
 	ending.Hold = letter.Hold
 	return ending
 }
@@ -71,13 +71,14 @@ func IsAttemptFailed(err error) bool {
 	return ok && app.Type() == AttemptFailed
 }
 
-// IsFinal reports whether err is one that no retry can mend.
+// IsFinal reports whether err is an error that no retry can mend.
 func IsFinal(err error) bool {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)
 	return ok && app.NonRetryable()
 }
 
-// retryAfter is theirs. Benign keeps a receiver's failures out of the worker's error log and metrics.
+// retryAfter makes the error of a retry that is due after a delay. It is benign, which keeps a receiver's failures out of
+// the worker's error log and metrics.
 func retryAfter(kind, message string, delay time.Duration) error {
 	return temporal.NewApplicationErrorWithOptions(message, kind, temporal.ApplicationErrorOptions{
 		NextRetryDelay: max(delay, time.Millisecond), // zero would mean "by the retry policy"
@@ -93,7 +94,7 @@ func final(kind, message string, details ...any) error {
 	})
 }
 
-// ours wraps a failure of the store, and turns "there is no such row" into a final one. No failure stays none.
+// ours wraps a failure of the store, and turns "there is no such row" into a final error. nil stays nil.
 func ours(doing string, err error) error {
 	if err == nil {
 		return nil

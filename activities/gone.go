@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// cancelWaitingFor bounds the asking.
+// cancelWaitingFor bounds the time to start the cancellation.
 const cancelWaitingFor = 5 * time.Second
 
-// cancelWaiting has the other waiting deliveries of a subscription closed that was just disabled. It is what a dispatcher
-// does within ten seconds in any case; the stop that is stored with the attempt keeps them from being sent.
+// cancelWaiting starts the job that closes the other waiting deliveries of a subscription that was just disabled. A
+// dispatcher does so within ten seconds in any case; the stop that is stored with the attempt keeps them from being sent.
 func (a *Activities) cancelWaiting(ctx context.Context, j *job) {
 	ctx, cancel := context.WithTimeout(ctx, cancelWaitingFor)
 	defer cancel()

@@ -7,8 +7,8 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// held keeps a delivery while its subscription is paused, and lets a held one go after that: when it is its turn, or
-// when nobody is taking turns any more. The store decides under a lock: what we have loaded may be old by now.
+// held holds a delivery while its subscription is paused, and releases it afterwards: when it is its turn, or when no
+// job releases deliveries in turn any more. The store decides under a lock, because the loaded rows may be stale.
 func (a *Activities) held(ctx context.Context, in AttemptDeliveryInput, j *job) error {
 	switch {
 	case j.subscription.Status == models.SubscriptionPaused:

@@ -7,8 +7,8 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// job is what one attempt works on, loaded so that a change of the subscription acts on the very next attempt. Event
-// and subscription are shared with other attempts and must not be changed.
+// job holds the rows of one attempt. They are loaded anew each time, so that a change of the subscription acts on the very
+// next attempt. Event and subscription are shared with other attempts and must not be changed.
 type job struct {
 	delivery     *models.Delivery
 	event        *models.Event
@@ -37,13 +37,13 @@ func (a *Activities) load(ctx context.Context, deliveryID string) (*job, error) 
 	return j, nil
 }
 
-// number is that of the attempt to make.
+// number returns the number of the attempt to make.
 func (j *job) number() int { return j.delivery.Attempts + 1 }
 
-// allowed is how many attempts the schedule comes to, with those made by hand besides.
+// allowed returns the number of attempts that the schedule allows, plus the attempts made by hand.
 func (j *job) allowed() int { return len(j.subscription.Schedule()) + 1 + j.delivery.Forwarded }
 
-// words tells how the delivery stands after the attempts made so far.
+// words describes the state of the delivery after the attempts made so far.
 func (j *job) words(detail string) string {
 	if j.delivery.Attempts == 0 {
 		return detail

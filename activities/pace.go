@@ -13,14 +13,14 @@ const (
 )
 
 // pace remembers which subscriptions answered their last attempt with success and within fastAnswer, and which have a
-// request out that is late. A first attempt at a fast one may run inside the workflow task, which takes fewer writes but
-// holds a slot that everybody's planning needs too. It is a hint of this process only: forgetting it costs speed,
-// nothing else. Safe for concurrent use.
+// request under way that is late. A first attempt at a fast subscription may run inside the workflow task, which needs
+// fewer writes but holds a slot that the planning of all events needs too. It is a hint of this process only: forgetting
+// it costs speed, nothing else. Safe for concurrent use.
 type pace struct {
 	seen *lru.Cache[string, struct{}]
 
 	mu   sync.Mutex
-	late map[string]int // requests that have been out for longer than fastAnswer
+	late map[string]int // requests that have been under way for longer than fastAnswer
 }
 
 func newPace() *pace {
@@ -32,14 +32,15 @@ func (p *pace) fast(subscriptionID string) bool {
 	return !p.hangs(subscriptionID) && p.seen.Contains(subscriptionID)
 }
 
-// hangs does not wait for a timeout to find that out: until then all that is sent to the subscriber would hang too.
+// hangs reports whether a request to the subscription is late. It does not wait for the request's timeout: until then all
+// further requests to the subscriber would hang too.
 func (p *pace) hangs(subscriptionID string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.late[subscriptionID] > 0
 }
 
-// watch says that a request is out, until over is called.
+// watch records that a request is under way, until over is called.
 func (p *pace) watch(subscriptionID string) (over func()) {
 	timer := time.AfterFunc(fastAnswer, func() { p.count(subscriptionID, 1) })
 	return func() {

@@ -6,10 +6,10 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// MaxTargets is how many targets fit in one answer, and so how many deliveries one workflow starts itself.
+// MaxTargets bounds the targets in one answer, and so the deliveries that one workflow starts itself.
 const MaxTargets = 200
 
-// Target is what a workflow needs to start the delivery workflow of one subscriber.
+// Target holds the facts that a workflow needs to start the delivery workflow of one subscriber.
 type Target struct {
 	DeliveryID     string `json:"delivery_id"`
 	SubscriptionID string `json:"subscription_id"`
@@ -17,7 +17,8 @@ type Target struct {
 	Fast           bool   `json:"fast,omitempty"` // answered fast last time, as far as this process knows
 	// Claimed says that the event's workflow makes the first attempt.
 	Claimed bool `json:"claimed,omitempty"`
-	// Attempted says that an attempt was made, by a workflow that did not come to say so: the next one waits for its time.
+	// Attempted says that an attempt was made, by a workflow that ended before it could report it: the next attempt waits
+	// for its time.
 	Attempted bool `json:"attempted,omitempty"`
 }
 

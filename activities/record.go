@@ -13,12 +13,13 @@ import (
 
 const (
 	goneReason = "the receiver answered 410 Gone"
-	// recordFor is how long recording is tried before the activity gives up and the attempt has to be made again.
+	// recordFor bounds the time for which recording is tried. After it the activity fails and the attempt has to be made
+	// again.
 	recordFor = 25 * time.Second
 )
 
-// decide applies the rules of the wire to an attempt: 2xx delivers, 410 ends the subscription, anything else goes by
-// the schedule, or by Retry-After when that is later.
+// decide applies the rules of the wire to an attempt: 2xx delivers, 410 disables the subscription, anything else follows
+// the schedule, or Retry-After when that is later.
 func (a *Activities) decide(j *job, attempt *models.Attempt) models.DeliveryOutcome {
 	if attempt.Succeeded() {
 		return models.DeliveryOutcome{Status: models.DeliveryDelivered}
@@ -41,8 +42,8 @@ func (a *Activities) decide(j *job, attempt *models.Attempt) models.DeliveryOutc
 	return models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: now.Add(delay)}
 }
 
-// record writes the attempt down. The request is out already, so a database that is away for a moment is waited for:
-// giving up means sending again.
+// record stores the attempt. The request was sent already, so it waits for a database that is away for a moment: giving up
+// means sending again.
 func (a *Activities) record(ctx context.Context, attempt *models.Attempt, outcome models.DeliveryOutcome) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := a.store.RecordAttempt(ctx, attempt, outcome)

@@ -35,8 +35,8 @@ func (a *Activities) send(ctx context.Context, j *job) (*models.Attempt, error) 
 	}, nil
 }
 
-// header builds the request's headers: those of the webhook that the event came with, the subscription's own, each under the
-// name as its owner writes it, which is how it goes out, and ours last, so that nothing overrides them.
+// header builds the request's headers: the headers of the webhook by which the event came, the subscription's own, each in
+// the spelling of its owner, and ours last, so that nothing overrides them.
 func (a *Activities) header(j *job, body []byte) (http.Header, error) {
 	header := j.event.Received.Forward(j.subscription.ForwardHeaders)
 	for name, value := range j.subscription.Headers {
@@ -67,7 +67,7 @@ func (a *Activities) sign(header http.Header, j *job, body []byte) error {
 	return nil
 }
 
-// signingSecrets are all live ones, or the one chosen where there is room for one signature.
+// signingSecrets returns all live secrets, or the chosen one where there is room for one signature.
 func signingSecrets(sub *models.Subscription, profile webhook.Profile, now time.Time) ([]webhook.Secret, error) {
 	values := []string{sub.SigningSecret(now)}
 	if profile.HoldsSeveral() {

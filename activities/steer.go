@@ -12,26 +12,26 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// RoundLength is how long one round of a job works before it reports.
+// RoundLength is the time for which one round of a job works before it reports.
 const RoundLength = 30 * time.Second
 
 const (
 	steerPage = 100
-	// settleTime is what resumed deliveries get to leave the status held before those that have not are told again, and
-	// what a stop waits before it looks for more.
+	// settleTime is the time in which resumed deliveries have to leave the status held, before the ones that are still held
+	// are resumed again. A stop waits as long before it looks for further deliveries.
 	settleTime = 5 * time.Second
-	// saveEvery is how often a round looks whether it should end. After a crash the counts, not the work, may lack what
-	// was done since.
+	// saveEvery is the interval at which a round saves its progress and checks whether it should end. After a crash the
+	// counts may lack the work since the last save; the work itself is not lost.
 	saveEvery = time.Second
 )
 
-// SteerInput says what to do, and how far that has come.
+// SteerInput names the job and its progress.
 type SteerInput struct {
 	models.Job
 	Progress models.Progress `json:"progress,omitzero"`
 }
 
-// SteerResult is how far the job has come. Done says that it is over; Wait, how long to wait before the next round, in
+// SteerResult is the progress of the job. Done says that it is over; Wait is the time to wait before the next round, in
 // nanoseconds.
 type SteerResult struct {
 	Progress models.Progress `json:"progress"`
@@ -40,7 +40,7 @@ type SteerResult struct {
 }
 
 // Steer carries out a job for a while, oldest deliveries first, at the job's rate. Its heartbeats carry the progress:
-// after a crash it goes on with the delivery at which it had come, so that none is passed over.
+// after a crash it continues with the delivery that it had reached, so that none is skipped.
 func (a *Activities) Steer(ctx context.Context, in SteerInput) (*SteerResult, error) {
 	r := &round{
 		Activities: a, job: in.Job, progress: in.Progress, pace: rate.NewLimiter(rate.Limit(in.Rate), 1),
@@ -58,12 +58,12 @@ type round struct {
 	job      models.Job
 	progress models.Progress
 	pace     *rate.Limiter
-	saved    time.Time // when progress was last written down
-	origin   string    // of the job: whom it told before a crash, it may tell again
+	saved    time.Time // when the progress was last saved
+	origin   string    // of the job: a delivery that was signalled before a crash may be signalled again
 }
 
-// catchUp starts where a round came to that was cut off, as its heartbeats tell, or the recovery's row. The row has the last
-// word: Temporal may know of more that was done, in a store that has been replaced by an older one.
+// catchUp starts at the progress of a round that was interrupted, by its heartbeats or by the recovery's row. The row
+// decides: Temporal may remember more progress than a store that has been replaced by an older one.
 func (r *round) catchUp(ctx context.Context) error {
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &r.progress); err != nil {
@@ -81,7 +81,7 @@ func (r *round) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// target is what a job acts on: a delivery, or an event that lacks one.
+// target is one object of a job: a delivery, or an event that lacks one.
 type target struct {
 	id       string
 	delivery *models.Delivery // nil: it has yet to be made
@@ -100,7 +100,7 @@ func (r *round) run(ctx context.Context) (*SteerResult, error) {
 			return &SteerResult{Progress: r.progress, Done: true}, err
 		}
 	}
-	r.saved = time.Time{} // the next round begins with what is written down
+	r.saved = time.Time{} // the progress is saved now, because the next round starts from it
 	over, err := r.over(ctx)
 	return &SteerResult{Progress: r.progress, Done: over}, err
 }
@@ -110,7 +110,7 @@ func (r *round) page(ctx context.Context) ([]target, error) {
 	if r.job.Action == models.JobDeliver {
 		events, err := r.store.MissingEvents(ctx, selection.SubscriptionID, selection.Since, selection.Until, r.progress.After, steerPage)
 		if models.ErrorCode(err) == models.CodeNotFound {
-			return nil, nil // nobody to deliver to any more
+			return nil, nil // there is no subscriber any more
 		}
 		return targetsOf(events, func(e *models.Event) target { return target{id: e.ID} }), err
 	}
@@ -155,7 +155,7 @@ func (r *round) act(ctx context.Context, t target) error {
 		return r.cancel(ctx, t.delivery)
 	case models.JobRedeliver:
 		return r.steering.Redeliver(ctx, t.delivery, r.job.Why, r.origin+"/"+t.id, r.job.Epoch)
-	case models.JobResume, models.JobHold: // a delivery that looks whether it may go finds out that it may not
+	case models.JobResume, models.JobHold: // the delivery checks whether its subscription is paused, and holds itself if it is
 		return r.steering.Resume(ctx, t.delivery)
 	case models.JobDeliver:
 		delivery, err := r.store.AddDelivery(ctx, t.id, r.job.Selection.SubscriptionID, r.job.Epoch)
@@ -167,8 +167,8 @@ func (r *round) act(ctx context.Context, t target) error {
 	return final(Gone, fmt.Sprintf("this version does not know how to %q", r.job.Action))
 }
 
-// cancel tells the workflow first and the store then, so that nothing of a stop is taken for closed whose workflow was not
-// told. What is delivered meanwhile stays so.
+// cancel signals the workflow first and then changes the store, so that no delivery of a stop counts as closed before its
+// workflow was signalled. A delivery that is delivered meanwhile stays delivered.
 func (r *round) cancel(ctx context.Context, delivery *models.Delivery) error {
 	before := r.job.Selection.Before
 	told := r.steering.Cancel(ctx, delivery, r.job.Why, before)
@@ -179,8 +179,7 @@ func (r *round) cancel(ctx context.Context, delivery *models.Delivery) error {
 	return err
 }
 
-// over reports whether somebody has put an end to the job, and writes down how far it has come. It looks every now and
-// then only.
+// over reports whether somebody has ended the job, and saves its progress. It does both once in saveEvery only.
 func (r *round) over(ctx context.Context) (bool, error) {
 	if r.now().Sub(r.saved) < saveEvery {
 		return false, nil
@@ -196,7 +195,8 @@ func (r *round) over(ctx context.Context) (bool, error) {
 	}
 }
 
-// recoveryOver also cancels a recovery whose subscription takes nothing any more.
+// recoveryOver saves the progress of a recovery and reports whether it has ended. It also cancels a recovery whose
+// subscription accepts no deliveries any more.
 func (r *round) recoveryOver(ctx context.Context) (bool, error) {
 	status, err := r.store.SaveProgress(ctx, r.job.RecoveryID, r.progress)
 	if err != nil || status != models.RecoveryRunning {
@@ -232,7 +232,7 @@ func (r *round) stopped(ctx context.Context) (bool, error) {
 func (r *round) turned(ctx context.Context) (bool, error) {
 	sub, err := r.store.Subscription(ctx, r.job.Selection.SubscriptionID)
 	if models.ErrorCode(err) == models.CodeNotFound {
-		return false, nil // its held deliveries have to learn that
+		return false, nil // its held deliveries have to find that out
 	}
 	if err != nil {
 		return false, ours("load subscription", err)
@@ -244,8 +244,8 @@ func (r *round) turned(ctx context.Context) (bool, error) {
 	return paused == (r.job.Action == models.JobResume), nil
 }
 
-// end comes when the list has been walked. Deliveries leave the status held by themselves: while there is one, those
-// that are held are told once more. So is what a plan, which was under way, made for a stop to close.
+// end finishes a round at the end of the list. Deliveries leave the status held by themselves: while there is one left,
+// the job signals the held deliveries once more. Likewise a stop closes the deliveries that a plan under way has added.
 func (r *round) end(ctx context.Context) (*SteerResult, error) {
 	result := &SteerResult{Progress: r.progress, Done: true}
 	var err error
@@ -276,7 +276,7 @@ type CancelRecoveryInput struct {
 	RecoveryID string `json:"recovery_id"`
 }
 
-// CancelRecovery writes down that a recovery was cancelled in Temporal.
+// CancelRecovery records that a recovery was cancelled in Temporal.
 func (a *Activities) CancelRecovery(ctx context.Context, in CancelRecoveryInput) error {
 	return a.cancelRecovery(ctx, in.RecoveryID, models.Why{By: "temporal", Reason: "the workflow was cancelled in Temporal"})
 }

@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	// maxOrigin bounds what a signal says of where it comes from, in bytes.
+	// maxOrigin bounds the origin in a signal, in bytes.
 	maxOrigin = 200
 
-	// lookAgain is how often a held delivery looks for itself whether it may go, should nobody tell it.
+	// lookAgain is the interval at which a held delivery checks by itself whether it may go, in case a signal was lost.
 	lookAgain = 24 * time.Hour
 
-	// changeHeed is the change since which signals that come while a delivery closes are acted on.
+	// changeHeed is the version change that made a delivery act on signals that come while it closes.
 	changeHeed = "signals-while-closing"
 
-	// retrying is what DeliveryStatus says of a pending delivery whose first attempt has failed.
+	// retrying is the value of DeliveryStatus for a pending delivery whose first attempt has failed.
 	retrying models.DeliveryStatus = "retrying"
 )
 
 // DeliverToSubscriber makes the attempts of one delivery until it is delivered (closes Completed), exhausted (Failed) or
-// cancelled (Canceled). What is exhausted stays open for the dead-letter hold.
+// cancelled (Canceled). An exhausted delivery stays open for the dead-letter hold.
 func DeliverToSubscriber(ctx workflow.Context, in DeliverToSubscriberInput) (*DeliverToSubscriberResult, error) {
 	d := &delivery{in: in, state: State{DeliveryID: in.DeliveryID, Status: models.DeliveryPending}, failing: in.FailingSince}
 	if !in.FailingSince.IsZero() { // then it was started with the search attributes of that
@@ -45,20 +45,20 @@ type delivery struct {
 	in      DeliverToSubscriberInput
 	state   State
 	signals signals
-	shown   models.DeliveryStatus // what DeliveryStatus says; empty: it was never needed
-	failing time.Time             // when the first attempt failed; zero: none has, or the run does not tell
-	dated   bool                  // FailingSince says so
-	why     string                // what went wrong last, as far as we were told
-	waiting bool                  // the next attempt is due when the row says so
-	resumed bool                  // a resumption let it go: whatever the bounded rate says, it is this one's turn
+	shown   models.DeliveryStatus // the value of the search attribute DeliveryStatus; empty: it was never set
+	failing time.Time             // when the first attempt failed; zero: none has failed, or the run does not show it
+	dated   bool                  // the search attribute FailingSince is set
+	why     string                // the last failure, as far as it is known
+	waiting bool                  // the next attempt is due at the time in the row
+	resumed bool                  // a resumption has released it: at the bounded rate it is its turn now
 	cancels int                   // made in this run
-	ended   bool                  // cancelled in Temporal, which allows nothing more
+	ended   bool                  // cancelled in Temporal, after which nothing more can run
 
 	result *DeliverToSubscriberResult // how the workflow closes, once the last step is done
 	err    error
 }
 
-// step is one stretch of a delivery's life. It returns the next one, or nil when the workflow closes.
+// step is one stretch of a delivery's life. It returns the next step, or nil when the workflow closes.
 type step func(workflow.Context) step
 
 func (d *delivery) setup(ctx workflow.Context) error {
@@ -86,7 +86,7 @@ func (d *delivery) first() step {
 	}
 }
 
-// attemptLocally makes one attempt within the workflow task. It is cut loose from cancellation, which would break it off
+// attemptLocally makes one attempt within the workflow task. It ignores cancellation, which would interrupt the attempt
 // half way.
 func (d *delivery) attemptLocally(ctx workflow.Context) step {
 	var result activities.AttemptDeliveryResult
@@ -117,14 +117,14 @@ func (d *delivery) attempt(ctx workflow.Context) step {
 		interrupt()
 	}
 	err := future.Get(ctx, &result)
-	d.signals.read() // what came while the interrupted attempt was still running
+	d.signals.read() // signals may have come while the interrupted attempt was still running
 	if err == nil || activities.IsFinal(err) {
 		return d.conclude(ctx, result, err)
 	}
 	return d.interrupted(ctx, err)
 }
 
-// interrupted says what the signal wanted that ended the wait between two attempts.
+// interrupted returns the step for the signal that ended the wait between two attempts.
 func (d *delivery) interrupted(ctx workflow.Context, err error) step {
 	switch {
 	case ctx.Err() != nil:
@@ -134,11 +134,11 @@ func (d *delivery) interrupted(ctx workflow.Context, err error) step {
 	case d.signals.resume:
 		return d.resume
 	default:
-		return d.close(nil, err) // no signal, no answer of ours: shown as it is, and revived by the dispatcher's sweep
+		return d.close(nil, err) // neither a signal nor an error of ours: close as Failed; the dispatcher's sweep starts it again
 	}
 }
 
-// conclude goes on from what AttemptDelivery found to be final, for the time being.
+// conclude returns the step after a final outcome of AttemptDelivery.
 func (d *delivery) conclude(ctx workflow.Context, result activities.AttemptDeliveryResult, err error) step {
 	if err == nil {
 		return d.delivered(ctx, result.Attempt)
@@ -206,7 +206,7 @@ func (d *delivery) exhausted(ctx workflow.Context, err error, hold time.Duration
 	return d.close(nil, err)
 }
 
-// keep returns the step that a signal asks for, or nil when the hold is over.
+// keep awaits a signal during the hold, and returns the step that it asks for, or nil when the hold is over.
 func (d *delivery) keep(ctx workflow.Context, hold time.Duration) step {
 	d.become(ctx, models.DeliveryExhausted, workflow.Now(ctx).Add(hold))
 	waiting, stop := workflow.WithCancel(ctx)
@@ -234,14 +234,14 @@ func (d *delivery) hold(ctx workflow.Context) step {
 	return d.attempt
 }
 
-// resume looks again, now that the delivery has been let go.
+// resume tries again after the delivery was released.
 func (d *delivery) resume(workflow.Context) step {
 	d.signals.resume, d.resumed = false, true
 	return d.attempt
 }
 
-// heed returns the step that a signal asks for which came while the delivery was closing, or nil. Where it closes in a
-// status that cannot be cancelled, a cancel comes too late.
+// heed returns the step for a signal that came while the delivery was closing, or nil. If the delivery closes in a status
+// that cannot be cancelled, a cancel comes too late.
 func (d *delivery) heed(ctx workflow.Context, cancellable bool) step {
 	d.signals.read()
 	if !cancellable {
@@ -253,7 +253,7 @@ func (d *delivery) heed(ctx workflow.Context, cancellable bool) step {
 	return d.steered()
 }
 
-// steered is the step that somebody wants: what stops a delivery comes before what hurries it.
+// steered returns the step for a signal: a cancel comes before a redelivery.
 func (d *delivery) steered() step {
 	if d.signals.cancel != nil {
 		return d.stop
@@ -261,7 +261,7 @@ func (d *delivery) steered() step {
 	return d.bringForward
 }
 
-// bringForward makes the next attempt due now: it replaces the wait for it, or opens a closed delivery again.
+// bringForward makes the next attempt due now: it ends the wait for the attempt, or opens a closed delivery again.
 func (d *delivery) bringForward(ctx workflow.Context) step {
 	d.signals.read()
 	signal := RedeliverSignal{}
@@ -280,7 +280,7 @@ func (d *delivery) bringForward(ctx workflow.Context) step {
 	return d.attempt
 }
 
-// stop cancels the delivery in the store. The store has the last word: what it says was delivered stays delivered.
+// stop cancels the delivery in the store. The store decides: a delivery that it has as delivered stays delivered.
 func (d *delivery) stop(ctx workflow.Context) step {
 	d.ended = ctx.Err() != nil
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
@@ -311,7 +311,7 @@ func (d *delivery) stop(ctx workflow.Context) step {
 	}
 }
 
-// goOn returns to what the delivery did before a cancel that did not mean it.
+// goOn returns the step that continues a delivery after a cancel that did not apply to it.
 func (d *delivery) goOn() step {
 	if d.signals.redeliver != nil {
 		return d.bringForward
@@ -320,7 +320,7 @@ func (d *delivery) goOn() step {
 	return d.attempt
 }
 
-// origin names an action of this run, so that doing it a second time is known for what it is.
+// origin names an action of this run, so that its repetition is recognised.
 func (d *delivery) origin(ctx workflow.Context, action string, n int) string {
 	return workflow.GetInfo(ctx).WorkflowExecution.RunID + "/" + action + "/" + strconv.Itoa(n)
 }
@@ -332,7 +332,7 @@ func (d *delivery) host() string {
 	return d.in.Host
 }
 
-// become tells the query, the Web UI and, once it has to, the search attribute how the delivery stands.
+// become shows the status of the delivery in the query, the Web UI and, if need be, the search attribute.
 func (d *delivery) become(ctx workflow.Context, status models.DeliveryStatus, until time.Time) {
 	d.state.Status = status
 	d.tell(ctx, status, until)
@@ -346,7 +346,7 @@ func (d *delivery) become(ctx workflow.Context, status models.DeliveryStatus, un
 	_ = workflow.UpsertTypedSearchAttributes(ctx, d.attributes(status)...) // fails for no keys only
 }
 
-// attributes are those that the status changes.
+// attributes returns the search attributes that the status changes.
 func (d *delivery) attributes(status models.DeliveryStatus) []temporal.SearchAttributeUpdate {
 	changed := []temporal.SearchAttributeUpdate{attributeDeliveryStatus.ValueSet(string(status))}
 	switch {
@@ -360,8 +360,8 @@ func (d *delivery) attributes(status models.DeliveryStatus) []temporal.SearchAtt
 	return changed
 }
 
-// end is become for a workflow that closes: the search attribute repeats the close status only where it said
-// something else before.
+// end shows the status of a workflow that closes: the search attribute repeats the close status only if it had another
+// value before.
 func (d *delivery) end(ctx workflow.Context, status models.DeliveryStatus) {
 	d.state.Status = status
 	if d.shown != "" {

@@ -1,4 +1,4 @@
-// Package workflows holds the plan: DeliverEvent plans an event's deliveries and starts one DeliverToSubscriber for
+// Package workflows holds the workflows: DeliverEvent plans an event's deliveries and starts one DeliverToSubscriber for
 // each of them, through DeliverBatch where there are many.
 //
 //	DeliverEvent "event/<event id>"
@@ -13,10 +13,10 @@
 // A parent waits until every child has started, then closes; children live on (ParentClosePolicy ABANDON). A child that
 // has not started when its parent closes would never start.
 //
-// Workflow code is forever: executions that started with today's code are replayed with tomorrow's. It does no I/O,
-// reads no clock, rolls no dice, starts no goroutines of its own; its inputs are ids and small facts; changes go through
-// workflow.GetVersion; recorded histories in testdata/replay are replayed in the tests. The names in names.go and the
-// JSON of messages.go stand in histories and never change their meaning.
+// Workflow code is forever: executions that started with today's code are replayed with tomorrow's. It does no I/O, reads
+// no clock, uses no random numbers, starts no goroutines of its own; its inputs are ids and small facts; changes go through
+// workflow.GetVersion; recorded histories in testdata/replay are replayed in the tests. The names in names.go and the JSON
+// of messages.go stand in histories and never change their meaning.
 //
 // The worker and cmd import this package; it imports activities and models.
 package workflows

@@ -27,11 +27,11 @@ type fanOut struct {
 	ctx        workflow.Context
 	in         DeliverEventInput
 	deliveries int
-	targets    []activities.Target // what the plan already named; nil: to be listed
+	targets    []activities.Target // from the plan; nil: they have to be listed
 }
 
-// newFanOut cuts the fan-out loose from cancellation: an accepted event reaches its subscribers. What can be cancelled
-// is each delivery.
+// newFanOut makes a fan-out that ignores cancellation: an accepted event reaches its subscribers. Only its deliveries can
+// be cancelled.
 func newFanOut(ctx workflow.Context, in DeliverEventInput) *fanOut {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	return &fanOut{ctx: forBookkeeping(ctx), in: in}

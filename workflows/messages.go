@@ -35,13 +35,13 @@ type DeliverToSubscriberInput struct {
 	SubscriptionID string `json:"subscription_id"`
 	Tenant         string `json:"tenant"`
 	EventType      string `json:"event_type"`
-	Host           string `json:"host,omitempty"` // of the subscription's URL, for the eye only
+	Host           string `json:"host,omitempty"` // of the subscription's URL, for display only
 	// Local makes the first attempt within the workflow task, for a subscriber that is known to answer fast.
 	Local bool `json:"local,omitempty"`
-	// Attempted says that the event's workflow has made the first attempt: the next one waits for its time.
+	// Attempted says that the event's workflow has made the first attempt: the next attempt waits for its time.
 	Attempted bool `json:"attempted,omitempty"`
-	// Redelivery says that the run was started to redeliver a delivery whose last run has closed; the signal that says
-	// who asked is with it.
+	// Redelivery says that the run was started to redeliver a delivery whose last run has closed; a signal with the
+	// operator and the reason comes with the start.
 	Redelivery bool `json:"redelivery,omitempty"`
 	// Tells says that the run tells deliveries which are being retried from those whose first attempt is due. It is part of
 	// the input so that runs which began without it go on as they began.
@@ -74,10 +74,11 @@ func (s CancelSignal) why() models.Why { return why(s.By, s.Reason) }
 type RedeliverSignal struct {
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// After is how many attempts had been made when this was asked. A delivery that a later attempt delivered is
-	// redelivered already. Sent by hand it is 0: what is delivered while the signal waits is not sent again.
+	// After is the number of attempts made before the redelivery was requested. A delivery that a later attempt delivered
+	// is redelivered already. In a signal sent by hand it is 0: a delivery that is delivered while the signal waits is not
+	// sent again.
 	After int `json:"after,omitempty"`
-	// Origin makes asking a second time the same wish, see models.AuditEntry. Empty: each signal is one of its own.
+	// Origin makes a second signal a repetition of the first, see models.AuditEntry. Empty: each signal counts by itself.
 	Origin string `json:"origin,omitempty"`
 	// Epoch is the tenant's when this was asked: a cancellation of everything that came later stops it. 0, as by hand: the
 	// one in which the signal is acted on.
@@ -86,7 +87,8 @@ type RedeliverSignal struct {
 
 func (s RedeliverSignal) why() models.Why { return why(s.By, s.Reason) }
 
-// why cuts what people sent by hand to what can be stored. Those who do not say who they are did it in Temporal.
+// why shortens the texts of a signal that was sent by hand to the length that can be stored. Without a name, the operator
+// is recorded as Temporal.
 func why(by, reason string) models.Why {
 	return models.Why{By: models.Clip(cmp.Or(by, "temporal"), models.MaxActor), Reason: models.Clip(reason, models.MaxReason)}
 }
@@ -106,7 +108,7 @@ type SteerDeliveriesInput struct {
 	Progress models.Progress `json:"progress,omitzero"` // of the runs before this one
 }
 
-// SteerDeliveriesResult counts what was done. It answers QueryState, too.
+// SteerDeliveriesResult counts the deliveries that were acted on. It answers QueryState too.
 type SteerDeliveriesResult struct {
 	models.Progress
 }

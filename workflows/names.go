@@ -9,7 +9,7 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// Names that stand in histories and in the Web UI.
+// These names stand in histories and in the Web UI.
 const (
 	DeliverEventName        = "DeliverEvent"
 	DeliverBatchName        = "DeliverBatch"
@@ -27,14 +27,14 @@ func Types() []string {
 	return []string{DeliverEventName, DeliverBatchName, DeliverToSubscriberName, SteerDeliveriesName}
 }
 
-// TaskQueue is where all workflows and activities run, Namespace the namespace they run in unless configured otherwise.
+// TaskQueue is the queue of all workflows and activities, Namespace the namespace they run in unless configured otherwise.
 const (
 	TaskQueue = "posthaste"
 	Namespace = "posthaste"
 )
 
-// The search attributes, all of them keywords. DeliveryStatus is set only where it is not what the close status says, and
-// FailingSince only once an attempt has failed; it is a time as text, which sorts.
+// These are the search attributes, all of them keywords. DeliveryStatus is set only where it differs from the close status,
+// and FailingSince only once an attempt has failed; it is a time as text, which sorts.
 var (
 	attributeTenant         = temporal.NewSearchAttributeKeyKeyword("Tenant")
 	attributeEventType      = temporal.NewSearchAttributeKeyKeyword("EventType")
@@ -81,5 +81,5 @@ func BatchWorkflowID(eventID string, from, to int) string {
 	return EventWorkflowID(eventID) + "/" + strconv.Itoa(from) + "-" + strconv.Itoa(to)
 }
 
-// JobWorkflowID is the id of the workflow that carries the job.
+// JobWorkflowID is the id of the workflow that carries out the job.
 func JobWorkflowID(job models.Job) string { return job.Name() }

@@ -16,28 +16,28 @@ import (
 )
 
 const (
-	// attemptTimeout covers the longest attempt and its recording. It is also how long the attempt of a worker that died
-	// goes unnoticed.
+	// attemptTimeout covers the longest attempt and its recording. It is also the time after which the death of a worker
+	// during an attempt is noticed.
 	attemptTimeout = models.MaxTimeout + 30*time.Second
-	// localTimeout keeps short work of ours from holding a workflow task; what takes longer becomes a regular activity.
+	// localTimeout bounds the time for which our own work holds a workflow task; longer work becomes a regular activity.
 	localTimeout = 5 * time.Second
 	// bookkeepingTimeout covers planning an event with a hundred thousand subscribers.
 	bookkeepingTimeout = 5 * time.Minute
-	// steeringHeartbeat is how long the death of a worker that carries out a job goes unnoticed.
+	// steeringHeartbeat is the time after which the death of a worker that carries out a job is noticed.
 	steeringHeartbeat = 30 * time.Second
 	// maxFairnessKey is Temporal's limit, in bytes.
 	maxFairnessKey = 64
-	// attemptTurns is how many turns a tenant's attempts have at most while another tenant's have one.
+	// attemptTurns bounds the turns of a tenant's attempts for each turn of another tenant's.
 	attemptTurns = 16
 )
 
-// untilMended retries failures of ours for as long as they last. The receiver's failures bring their own delay.
+// untilMended retries our own failures for as long as they last. The receiver's failures bring their own delay.
 func untilMended() *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute}
 }
 
-// forAttempt are the options of an attempt as a regular activity: shown by the Web UI with its attempts, last failure and
-// next time. An attempt that is being made when we lose interest is waited for, so that never two run at once.
+// forAttempt sets the options of an attempt as a regular activity: the Web UI shows its attempts, last failure and next
+// time. A cancellation waits for an attempt under way, so that two never run at once.
 func forAttempt(ctx workflow.Context, in DeliverToSubscriberInput, host string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: attemptTimeout,
@@ -48,7 +48,7 @@ func forAttempt(ctx workflow.Context, in DeliverToSubscriberInput, host string) 
 	})
 }
 
-// forLocalAttempt are the options of an attempt within the workflow task: tried once.
+// forLocalAttempt sets the options of an attempt within the workflow task, which is tried once.
 func forLocalAttempt(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: attemptTimeout,
@@ -56,7 +56,7 @@ func forLocalAttempt(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// forBookkeeping are the options of our own work on the store, local at first and regular after that.
+// forBookkeeping sets the options of our own work on the store, local at first and regular after that.
 func forBookkeeping(ctx workflow.Context) workflow.Context {
 	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: localTimeout,
@@ -68,8 +68,8 @@ func forBookkeeping(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// forSteering are the options of one round of a job. Its heartbeats carry the progress: when a worker dies, another
-// goes on from there.
+// forSteering sets the options of one round of a job. Its heartbeats carry the progress: when a worker dies, another
+// continues from there.
 func forSteering(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: activities.RoundLength + bookkeepingTimeout,
@@ -79,17 +79,17 @@ func forSteering(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// keepTimer runs out when a dead letter has been kept long enough.
+// keepTimer fires when the hold of a dead letter is over.
 func keepTimer(ctx workflow.Context, hold time.Duration) workflow.Future {
 	return workflow.NewTimerWithOptions(ctx, hold, workflow.TimerOptions{Summary: "Exhausted: kept for redeliver or cancel"})
 }
 
-// holdTimer runs out when a held delivery should look for itself.
+// holdTimer fires when a held delivery should check by itself whether it may go.
 func holdTimer(ctx workflow.Context) workflow.Future {
 	return workflow.NewTimerWithOptions(ctx, lookAgain, workflow.TimerOptions{Summary: "Held: until the subscription is resumed"})
 }
 
-// forDelivery are the options of a delivery's workflow. A delivery that ran before is not run again by its event.
+// forDelivery sets the options of a delivery's workflow. A delivery that ran before is not run again by its event.
 func forDelivery(ctx workflow.Context, in DeliverToSubscriberInput) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            DeliveryWorkflowID(in.DeliveryID),
@@ -101,8 +101,8 @@ func forDelivery(ctx workflow.Context, in DeliverToSubscriberInput) workflow.Con
 	})
 }
 
-// forBatch are the options of a part of a wide fan-out. It may run again when its event does: which deliveries are there
-// to be started is for the store to say.
+// forBatch sets the options of a part of a wide fan-out. It may run again when its event does: the store decides which
+// deliveries have to be started.
 func forBatch(ctx workflow.Context, in DeliverBatchInput) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            BatchWorkflowID(in.EventID, in.From, in.To),
@@ -113,8 +113,8 @@ func forBatch(ctx workflow.Context, in DeliverBatchInput) workflow.Context {
 	})
 }
 
-// EventOptions are how a client starts DeliverEvent. Starting an event that runs, or ran well, changes nothing; one that
-// was terminated from outside before it was planned may start again.
+// EventOptions returns the options with which a client starts DeliverEvent. Starting an event that runs, or ran well,
+// changes nothing; an event that was terminated from outside before it was planned may start again.
 func EventOptions(in DeliverEventInput, taskQueue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       EventWorkflowID(in.EventID),
@@ -129,16 +129,16 @@ func EventOptions(in DeliverEventInput, taskQueue string) client.StartWorkflowOp
 	}
 }
 
-// EventAgainOptions are EventOptions for an event that the store says is not planned though its workflow ran well. It plans
-// once, whatever ran before.
+// EventAgainOptions returns EventOptions for an event that is not planned in the store although its workflow ran well. It
+// plans once, whatever ran before.
 func EventAgainOptions(in DeliverEventInput, taskQueue string) client.StartWorkflowOptions {
 	options := EventOptions(in, taskQueue)
 	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	return options
 }
 
-// DeliveryOptions are how a client starts DeliverToSubscriber for a delivery that lost its workflow. One that runs is
-// left alone.
+// DeliveryOptions returns the options with which a client starts DeliverToSubscriber for a delivery that lost its workflow.
+// A workflow that runs is left alone.
 func DeliveryOptions(in DeliverToSubscriberInput, taskQueue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       DeliveryWorkflowID(in.DeliveryID),
@@ -152,21 +152,22 @@ func DeliveryOptions(in DeliverToSubscriberInput, taskQueue string) client.Start
 	}
 }
 
-// fairly has Temporal's task queues take turns between tenants, where they know how to. Children and activities other than
-// attempts inherit it from the workflow that a client started.
+// fairly makes Temporal's task queues take turns between tenants, where the server supports it. Children and activities
+// other than attempts inherit it from the workflow that a client started.
 func fairly(tenant string) temporal.Priority {
 	return temporal.Priority{FairnessKey: fairnessKey(tenant)}
 }
 
-// attemptFairnessKey has attempts that wait for a slot take turns between parts of a tenant's subscriptions: one that hangs
-// holds many slots, and has many waiting. With a key for each, a tenant would have as many turns as subscriptions.
+// attemptFairnessKey makes attempts that wait for a slot take turns between parts of a tenant's subscriptions: a
+// subscription that hangs holds many slots, and has many attempts waiting. With a key for each subscription, a tenant would
+// have as many turns as subscriptions.
 func attemptFairnessKey(in DeliverToSubscriberInput) string {
 	digest := sha256.Sum256([]byte(in.SubscriptionID))
 	return fairnessKey(fmt.Sprintf("%s~%x", in.Tenant, digest[0]%attemptTurns))
 }
 
-// fairnessKey is a name, or its beginning and a digest of all of it: a key above 64 bytes is refused, and with it the
-// workflow. No tenant's name has a tilde.
+// fairnessKey returns a name, or its beginning and a digest of all of it: Temporal refuses a workflow with a key above 64
+// bytes. No tenant's name has a tilde.
 func fairnessKey(name string) string {
 	if len(name) <= maxFairnessKey {
 		return name
@@ -176,7 +177,7 @@ func fairnessKey(name string) string {
 	return name[:maxFairnessKey-len(tail)] + tail
 }
 
-// JobOptions are how a client starts SteerDeliveries. A job that runs already is left to run.
+// JobOptions returns the options with which a client starts SteerDeliveries. A job that runs already goes on.
 func JobOptions(job models.Job, taskQueue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                       JobWorkflowID(job),

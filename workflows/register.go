@@ -10,7 +10,7 @@ import (
 // a stands for the registered activities; only its method values are used, never a field.
 var a *activities.Activities
 
-// Register tells a worker, or a replayer, which workflows there are and by which names.
+// Register registers all workflows, under their names, with a worker or a replayer.
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(DeliverEvent, workflow.RegisterOptions{Name: DeliverEventName})
 	r.RegisterWorkflowWithOptions(DeliverBatch, workflow.RegisterOptions{Name: DeliverBatchName})

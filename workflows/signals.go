@@ -5,9 +5,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// signals are those that a delivery has received and not acted on yet. Several of a kind count as one: of cancel the
-// first, of redeliver the one that was asked for last. A cancel puts an end to the redelivers that came before it, or
-// with it.
+// signals holds the signals that a delivery has received and not acted on yet. Several of a kind count as one: the first
+// cancel, and the redeliver that was requested last. A cancel discards the redelivers that came before it, or with it.
 type signals struct {
 	cancel    *CancelSignal
 	redeliver *RedeliverSignal
@@ -28,7 +27,7 @@ func (s *signals) setup(ctx workflow.Context) {
 		"Let this delivery go if it is held and its subscription is no longer paused. No argument.")
 }
 
-// await returns when the future is ready or a signal came that is wanted. It reports whether one did.
+// await returns when the future is ready or a wanted signal has come. It reports whether such a signal has come.
 func (s *signals) await(ctx workflow.Context, future workflow.Future, wanted func() bool) bool {
 	wait := workflow.NewSelector(ctx)
 	wait.AddFuture(future, func(workflow.Future) {})
@@ -48,7 +47,7 @@ func (s *signals) any() bool { return s.steered() || s.resume }
 // steered reports whether somebody wants the delivery cancelled or redelivered.
 func (s *signals) steered() bool { return s.cancel != nil || s.redeliver != nil }
 
-// read takes what is waiting. People send signals by hand: whatever they wrote as the argument, they want it done.
+// read receives the waiting signals. People send signals by hand, so a signal counts whatever its argument is.
 func (s *signals) read() {
 	cancelled := false
 	for cancel, ok := receive[CancelSignal](s.cancels); ok; cancel, ok = receive[CancelSignal](s.cancels) {
@@ -70,12 +69,12 @@ func (s *signals) read() {
 	}
 }
 
-// outlived reports whether the redelivery was asked for after everything was cancelled of which the cancel is a part.
+// outlived reports whether the redelivery was requested after the stop that the cancel belongs to.
 func (s *signals) outlived() bool {
 	return s.redeliver != nil && s.cancel.Before > 0 && s.redeliver.Epoch >= s.cancel.Before
 }
 
-// receive takes the next argument from the channel; one that cannot be read is as good as none.
+// receive takes the next argument from the channel; an argument that cannot be read counts as an empty one.
 func receive[T any](channel workflow.ReceiveChannel) (*T, bool) {
 	var raw converter.RawValue
 	if !channel.ReceiveAsync(&raw) {

@@ -9,10 +9,10 @@ import (
 	"github.com/posthaste/posthaste/activities"
 )
 
-// roundsPerRun keeps a run's history short: a run has some ten events a round.
+// roundsPerRun bounds a run's history, which has some ten events for each round.
 const roundsPerRun = 100
 
-// SteerDeliveries carries out a job in rounds, each of which starts where the one before it stopped.
+// SteerDeliveries carries out a job in rounds. Each round starts where the last one stopped.
 func SteerDeliveries(ctx workflow.Context, in SteerDeliveriesInput) (*SteerDeliveriesResult, error) {
 	s := &steering{in: in}
 	if err := s.setup(ctx); err != nil {
@@ -60,7 +60,7 @@ func pause(ctx workflow.Context, length time.Duration) error {
 	return workflow.Sleep(ctx, length)
 }
 
-// stopped writes down that a recovery was cancelled in Temporal, and returns err.
+// stopped records that a recovery was cancelled in Temporal, and returns err.
 func (s *steering) stopped(ctx workflow.Context, err error) error {
 	if ctx.Err() == nil || s.in.RecoveryID == "" {
 		return err
@@ -73,7 +73,7 @@ func (s *steering) stopped(ctx workflow.Context, err error) error {
 	return err
 }
 
-// tell sets what the Web UI shows as current details.
+// tell sets the current details of the workflow in the Web UI.
 func (s *steering) tell(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%d** deliveries told to %s so far, %d passed over, at most %d a second.",
 		s.in.Progress.Done, s.in.Action, s.in.Progress.Skipped, s.in.Rate))

@@ -9,7 +9,7 @@ import (
 	"github.com/posthaste/posthaste/activities"
 )
 
-// bookkeep runs work of ours within the workflow task, where it costs least. Should that fail, it goes on as a regular
+// bookkeep runs our own work within the workflow task, where it costs least. If that fails, it continues as a regular
 // activity, which Temporal retries until it succeeds.
 func bookkeep(ctx workflow.Context, activity, in, out any) error {
 	err := workflow.ExecuteLocalActivity(ctx, activity, in).Get(ctx, out)
@@ -19,8 +19,7 @@ func bookkeep(ctx workflow.Context, activity, in, out any) error {
 	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
 }
 
-// allStarted waits until each child has started. One that has started before, in an earlier run of the same fan-out, is
-// as good.
+// allStarted waits until each child has started. A child that was started by an earlier run of the same fan-out counts too.
 func allStarted(ctx workflow.Context, children []workflow.ChildWorkflowFuture) error {
 	for _, child := range children {
 		err := child.GetChildWorkflowExecution().Get(ctx, nil)

@@ -13,8 +13,8 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// Temporal's limit of a summary is 400 bytes, and counts its encoding as well. So many each of its words may have, of which
-// there are three at most.
+// maxWord bounds each of a summary's words, of which there are at most three, in bytes. Temporal's limit of a summary is 400
+// bytes, and counts its encoding as well.
 const maxWord = 100
 
 func eventAttributes(in DeliverEventInput) temporal.SearchAttributes {

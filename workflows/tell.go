@@ -10,7 +10,8 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// tell sets what the Web UI shows as current details: what the delivery waits for, and what can be done about it.
+// tell sets the current details of the workflow in the Web UI: the state of the delivery, and the actions that an operator
+// has.
 func (d *delivery) tell(ctx workflow.Context, status models.DeliveryStatus, until time.Time) {
 	words := []string{d.waitsFor(status, until)}
 	if status == models.DeliveryHeld {
