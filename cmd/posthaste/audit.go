@@ -10,18 +10,18 @@ import (
 type auditCmd struct {
 	Remote `group:"Server"`
 
-	List auditListCmd `cmd:"" default:"withargs" help:"List what operators did, newest first."`
+	List auditListCmd `cmd:"" default:"withargs" help:"List the actions of operators, newest first."`
 }
 
 type auditListCmd struct {
 	Limited
 
-	Tenant  string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
-	Action  string `name:"action" placeholder:"ACTION" help:"Of this action only, such as delivery.cancel."`
-	Subject string `name:"subject" placeholder:"ID" help:"Done to this subscription, event, delivery, recovery or source only."`
-	By      string `name:"by" placeholder:"NAME" help:"Done by this actor only."`
-	Since   when   `name:"since" placeholder:"WHEN" help:"Done at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
-	Until   when   `name:"until" placeholder:"WHEN" help:"Done before."`
+	Tenant  string `name:"tenant" placeholder:"NAME" help:"Only for this tenant."`
+	Action  string `name:"action" placeholder:"ACTION" help:"Only this action, for example delivery.cancel."`
+	Subject string `name:"subject" placeholder:"ID" help:"Only for this subscription, event, delivery, recovery or source."`
+	By      string `name:"by" placeholder:"NAME" help:"Only by this actor."`
+	Since   when   `name:"since" placeholder:"WHEN" help:"Done at this time or later: a time, a date, or an age (2h, 3d, 2w)."`
+	Until   when   `name:"until" placeholder:"WHEN" help:"Done before this time."`
 }
 
 // Run implements the command.

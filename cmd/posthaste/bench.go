@@ -21,43 +21,43 @@ const (
 
 // benchCmd measures a server.
 type benchCmd struct {
-	Scenarios []string `arg:"" optional:"" name:"scenario" enum:"ingest,throughput,fanout,latency,retry-storm,isolation,large" help:"What to measure: ingest, throughput, fanout, latency, retry-storm, isolation or large (default: all)."`
+	Scenarios []string `arg:"" optional:"" name:"scenario" enum:"ingest,throughput,fanout,latency,retry-storm,isolation,large" help:"Scenarios to measure: ingest, throughput, fanout, latency, retry-storm, isolation or large (default: all)."`
 
 	// There is no POSTHASTE_URL for it: who has that set for other commands does not want to flood that server.
-	URL       string `name:"url" group:"Server" placeholder:"URL" help:"Server to measure. It must be allowed to deliver to the receiver. Without it, one is started, and stopped afterwards."`
+	URL       string `name:"url" group:"Server" placeholder:"URL" help:"Server to measure. It must be allowed to deliver to the receiver. Without this flag, bench starts a server and stops it afterwards."`
 	APIKey    string `name:"api-key" group:"Server" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"API key of the server at --url."`
-	ServerPID int    `name:"server-pid" group:"Server" placeholder:"PID" help:"Process of the server at --url on this machine, to measure what it uses."`
-	Receiver  string `name:"receiver" group:"Server" default:"127.0.0.1:0" placeholder:"ADDR" help:"Where the receiver listens, an address by which the server reaches it (default ${default})."`
+	ServerPID int    `name:"server-pid" group:"Server" placeholder:"PID" help:"Process of the server at --url on this machine, to measure its CPU and disk use."`
+	Receiver  string `name:"receiver" group:"Server" default:"127.0.0.1:0" placeholder:"ADDR" help:"Address on which the receiver listens; the server must be able to reach it (default ${default})."`
 
-	Engine      string `name:"engine" group:"Server" enum:"embedded,external" default:"embedded" help:"Temporal of the server that is started: embedded (the default), or the one that TEMPORAL_ADDRESS names."`
-	Store       string `name:"store" group:"Server" enum:"sqlite,postgres" default:"sqlite" help:"Database of the server that is started: sqlite (the default) or postgres."`
-	DatabaseURL string `name:"database-url" group:"Server" env:"POSTHASTE_BENCH_DATABASE_URL" placeholder:"URL" help:"Postgres for --store postgres; what is measured stays in it. With --server-pid: the database of that server, to measure what it uses."`
-	Mode        string `name:"delivery-mode" group:"Server" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Delivery mode of the server that is started, and shape of the floor: child (the default) or inline."`
-	Profile     string `name:"profile" group:"Server" placeholder:"FILE" help:"Write a CPU profile of the server that is started, for go tool pprof."`
-	Data        string `name:"data" group:"Server" placeholder:"DIR" help:"Folder in which the files of SQLite are made, and removed afterwards (default: that for temporary files, which may be memory)."`
+	Engine      string `name:"engine" group:"Server" enum:"embedded,external" default:"embedded" help:"Temporal for the started server: embedded (the default), or external: the Temporal at TEMPORAL_ADDRESS."`
+	Store       string `name:"store" group:"Server" enum:"sqlite,postgres" default:"sqlite" help:"Database for the started server: sqlite (the default) or postgres."`
+	DatabaseURL string `name:"database-url" group:"Server" env:"POSTHASTE_BENCH_DATABASE_URL" placeholder:"URL" help:"Postgres for --store postgres; the measured events stay in it. With --server-pid: the database of that server, to measure its CPU and disk use."`
+	Mode        string `name:"delivery-mode" group:"Server" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Delivery mode of the started server, and shape of the floor: child (the default) or inline."`
+	Profile     string `name:"profile" group:"Server" placeholder:"FILE" help:"Write a CPU profile of the started server, for go tool pprof."`
+	Data        string `name:"data" group:"Server" placeholder:"DIR" help:"Folder for the SQLite files, which are removed afterwards (default: the folder for temporary files, which may be in memory)."`
 
-	Floor bool `name:"floor" help:"Measure also the engine alone: the same workflows with activities that do nothing."`
-	Naive bool `name:"naive" help:"Measure also a first sketch on Temporal with all settings untouched."`
-	Runs  int  `name:"runs" default:"1" placeholder:"N" help:"How often to measure all; what is printed are medians (default ${default})."`
+	Floor bool `name:"floor" help:"Also measure Temporal alone: the same workflows with activities that do nothing."`
+	Naive bool `name:"naive" help:"Also measure a simple design on Temporal with default settings."`
+	Runs  int  `name:"runs" default:"1" placeholder:"N" help:"Number of runs; prints the medians (default ${default})."`
 
-	Events      int           `name:"events" placeholder:"N" help:"Events of each measurement, for fanout deliveries (default: the scenario's own, 200 to 10,000)."`
+	Events      int           `name:"events" placeholder:"N" help:"Events in each measurement; for fanout, deliveries (default: 200 to 10,000, depending on the scenario)."`
 	Waiting     int           `name:"waiting" default:"10000" placeholder:"N" help:"Deliveries of retry-storm (default ${default})."`
-	Due         time.Duration `name:"due" placeholder:"DURATION" help:"How long after its start the retries of retry-storm come due (default: 30s and 60ms for each delivery)."`
-	Rest        time.Duration `name:"rest" default:"15s" help:"How long retry-storm watches the server wait (default ${default})."`
+	Due         time.Duration `name:"due" placeholder:"DURATION" help:"Time from the start of retry-storm until the retries are due (default: 30s and 60ms for each delivery)."`
+	Rest        time.Duration `name:"rest" default:"15s" help:"Time for which retry-storm measures the waiting server (default ${default})."`
 	Fanout      []int         `name:"fanout" default:"10,20,100,1000" placeholder:"N,…" help:"Subscribers in fanout (default ${default})."`
 	Rate        float64       `name:"rate" default:"5" placeholder:"N" help:"Events a second in isolation, which has four subscribers (default ${default})."`
-	Timeout     time.Duration `name:"timeout" default:"15s" help:"Timeout of the subscriber that hangs in isolation (default ${default})."`
-	Concurrency int           `name:"concurrency" default:"16" placeholder:"N" help:"Calls of the API at once (default ${default})."`
-	Duration    time.Duration `name:"duration" default:"5m" help:"Time after which no measurement publishes any more (default ${default})."`
-	Patience    time.Duration `name:"patience" default:"30s" help:"How long nothing may arrive before what is missing is lost (default ${default})."`
-	Settle      time.Duration `name:"settle" default:"2s" help:"How long each measurement waits for what may come twice (default ${default})."`
+	Timeout     time.Duration `name:"timeout" default:"15s" help:"Timeout of the hanging subscriber in isolation (default ${default})."`
+	Concurrency int           `name:"concurrency" default:"16" placeholder:"N" help:"Concurrent calls of the API (default ${default})."`
+	Duration    time.Duration `name:"duration" default:"5m" help:"Limit for publishing in each measurement (default ${default})."`
+	Patience    time.Duration `name:"patience" default:"30s" help:"Time without an arrival after which missing events count as lost (default ${default})."`
+	Settle      time.Duration `name:"settle" default:"2s" help:"Time for which each measurement waits for repeated arrivals (default ${default})."`
 
-	Output string `name:"output" short:"o" enum:"table,json" default:"table" help:"Form of what is printed: table or json."`
+	Output string `name:"output" short:"o" enum:"table,json" default:"table" help:"Output format: table or json."`
 }
 
 // Help is the long help of the command.
 func (benchCmd) Help() string {
-	return "Publishes events of tenants of its own, counts what arrives at a receiver of its own, and says how fast that was, what it cost, what was lost and what came twice: either ends it with exit code 1. Give the machine nothing else to do meanwhile. docs/performance.md says what each scenario measures."
+	return "Publishes events in its own tenants, counts the requests at its own receiver, and prints speed, cost, lost events and repeated events. Lost or repeated events end it with exit code 1. Run nothing else on the machine meanwhile. docs/performance.md describes each scenario."
 }
 
 // Validate is called by kong.
@@ -65,19 +65,19 @@ func (c *benchCmd) Validate() error {
 	alone := c.Floor || c.Naive
 	switch {
 	case c.Runs < 1 || c.Concurrency < 1 || c.Events < 0 || c.Waiting < 1 || !(c.Rate > 0): // NaN is not above
-		return errors.New("--runs, --concurrency, --waiting and --rate must be above 0, and --events not below")
+		return errors.New("--runs, --concurrency, --waiting and --rate must be above 0, and --events must not be negative")
 	case min(c.Rest, c.Timeout, c.Duration, c.Patience, c.Settle) <= 0 || c.Due < 0:
-		return errors.New("--rest, --timeout, --duration, --patience and --settle must be above 0, and --due not below")
+		return errors.New("--rest, --timeout, --duration, --patience and --settle must be above 0, and --due must not be negative")
 	case c.URL != "" && (c.Engine != engineEmbedded || c.Store != storeSQLite || c.Data != ""):
-		return errors.New("--engine, --store and --data are of a server that is started: they do not go with --url")
+		return errors.New("--engine, --store and --data are for a server that bench starts: do not use them with --url")
 	case c.URL == "" && c.ServerPID != 0 || c.ServerPID < 0:
-		return errors.New("--server-pid is the process of the server at --url")
+		return errors.New("--server-pid needs --url: it is the process of that server")
 	case c.Store == storePostgres && c.DatabaseURL == "":
 		return errors.New("--store postgres needs --database-url")
 	case c.Profile != "" && (c.URL != "" || c.Runs > 1):
-		return errors.New("--profile is of the server that one run starts: it goes with neither --url nor --runs")
+		return errors.New("--profile needs a server that bench starts for a single run: do not use it with --url or --runs")
 	case alone && (c.URL != "" || c.Engine != engineEmbedded):
-		return errors.New("--floor and --naive measure the embedded Temporal: they go with neither --url nor --engine external")
+		return errors.New("--floor and --naive measure the embedded Temporal: do not use them with --url or --engine external")
 	}
 	for _, n := range c.Fanout {
 		if n < 1 {

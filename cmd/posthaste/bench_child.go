@@ -90,7 +90,7 @@ func (c *child) stop() {
 func (c *child) complaint() error {
 	text := bytes.TrimSpace(c.said.text)
 	if len(text) == 0 {
-		return errors.New("ended without a word")
+		return errors.New("ended without a message")
 	}
 	return errors.New(string(text[bytes.LastIndexByte(text, '\n')+1:]))
 }

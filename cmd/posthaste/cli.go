@@ -28,27 +28,27 @@ type streams struct {
 // cli is the grammar of the command line.
 type cli struct {
 	config.Log `group:"Logging"`
-	Config     kong.ConfigFlag  `placeholder:"FILE" help:"Settings in YAML, by the long names of the flags. The environment and flags win over it."`
+	Config     kong.ConfigFlag  `placeholder:"FILE" help:"YAML file with settings, named like the long flags. The environment and flags override it."`
 	ShowNumber kong.VersionFlag `name:"version" help:"Print the version."`
 
-	Dev     devCmd     `cmd:"" help:"Run everything in this process, with nothing to install: API, worker, Temporal and its Web UI."`
+	Dev     devCmd     `cmd:"" help:"Run everything in this process for development, with nothing to install: API, worker, Temporal and its Web UI."`
 	Server  serverCmd  `cmd:"" help:"Run API and worker, with an embedded or an external Temporal."`
-	API     apiCmd     `cmd:"" name:"api" help:"Run the API alone, with an external Temporal."`
-	Worker  workerCmd  `cmd:"" help:"Run a worker alone, with an external Temporal."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database up to date, or show how it stands."`
-	Keys    keysCmd    `cmd:"" help:"Make a master key, or put a new one in the place of an old one."`
-	Health  healthCmd  `cmd:"" help:"Ask the API of this machine whether it is ready; the health check of a container."`
+	API     apiCmd     `cmd:"" name:"api" help:"Run only the API, with an external Temporal."`
+	Worker  workerCmd  `cmd:"" help:"Run only a worker, with an external Temporal."`
+	Migrate migrateCmd `cmd:"" help:"Apply database migrations, or list them."`
+	Keys    keysCmd    `cmd:"" help:"Create a master key, or replace one."`
+	Health  healthCmd  `cmd:"" help:"Check whether the API of this machine is ready, as the health check of a container."`
 
 	Publish       publishCmd       `cmd:"" group:"Operate" help:"Publish an event."`
-	Subscriptions subscriptionsCmd `cmd:"" group:"Operate" help:"Look after subscriptions: create, pause, resume, rotate secrets …"`
-	Events        eventsCmd        `cmd:"" group:"Operate" help:"Look after events: list, cancel, redeliver."`
-	Deliveries    deliveriesCmd    `cmd:"" group:"Operate" help:"Look after deliveries: list, cancel, redeliver, follow live …"`
-	Tenants       tenantsCmd       `cmd:"" group:"Operate" help:"Look after tenants: cancel all that waits."`
-	Recover       recoverCmd       `cmd:"" group:"Operate" help:"Redeliver what a subscription did not get while it was down."`
-	Sources       sourcesCmd       `cmd:"" group:"Operate" help:"Look after sources, where other systems post their webhooks."`
-	Providers     providersCmd     `cmd:"" group:"Operate" help:"Show whose webhooks a source can take, and what it needs."`
-	Audit         auditCmd         `cmd:"" group:"Operate" help:"Show what operators did."`
-	Replay        replayCmd        `cmd:"" group:"Operate" help:"Try histories of workflows with this version before an upgrade."`
+	Subscriptions subscriptionsCmd `cmd:"" group:"Operate" help:"Manage subscriptions: create, pause, resume, rotate secrets …"`
+	Events        eventsCmd        `cmd:"" group:"Operate" help:"Manage events: list, cancel, redeliver."`
+	Deliveries    deliveriesCmd    `cmd:"" group:"Operate" help:"Manage deliveries: list, cancel, redeliver, follow live …"`
+	Tenants       tenantsCmd       `cmd:"" group:"Operate" help:"Manage tenants: cancel all waiting deliveries."`
+	Recover       recoverCmd       `cmd:"" group:"Operate" help:"Redeliver the events that a subscription missed."`
+	Sources       sourcesCmd       `cmd:"" group:"Operate" help:"Manage sources, which receive the webhooks of other systems."`
+	Providers     providersCmd     `cmd:"" group:"Operate" help:"List the providers whose webhooks a source can receive, and their settings."`
+	Audit         auditCmd         `cmd:"" group:"Operate" help:"List the actions of operators."`
+	Replay        replayCmd        `cmd:"" group:"Operate" help:"Replay workflow histories with this version before an upgrade."`
 
 	Bench         benchCmd         `cmd:"" help:"Measure how fast deliveries are, at what cost, and whether any is lost."`
 	BenchReceiver benchReceiverCmd `cmd:"" hidden:""`
@@ -56,7 +56,7 @@ type cli struct {
 	BenchFloor    benchFloorCmd    `cmd:"" hidden:""`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`
-	Help       helpCmd       `cmd:"" help:"Show what there is, or what a command takes: posthaste help deliveries list."`
+	Help       helpCmd       `cmd:"" help:"List the commands, or show the help of one: posthaste help deliveries list."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 

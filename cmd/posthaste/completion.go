@@ -12,12 +12,12 @@ import (
 
 // completionCmd prints a script that completes commands, flags and the values of flags that have few values.
 type completionCmd struct {
-	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"Shell: bash, zsh or fish."`
 }
 
 // Help is the long help of the command.
 func (completionCmd) Help() string {
-	return "For this shell: source <(posthaste completion bash), and the same for zsh; posthaste completion fish | source. To keep it, put that line into the start file of the shell."
+	return "For the current shell: source <(posthaste completion bash), the same with zsh, or posthaste completion fish | source. For every shell, add this line to the shell's start file."
 }
 
 // Run implements the command.

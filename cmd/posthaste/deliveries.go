@@ -16,9 +16,9 @@ type deliveriesCmd struct {
 
 	List      deliveriesListCmd      `cmd:"" help:"List deliveries, newest first."`
 	Get       deliveriesGetCmd       `cmd:"" help:"Show a delivery."`
-	Attempts  deliveriesAttemptsCmd  `cmd:"" help:"List the attempts of a delivery and what the receiver said; -o json shows all that was sent and all that came back."`
+	Attempts  deliveriesAttemptsCmd  `cmd:"" help:"List the attempts of a delivery with the receiver's answers; -o json shows the complete requests and responses."`
 	Cancel    deliveriesCancelCmd    `cmd:"" help:"Stop deliveries."`
-	Redeliver deliveriesRedeliverCmd `cmd:"" help:"Make a further attempt of deliveries at once, whatever became of them."`
+	Redeliver deliveriesRedeliverCmd `cmd:"" help:"Make another attempt of deliveries now, in any status except held."`
 	Runs      deliveriesRunsCmd      `cmd:"" help:"List the runs of a delivery's workflow."`
 	History   deliveriesHistoryCmd   `cmd:"" help:"Print the history of a delivery's workflow as JSON, for posthaste replay."`
 	Tail      deliveriesTailCmd      `cmd:"" help:"Print deliveries as they happen."`
@@ -26,19 +26,19 @@ type deliveriesCmd struct {
 
 // DeliveryFlags select deliveries.
 type DeliveryFlags struct {
-	Tenant       string                `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
-	Subscription string                `name:"subscription" placeholder:"ID" help:"To this subscription only."`
-	EventType    string                `name:"event-type" placeholder:"TYPE" help:"Of events of exactly this type only."`
-	Status       client.DeliveryStatus `name:"status" enum:",pending,held,delivered,exhausted,cancelled" default:"" placeholder:"STATUS" help:"In this status only: pending, held, delivered, exhausted or cancelled."`
-	Since        when                  `name:"since" placeholder:"WHEN" help:"Created at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
+	Tenant       string                `name:"tenant" placeholder:"NAME" help:"Only for this tenant."`
+	Subscription string                `name:"subscription" placeholder:"ID" help:"Only for this subscription."`
+	EventType    string                `name:"event-type" placeholder:"TYPE" help:"Only for events of exactly this type."`
+	Status       client.DeliveryStatus `name:"status" enum:",pending,held,delivered,exhausted,cancelled" default:"" placeholder:"STATUS" help:"Only in this status: pending, held, delivered, exhausted or cancelled."`
+	Since        when                  `name:"since" placeholder:"WHEN" help:"Created at this time or later: a time, a date, or an age (2h, 3d, 2w)."`
 }
 
 type deliveriesListCmd struct {
 	Limited
 	DeliveryFlags
 
-	Event string `name:"event" placeholder:"ID" help:"Of this event only."`
-	Until when   `name:"until" placeholder:"WHEN" help:"Created before."`
+	Event string `name:"event" placeholder:"ID" help:"Only for this event."`
+	Until when   `name:"until" placeholder:"WHEN" help:"Created before this time."`
 }
 
 // Run implements the command.
@@ -50,7 +50,7 @@ func (c *deliveriesListCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type deliveriesGetCmd struct {
-	ID string `arg:"" help:"The delivery."`
+	ID string `arg:"" help:"Id of the delivery."`
 }
 
 // Run implements the command.
@@ -63,7 +63,7 @@ func (c *deliveriesGetCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type deliveriesAttemptsCmd struct {
-	ID string `arg:"" help:"The delivery."`
+	ID string `arg:"" help:"Id of the delivery."`
 }
 
 // Run implements the command.
@@ -76,8 +76,8 @@ func (c *deliveriesAttemptsCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type deliveriesCancelCmd struct {
-	IDs    []string `arg:"" name:"id" help:"The deliveries."`
-	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the delivery and the audit show it."`
+	IDs    []string `arg:"" name:"id" help:"Ids of the deliveries."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Reason, for the delivery and the audit."`
 }
 
 // Run implements the command.
@@ -89,8 +89,8 @@ func (c *deliveriesCancelCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type deliveriesRedeliverCmd struct {
-	IDs    []string `arg:"" name:"id" help:"The deliveries."`
-	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+	IDs    []string `arg:"" name:"id" help:"Ids of the deliveries."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Reason, for the audit."`
 }
 
 // Run implements the command.
@@ -102,7 +102,7 @@ func (c *deliveriesRedeliverCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type deliveriesRunsCmd struct {
-	ID string `arg:"" help:"The delivery."`
+	ID string `arg:"" help:"Id of the delivery."`
 }
 
 // Run implements the command.
@@ -115,8 +115,8 @@ func (c *deliveriesRunsCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type deliveriesHistoryCmd struct {
-	ID    string `arg:"" help:"The delivery."`
-	RunID string `name:"run" placeholder:"ID" help:"The run (default: the newest)."`
+	ID    string `arg:"" help:"Id of the delivery."`
+	RunID string `name:"run" placeholder:"ID" help:"Id of the run (default: the newest run)."`
 }
 
 // Run implements the command.

@@ -35,7 +35,7 @@ func (n *node) startDemo(w io.Writer, apiKey string) error {
 		defer cancel()
 		d := demo{node: n, key: apiKey}
 		if err := d.run(ctx, w, r); err != nil && !errors.Is(err, context.Canceled) {
-			n.fail(fmt.Errorf("the demo did not get through: %w", err))
+			n.fail(fmt.Errorf("the demo failed: %w", err))
 		}
 	})
 	return nil

@@ -19,12 +19,12 @@ type devCmd struct {
 	config.Delivery `group:"Delivery"`
 	config.Engine   `group:"Embedded Temporal"`
 
-	Demo bool `help:"Register a small receiver, publish a sample event to it and show what arrives."`
+	Demo bool `help:"Start a small receiver, publish a sample event and show the request that arrives."`
 }
 
 // Help is the long help of the command.
 func (devCmd) Help() string {
-	return "Listens on this machine only, and asks for a key only if you set one (POSTHASTE_API_KEY). All state is in the data folder and survives a restart; with --database-url, events and deliveries are in that Postgres, and the data folder holds Temporal's part. What is set for a server elsewhere (POSTHASTE_DATABASE_URL, TEMPORAL_ADDRESS and Temporal's profiles) is ignored."
+	return "Listens on this machine only, and asks for a key only if you set one (POSTHASTE_API_KEY). All state is in the data folder and survives a restart; with --database-url, events and deliveries are in that Postgres, and the data folder holds Temporal's part. Settings for servers (POSTHASTE_DATABASE_URL, TEMPORAL_ADDRESS and Temporal's profiles) are ignored."
 }
 
 // Run implements the command.

@@ -19,21 +19,21 @@ type eventsCmd struct {
 
 	List      eventsListCmd      `cmd:"" help:"List events, newest first."`
 	Get       eventsGetCmd       `cmd:"" help:"Show an event with its data and deliveries."`
-	Cancel    eventsCancelCmd    `cmd:"" help:"Stop all deliveries of events that were not delivered, those not planned yet, too."`
-	Redeliver eventsRedeliverCmd `cmd:"" help:"Make a further attempt of all deliveries of events."`
+	Cancel    eventsCancelCmd    `cmd:"" help:"Stop all open deliveries of events, including deliveries that are not planned yet."`
+	Redeliver eventsRedeliverCmd `cmd:"" help:"Make another attempt of all deliveries of events."`
 }
 
 type eventsListCmd struct {
 	Limited
 
-	Tenant string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
-	Type   string `name:"type" placeholder:"TYPE" help:"Of exactly this type only."`
+	Tenant string `name:"tenant" placeholder:"NAME" help:"Only for this tenant."`
+	Type   string `name:"type" placeholder:"TYPE" help:"Only events of exactly this type."`
 
-	IdempotencyKey string            `name:"idempotency-key" placeholder:"KEY" help:"Published with exactly this key, of one tenant (default: default)."`
-	Metadata       map[string]string `name:"metadata" mapsep:"none" placeholder:"KEY=VALUE" help:"With this note; as often as needed. Looked for among what the other flags select."`
+	IdempotencyKey string            `name:"idempotency-key" placeholder:"KEY" help:"Only events with exactly this idempotency key, in one tenant (default: default)."`
+	Metadata       map[string]string `name:"metadata" mapsep:"none" placeholder:"KEY=VALUE" help:"Only events with this metadata; may be repeated. Searches all events that the other flags select."`
 
-	Since when `name:"since" placeholder:"WHEN" help:"Published at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
-	Until when `name:"until" placeholder:"WHEN" help:"Published before."`
+	Since when `name:"since" placeholder:"WHEN" help:"Published at this time or later: a time, a date, or an age (2h, 3d, 2w)."`
+	Until when `name:"until" placeholder:"WHEN" help:"Published before this time."`
 }
 
 // Run implements the command.
@@ -78,7 +78,7 @@ func containsAll(all, some map[string]string) bool {
 }
 
 type eventsGetCmd struct {
-	ID string `arg:"" help:"The event."`
+	ID string `arg:"" help:"Id of the event."`
 }
 
 // Run implements the command.
@@ -99,8 +99,8 @@ func (c *eventsGetCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type eventsCancelCmd struct {
-	IDs    []string `arg:"" name:"id" help:"The events."`
-	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the deliveries and the audit show it."`
+	IDs    []string `arg:"" name:"id" help:"Ids of the events."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Reason, for the deliveries and the audit."`
 }
 
 // Run implements the command.
@@ -109,9 +109,9 @@ func (c *eventsCancelCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type eventsRedeliverCmd struct {
-	IDs    []string `arg:"" name:"id" help:"The events."`
+	IDs    []string `arg:"" name:"id" help:"Ids of the events."`
 	Rate   int      `name:"rate" placeholder:"N" help:"Deliveries a second (default: the server's, 50)."`
-	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Reason, for the audit."`
 }
 
 // Run implements the command.

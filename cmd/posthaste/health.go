@@ -15,7 +15,7 @@ const healthTimeout = 4 * time.Second
 // healthCmd asks a running API whether it is ready. It is the health check of a container, whose image holds nothing
 // else that could ask.
 type healthCmd struct {
-	Listen string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the API, as it was told to listen."`
+	Listen string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address on which the API listens."`
 }
 
 // Run implements the command.

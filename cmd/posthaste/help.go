@@ -13,7 +13,7 @@ import (
 
 // helpCmd is --help for those who look for it as a command.
 type helpCmd struct {
-	Command []string `arg:"" optional:"" help:"The command, such as: deliveries list."`
+	Command []string `arg:"" optional:"" help:"Command, for example: deliveries list."`
 }
 
 // Run implements the command.

@@ -17,7 +17,7 @@ import (
 // keysCmd makes and rotates keys.
 type keysCmd struct {
 	New    keysNewCmd    `cmd:"" help:"Print a new master key for POSTHASTE_MASTER_KEY."`
-	Rotate keysRotateCmd `cmd:"" help:"Seal all stored secrets anew under the first key of POSTHASTE_MASTER_KEY, so that the others can go."`
+	Rotate keysRotateCmd `cmd:"" help:"Encrypt all stored secrets again with the first key of POSTHASTE_MASTER_KEY, so that you can remove the other keys."`
 }
 
 type keysNewCmd struct{}
@@ -37,7 +37,7 @@ type keysRotateCmd struct {
 
 // Help is the long help of the command.
 func (keysRotateCmd) Help() string {
-	return "Put the new key first in POSTHASTE_MASTER_KEY and keep the old ones behind it, here and on every server. Servers may run meanwhile. It may be stopped and run again; what is under the first key already is left alone."
+	return "Put the new key first in POSTHASTE_MASTER_KEY and keep the old keys after it, here and on every server. Servers may run meanwhile. You can stop the command and run it again; secrets that already use the first key are skipped."
 }
 
 // Run implements the command.

@@ -14,10 +14,10 @@ import (
 
 // migrateCmd brings the database up to date, or shows the state of its migrations.
 type migrateCmd struct {
-	Up     migrateUpCmd     `cmd:"" help:"Apply the migrations that are missing."`
+	Up     migrateUpCmd     `cmd:"" help:"Apply the missing migrations."`
 	Status migrateStatusCmd `cmd:"" help:"List the migrations and when they were applied; exits with 4 unless the database fits this program."`
 
-	ReleaseTemporal releaseTemporalCmd `cmd:"" name:"release-temporal" help:"Let the database go to another Temporal, after its own is gone or when its deliveries move."`
+	ReleaseTemporal releaseTemporalCmd `cmd:"" name:"release-temporal" help:"Release the database for another Temporal, after the old one is gone or when you move to another cluster."`
 }
 
 type migrateUpCmd struct {
@@ -81,13 +81,13 @@ func (c *migrateStatusCmd) Run(ctx context.Context, s streams, log *slog.Logger)
 type releaseTemporalCmd struct {
 	config.Store `group:"Storage"`
 
-	Actor  string `name:"actor" env:"POSTHASTE_ACTOR" placeholder:"NAME" help:"Who asks, for the audit (default: user@host)."`
-	Reason string `name:"reason" placeholder:"TEXT" help:"What for, for the audit."`
+	Actor  string `name:"actor" env:"POSTHASTE_ACTOR" placeholder:"NAME" help:"Your name, for the audit (default: user@host)."`
+	Reason string `name:"reason" placeholder:"TEXT" help:"Reason, for the audit."`
 }
 
 // Help is the long help of the command.
 func (releaseTemporalCmd) Help() string {
-	return "A database belongs to the Temporal namespace that first worked on it, and servers with another one are refused: two would make each delivery twice. Stop all of its servers first; one that still runs takes the database back. The next server that is started gets it, and goes on with the deliveries that are open."
+	return "A database belongs to the Temporal namespace that used it first. Servers with another namespace are refused, because two namespaces would make each delivery twice. Stop all servers of the database first: a server that still runs takes it back. The next server that starts gets the database and continues its open deliveries."
 }
 
 // Run implements the command.

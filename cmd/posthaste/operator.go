@@ -17,10 +17,10 @@ import (
 
 // Remote holds the flags that name a command's server, the operator, and the form of the output.
 type Remote struct {
-	URL    string `name:"url" env:"POSTHASTE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Server to ask (default ${default})."`
-	APIKey string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"Its API key. Better set by the environment."`
-	Actor  string `name:"actor" env:"POSTHASTE_ACTOR" placeholder:"NAME" help:"Who asks, for the audit (default: user@host)."`
-	Output string `name:"output" short:"o" enum:"table,json" default:"table" help:"Form of what is printed: table or json."`
+	URL    string `name:"url" env:"POSTHASTE_URL" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the server (default ${default})."`
+	APIKey string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"API key of the server. Prefer the environment variable."`
+	Actor  string `name:"actor" env:"POSTHASTE_ACTOR" placeholder:"NAME" help:"Your name, for the audit (default: user@host)."`
+	Output string `name:"output" short:"o" enum:"table,json" default:"table" help:"Output format: table or json."`
 }
 
 // operator is a client of a server on behalf of somebody at a terminal.
@@ -90,7 +90,7 @@ func argument(s streams, text string) ([]byte, error) {
 func readFile(name string) ([]byte, error) {
 	file, err := os.Open(name) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usageError{fmt.Errorf("there is no file %s: name one that is there, or make it first", name)}
+		return nil, usageError{fmt.Errorf("there is no file %s: create it first, or give the name of an existing file", name)}
 	}
 	if err != nil {
 		return nil, usageError{err}

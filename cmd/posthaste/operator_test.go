@@ -323,7 +323,7 @@ func TestOperatorDataFromFile(t *testing.T) {
 			})
 		}
 	}
-	require.Contains(t, api.operate(t, "", "publish", "a", "@"+file+".not").err, "there is no file "+file+".not: name one that is there, or make it first")
+	require.Contains(t, api.operate(t, "", "publish", "a", "@"+file+".not").err, "there is no file "+file+".not: create it first, or give the name of an existing file")
 }
 
 func TestOperatorStopped(t *testing.T) {

@@ -28,7 +28,7 @@ type layout[T any] struct {
 
 // Limited holds the flag that bounds a list.
 type Limited struct {
-	Limit int `name:"limit" default:"50" placeholder:"N" help:"Most to print, newest first (default ${default}); 0 for all."`
+	Limit int `name:"limit" default:"50" placeholder:"N" help:"Maximum number of rows, newest first (default ${default}); 0 for all."`
 }
 
 // pageSize is the number of items to fetch at a time: one more than wanted, to learn whether there are more.

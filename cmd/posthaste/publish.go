@@ -12,11 +12,11 @@ import (
 type publishCmd struct {
 	Remote `group:"Server"`
 
-	Type           string            `arg:"" help:"Type of the event, such as order.paid."`
-	Data           string            `arg:"" optional:"" default:"null" help:"JSON of what happened: itself, @FILE, or - for standard input (default null)."`
-	Tenant         string            `name:"tenant" placeholder:"NAME" help:"Whose event it is (default: default)."`
-	IdempotencyKey string            `name:"idempotency-key" placeholder:"KEY" help:"Makes it safe to publish again: the same key is the same event."`
-	Metadata       map[string]string `name:"metadata" mapsep:"none" placeholder:"KEY=VALUE" help:"A note to keep with the event; as often as needed."`
+	Type           string            `arg:"" help:"Type of the event, for example order.paid."`
+	Data           string            `arg:"" optional:"" default:"null" help:"Data of the event: JSON, @FILE, or - for standard input (default null)."`
+	Tenant         string            `name:"tenant" placeholder:"NAME" help:"Tenant of the event (default: default)."`
+	IdempotencyKey string            `name:"idempotency-key" placeholder:"KEY" help:"Idempotency key: publishing again with the same key creates no second event."`
+	Metadata       map[string]string `name:"metadata" mapsep:"none" placeholder:"KEY=VALUE" help:"Note to store with the event; may be repeated."`
 }
 
 // Run implements the command.

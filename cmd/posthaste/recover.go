@@ -15,23 +15,23 @@ import (
 type recoverCmd struct {
 	Remote `group:"Server"`
 
-	Start  recoverStartCmd  `cmd:"" help:"Redeliver what a subscription did not get, as a job on the server."`
+	Start  recoverStartCmd  `cmd:"" help:"Redeliver the events that a subscription missed, as a job on the server."`
 	List   recoverListCmd   `cmd:"" help:"List recoveries, newest first."`
 	Get    recoverGetCmd    `cmd:"" help:"Show a recovery."`
-	Cancel recoverCancelCmd `cmd:"" help:"Stop recoveries; what was let go stays let go."`
+	Cancel recoverCancelCmd `cmd:"" help:"Stop recoveries; deliveries that were already released are still sent."`
 }
 
 type recoverStartCmd struct {
-	Subscription string `arg:"" help:"The subscription."`
+	Subscription string `arg:"" help:"Id of the subscription."`
 
-	Since  when              `name:"since" required:"" placeholder:"WHEN" help:"What was created at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
-	Until  when              `name:"until" placeholder:"WHEN" help:"What was created before (default: now)."`
-	Status client.RecoveryOf `name:"status" enum:"exhausted,cancelled,delivered,missing" default:"exhausted" placeholder:"STATUS" help:"Deliveries that are exhausted (the default), cancelled or delivered; or missing: events from before it subscribed."`
+	Since  when              `name:"since" required:"" placeholder:"WHEN" help:"Only deliveries created at this time or later: a time, a date, or an age (2h, 3d, 2w)."`
+	Until  when              `name:"until" placeholder:"WHEN" help:"Only deliveries created before this time (default: now)."`
+	Status client.RecoveryOf `name:"status" enum:"exhausted,cancelled,delivered,missing" default:"exhausted" placeholder:"STATUS" help:"Deliveries to repeat: exhausted (the default), cancelled or delivered; or missing: matching events without a delivery, for example from before the subscription."`
 	Rate   int               `name:"rate" placeholder:"N" help:"Deliveries a second (default: the server's, 50)."`
-	Reason string            `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
-	Tenant string            `name:"tenant" placeholder:"NAME" help:"Refuse unless the subscription is of this tenant."`
-	DryRun bool              `name:"dry-run" help:"Say how many there are, and start nothing."`
-	Wait   bool              `name:"wait" default:"true" negatable:"" help:"Wait until it is done, with a progress bar on a terminal (the default)."`
+	Reason string            `name:"reason" placeholder:"WORDS" help:"Reason, for the audit."`
+	Tenant string            `name:"tenant" placeholder:"NAME" help:"Refuse if the subscription belongs to another tenant."`
+	DryRun bool              `name:"dry-run" help:"Print the number of deliveries, and start nothing."`
+	Wait   bool              `name:"wait" default:"true" negatable:"" help:"Wait until the recovery is done, with a progress bar on a terminal (the default)."`
 	Poll   time.Duration     `name:"poll" hidden:"" default:"1s"`
 }
 
@@ -72,7 +72,7 @@ func (o *operator) await(ctx context.Context, r *client.Recovery, every time.Dur
 	})
 	_ = bar.Clear()
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("no longer waiting; %s goes on at the server", r.ID)
+		return nil, fmt.Errorf("stopped waiting; %s continues on the server", r.ID)
 	}
 	return r, err
 }
@@ -89,9 +89,9 @@ func showProgress(bar *progressbar.ProgressBar, r *client.Recovery) {
 type recoverListCmd struct {
 	Limited
 
-	Tenant       string                `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
-	Subscription string                `name:"subscription" placeholder:"ID" help:"Of this subscription only."`
-	Status       client.RecoveryStatus `name:"status" enum:",running,completed,cancelled" default:"" placeholder:"STATUS" help:"In this status only: running, completed or cancelled."`
+	Tenant       string                `name:"tenant" placeholder:"NAME" help:"Only for this tenant."`
+	Subscription string                `name:"subscription" placeholder:"ID" help:"Only for this subscription."`
+	Status       client.RecoveryStatus `name:"status" enum:",running,completed,cancelled" default:"" placeholder:"STATUS" help:"Only in this status: running, completed or cancelled."`
 }
 
 // Run implements the command.
@@ -102,7 +102,7 @@ func (c *recoverListCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type recoverGetCmd struct {
-	ID string `arg:"" help:"The recovery."`
+	ID string `arg:"" help:"Id of the recovery."`
 }
 
 // Run implements the command.
@@ -115,8 +115,8 @@ func (c *recoverGetCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type recoverCancelCmd struct {
-	IDs    []string `arg:"" name:"id" help:"The recoveries."`
-	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+	IDs    []string `arg:"" name:"id" help:"Ids of the recoveries."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Reason, for the audit."`
 }
 
 // Run implements the command.

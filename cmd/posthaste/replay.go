@@ -24,14 +24,14 @@ import (
 type replayCmd struct {
 	Remote `group:"Server"`
 
-	Files    []string `arg:"" optional:"" name:"file" help:"Histories in JSON: of posthaste deliveries history, the Temporal CLI or the Temporal Web UI. No server is asked."`
-	Delivery string   `name:"delivery" placeholder:"ID" help:"All runs of this delivery."`
-	Since    when     `name:"since" placeholder:"WHEN" help:"All runs of all workflows, of events, deliveries and jobs, that began at or after: a time, a date, or how long ago: 2h, 3d, 2w."`
+	Files    []string `arg:"" optional:"" name:"file" help:"Files with histories in JSON, from posthaste deliveries history, the Temporal CLI or the Temporal Web UI. Needs no server."`
+	Delivery string   `name:"delivery" placeholder:"ID" help:"Replay all runs of this delivery."`
+	Since    when     `name:"since" placeholder:"WHEN" help:"Replay all runs of all event, delivery and job workflows that began at this time or later: a time, a date, or an age (2h, 3d, 2w)."`
 }
 
 // Help is the long help of the command.
 func (replayCmd) Help() string {
-	return "Runs histories of workflows through the workflow code of this program, and says for each whether that fits: ok, or BREAKS and why. Run it with a new version before it takes over from an old one. Nothing is delivered, and nothing is changed."
+	return "Replays workflow histories with the workflow code of this program, and prints for each ok, or BREAKS and the reason. Run it with the new version before an upgrade. It delivers nothing and changes nothing."
 }
 
 // Validate is called by kong.

@@ -25,7 +25,7 @@ type serverCmd struct {
 	config.Engine   `group:"Embedded Temporal"`
 	config.Links    `group:"API"`
 
-	Kind string `name:"engine" env:"POSTHASTE_ENGINE" enum:"embedded,external," default:"" help:"Temporal in this process (embedded), or the one that TEMPORAL_ADDRESS names (external). Default: external if TEMPORAL_ADDRESS is set, else embedded."`
+	Kind string `name:"engine" env:"POSTHASTE_ENGINE" enum:"embedded,external," default:"" help:"Temporal in this process (embedded), or the Temporal at TEMPORAL_ADDRESS (external). Default: external if TEMPORAL_ADDRESS is set, else embedded."`
 }
 
 // Run implements the command.
@@ -59,7 +59,7 @@ type apiCmd struct {
 }
 
 // externalHelp is the help of the commands that need an external Temporal: how to name it.
-const externalHelp = "Needs a Temporal cluster or Temporal Cloud: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE (default posthaste), TEMPORAL_API_KEY, TEMPORAL_TLS_… and TEMPORAL_CONFIG_FILE, as for all of Temporal's tools. While it is away, events are accepted and wait."
+const externalHelp = "Needs a Temporal cluster or Temporal Cloud: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE (default posthaste), TEMPORAL_API_KEY, TEMPORAL_TLS_… and TEMPORAL_CONFIG_FILE, like all Temporal tools. While Temporal is unavailable, events are accepted and wait."
 
 // Help is the long help of the command.
 func (apiCmd) Help() string { return externalHelp }

@@ -14,15 +14,15 @@ type sourcesCmd struct {
 
 	List   sourcesListCmd   `cmd:"" help:"List sources, newest first."`
 	Get    sourcesGetCmd    `cmd:"" help:"Show a source."`
-	Create sourcesCreateCmd `cmd:"" help:"Make a place for a provider's webhooks; prints the URL to give to it."`
+	Create sourcesCreateCmd `cmd:"" help:"Create a source for a provider's webhooks; prints the URL to give to the provider."`
 	Update sourcesUpdateCmd `cmd:"" help:"Change a source."`
-	Delete sourcesDeleteCmd `cmd:"" help:"Delete sources; the events that came from them stay."`
+	Delete sourcesDeleteCmd `cmd:"" help:"Delete sources; keeps their events."`
 }
 
 type sourcesListCmd struct {
 	Limited
 
-	Tenant string `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
+	Tenant string `name:"tenant" placeholder:"NAME" help:"Only for this tenant."`
 }
 
 // Run implements the command.
@@ -31,7 +31,7 @@ func (c *sourcesListCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type sourcesGetCmd struct {
-	ID string `arg:"" help:"The source."`
+	ID string `arg:"" help:"Id of the source."`
 }
 
 // Run implements the command.
@@ -45,11 +45,11 @@ func (c *sourcesGetCmd) Run(ctx context.Context, o *operator) error {
 
 // SourceFlags are the flags that set the fields of a source.
 type SourceFlags struct {
-	Name       *string             `name:"name" placeholder:"WORDS" help:"For people."`
-	Credential []string            `name:"credential" sep:"none" placeholder:"[SCHEME:][ID=]@FILE" help:"What the provider signs with, or shows: @FILE, or - for standard input; ID=@FILE where it names the one it means, SCHEME:@FILE where it is for a scheme with a name, such as verify_token:@FILE. As often as needed: any fits.${replaces}"`
-	PublicURL  string              `name:"public-url" placeholder:"URL" help:"What stands before /in/… in the URL that the provider calls."`
-	Status     client.SourceStatus `name:"status" enum:",active,disabled" default:"" placeholder:"STATUS" help:"active or disabled."`
-	From       string              `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as settings: @FILE, or - for standard input. Flags win over it."`
+	Name       *string             `name:"name" placeholder:"WORDS" help:"Name for people."`
+	Credential []string            `name:"credential" sep:"none" placeholder:"[SCHEME:][ID=]@FILE" help:"Secret with which the provider signs, or which it sends: @FILE, or - for standard input; ID=@FILE if the provider names the secret it uses, SCHEME:@FILE for a named scheme, for example verify_token:@FILE. May be repeated: any of the secrets fits.${replaces}"`
+	PublicURL  string              `name:"public-url" placeholder:"URL" help:"Part before /in/… of the URL that the provider calls."`
+	Status     client.SourceStatus `name:"status" enum:",active,disabled" default:"" placeholder:"STATUS" help:"Status: active or disabled."`
+	From       string              `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, for example settings: @FILE, or - for standard input. Flags override it."`
 }
 
 // fields returns the fields of --from, with the values of the flags over them.
@@ -104,8 +104,8 @@ func splitCredential(text string) (named client.Credential, where string) {
 type sourcesCreateCmd struct {
 	SourceFlags `set:"replaces="`
 
-	Provider string `arg:"" complete:"providers" help:"Whose webhooks come; posthaste providers lists them."`
-	Tenant   string `name:"tenant" placeholder:"NAME" help:"Whose events they become (default: default)."`
+	Provider string `arg:"" complete:"providers" help:"Provider that sends the webhooks; posthaste providers lists all."`
+	Tenant   string `name:"tenant" placeholder:"NAME" help:"Tenant of the events (default: default)."`
 }
 
 // Run implements the command.
@@ -124,10 +124,10 @@ func (c *sourcesCreateCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type sourcesUpdateCmd struct {
-	SourceFlags `set:"replaces= Replaces all there were."`
+	SourceFlags `set:"replaces= Replaces all existing ones."`
 
-	ID    string   `arg:"" help:"The source."`
-	Reset []string `name:"reset" placeholder:"FIELD" help:"Empty it: public_url, settings, or credentials, where the provider is to bring another secret."`
+	ID    string   `arg:"" help:"Id of the source."`
+	Reset []string `name:"reset" placeholder:"FIELD" help:"Field to empty: public_url, settings, or credentials, if the provider is to send a new secret."`
 }
 
 // Run implements the command.
@@ -144,7 +144,7 @@ func (c *sourcesUpdateCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type sourcesDeleteCmd struct {
-	IDs []string `arg:"" name:"id" help:"The sources."`
+	IDs []string `arg:"" name:"id" help:"Ids of the sources."`
 }
 
 // Run implements the command.

@@ -16,16 +16,16 @@ import (
 
 // SubscriptionFlags are the flags that set the fields of a subscription.
 type SubscriptionFlags struct {
-	Name          *string                   `name:"name" placeholder:"WORDS" help:"For people."`
-	EventTypes    []string                  `name:"event-types" placeholder:"PATTERN" help:"Events it wants, such as order.paid, order.* or *."`
-	Header        map[string]string         `name:"header" mapsep:"none" placeholder:"NAME=VALUE" help:"Sent with every attempt; as often as needed.${replaces}"`
-	Forward       []string                  `name:"forward-headers" placeholder:"PATTERN" help:"Headers that go on from the webhook an event came with, such as X-Shopify-*, or none (default: *)."`
-	Signature     client.Signature          `name:"signature" placeholder:"NAME" help:"standard, standard-ed25519, github, stripe, aspnet or servicestack."`
-	Payload       client.Payload            `name:"payload" placeholder:"FORM" help:"envelope, data or cloudevents."`
-	Timeout       time.Duration             `name:"timeout" placeholder:"DURATION" help:"Of a whole attempt."`
-	RetrySchedule []time.Duration           `name:"retry-schedule" placeholder:"DURATION" help:"The waits between attempts, such as 5s,5m,2h,1d."`
-	Status        client.SubscriptionStatus `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"active, paused or disabled."`
-	From          string                    `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, such as auth, tls, properties or secret: @FILE, or - for standard input. Flags win over it."`
+	Name          *string                   `name:"name" placeholder:"WORDS" help:"Name for people."`
+	EventTypes    []string                  `name:"event-types" placeholder:"PATTERN" help:"Event types to receive, for example order.paid, order.* or *."`
+	Header        map[string]string         `name:"header" mapsep:"none" placeholder:"NAME=VALUE" help:"Header to send with every attempt; may be repeated.${replaces}"`
+	Forward       []string                  `name:"forward-headers" placeholder:"PATTERN" help:"Headers of a source's webhook to forward, for example X-Shopify-*, or none (default: *)."`
+	Signature     client.Signature          `name:"signature" placeholder:"NAME" help:"Signature: standard, standard-ed25519, github, stripe, aspnet or servicestack."`
+	Payload       client.Payload            `name:"payload" placeholder:"FORM" help:"Form of the body: envelope, data or cloudevents."`
+	Timeout       time.Duration             `name:"timeout" placeholder:"DURATION" help:"Limit for a whole attempt."`
+	RetrySchedule []time.Duration           `name:"retry-schedule" placeholder:"DURATION" help:"Waits between attempts, for example 5s,5m,2h,1d."`
+	Status        client.SubscriptionStatus `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"Status: active, paused or disabled."`
+	From          string                    `name:"from" placeholder:"@FILE" help:"JSON with any fields of the API, for example auth, tls, properties or secret: @FILE, or - for standard input. Flags override it."`
 }
 
 // fields returns the fields of --from, with the values of the flags over them.
@@ -101,7 +101,7 @@ type subscriptionsCreateCmd struct {
 	SubscriptionFlags `set:"replaces="`
 
 	Receiver string `arg:"" name:"receiver" help:"URL of the receiver."`
-	Tenant   string `name:"tenant" placeholder:"NAME" help:"Whose events it gets (default: default)."`
+	Tenant   string `name:"tenant" placeholder:"NAME" help:"Tenant whose events it receives (default: default)."`
 }
 
 // Run implements the command.
@@ -120,12 +120,12 @@ func (c *subscriptionsCreateCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type subscriptionsUpdateCmd struct {
-	SubscriptionFlags `set:"replaces= Replaces all there were."`
+	SubscriptionFlags `set:"replaces= Replaces all existing ones."`
 
-	ID       string   `arg:"" help:"The subscription."`
+	ID       string   `arg:"" help:"Id of the subscription."`
 	Receiver string   `name:"receiver" placeholder:"URL" help:"URL of the receiver."`
-	SignWith string   `name:"sign-with" enum:",previous,new" default:"" placeholder:"WHICH" help:"Which secret signs for the rest of a rotation's grace where the signature has room for one: previous or new."`
-	Reset    []string `name:"reset" placeholder:"FIELD" help:"Go back to the default: headers, forward_headers, properties, auth, tls or retry_schedule."`
+	SignWith string   `name:"sign-with" enum:",previous,new" default:"" placeholder:"WHICH" help:"Secret that signs during the rest of a rotation's grace, if the signature header holds only one: previous or new."`
+	Reset    []string `name:"reset" placeholder:"FIELD" help:"Field to reset to its default: headers, forward_headers, properties, auth, tls or retry_schedule."`
 }
 
 // Run implements the command.

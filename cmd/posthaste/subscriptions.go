@@ -17,23 +17,23 @@ type subscriptionsCmd struct {
 
 	List         subscriptionsListCmd   `cmd:"" help:"List subscriptions, newest first."`
 	Get          subscriptionsGetCmd    `cmd:"" help:"Show a subscription."`
-	Create       subscriptionsCreateCmd `cmd:"" help:"Subscribe a receiver; prints the secret or public key that it verifies with."`
+	Create       subscriptionsCreateCmd `cmd:"" help:"Create a subscription; prints the receiver's secret or public key."`
 	Update       subscriptionsUpdateCmd `cmd:"" help:"Change a subscription."`
-	Delete       subscriptionsDeleteCmd `cmd:"" help:"Delete subscriptions; what waits for them is cancelled."`
+	Delete       subscriptionsDeleteCmd `cmd:"" help:"Delete subscriptions; their waiting deliveries are cancelled."`
 	Pause        subscriptionsPauseCmd  `cmd:"" help:"Hold the deliveries of subscriptions until they are resumed."`
-	Resume       subscriptionsResumeCmd `cmd:"" help:"Let the held deliveries of subscriptions go."`
-	Cancel       subscriptionsCancelCmd `cmd:"" help:"Stop all that was accepted for subscriptions until now and is not delivered."`
-	RotateSecret subscriptionsRotateCmd `cmd:"" help:"Put a new secret in the place of the present one."`
+	Resume       subscriptionsResumeCmd `cmd:"" help:"Resume subscriptions: release their held deliveries."`
+	Cancel       subscriptionsCancelCmd `cmd:"" help:"Stop all deliveries that were accepted for subscriptions until now."`
+	RotateSecret subscriptionsRotateCmd `cmd:"" help:"Replace the secret of a subscription."`
 	Secret       subscriptionsSecretCmd `cmd:"" help:"Print the secret of a subscription, for its receiver."`
 
-	PublicKey subscriptionsPublicKeyCmd `cmd:"" help:"Print what the receiver of an Ed25519 subscription verifies with."`
+	PublicKey subscriptionsPublicKeyCmd `cmd:"" help:"Print the public key for the receiver of an Ed25519 subscription."`
 }
 
 type subscriptionsListCmd struct {
 	Limited
 
-	Tenant string                    `name:"tenant" placeholder:"NAME" help:"Of this tenant only."`
-	Status client.SubscriptionStatus `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"In this status only: active, paused or disabled."`
+	Tenant string                    `name:"tenant" placeholder:"NAME" help:"Only for this tenant."`
+	Status client.SubscriptionStatus `name:"status" enum:",active,paused,disabled" default:"" placeholder:"STATUS" help:"Only in this status: active, paused or disabled."`
 }
 
 // Run implements the command.
@@ -44,7 +44,7 @@ func (c *subscriptionsListCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type subscriptionsGetCmd struct {
-	ID string `arg:"" help:"The subscription."`
+	ID string `arg:"" help:"Id of the subscription."`
 }
 
 // Run implements the command.
@@ -57,7 +57,7 @@ func (c *subscriptionsGetCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type subscriptionsDeleteCmd struct {
-	IDs []string `arg:"" name:"id" help:"The subscriptions."`
+	IDs []string `arg:"" name:"id" help:"Ids of the subscriptions."`
 }
 
 // Run implements the command.
@@ -70,8 +70,8 @@ func (c *subscriptionsDeleteCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type subscriptionsPauseCmd struct {
-	IDs    []string `arg:"" name:"id" help:"The subscriptions."`
-	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+	IDs    []string `arg:"" name:"id" help:"Ids of the subscriptions."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Reason, for the audit."`
 }
 
 // Run implements the command.
@@ -81,9 +81,9 @@ func (c *subscriptionsPauseCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type subscriptionsResumeCmd struct {
-	IDs    []string `arg:"" name:"id" help:"The subscriptions."`
-	Rate   int      `name:"rate" placeholder:"N" help:"Held deliveries that go in a second (default: the server's, 50)."`
-	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the audit shows it."`
+	IDs    []string `arg:"" name:"id" help:"Ids of the subscriptions."`
+	Rate   int      `name:"rate" placeholder:"N" help:"Held deliveries to release in a second (default: the server's, 50)."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Reason, for the audit."`
 }
 
 // Run implements the command.
@@ -101,8 +101,8 @@ func sayResumed(s client.Subscription) string {
 }
 
 type subscriptionsCancelCmd struct {
-	IDs    []string `arg:"" name:"id" help:"The subscriptions."`
-	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the deliveries and the audit show it."`
+	IDs    []string `arg:"" name:"id" help:"Ids of the subscriptions."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Reason, for the deliveries and the audit."`
 }
 
 // Run implements the command.
@@ -111,8 +111,8 @@ func (c *subscriptionsCancelCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type subscriptionsSecretCmd struct {
-	ID      string `arg:"" help:"The subscription."`
-	Private bool   `name:"private" help:"Print the private key of an Ed25519 subscription, for a backup. No receiver may have it."`
+	ID      string `arg:"" help:"Id of the subscription."`
+	Private bool   `name:"private" help:"Print the private key of an Ed25519 subscription, for a backup. Never give it to a receiver."`
 }
 
 // Run implements the command.
@@ -135,7 +135,7 @@ func (c *subscriptionsSecretCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type subscriptionsPublicKeyCmd struct {
-	ID string `arg:"" help:"The subscription."`
+	ID string `arg:"" help:"Id of the subscription."`
 }
 
 // Run implements the command. It prints one key a line, the newest first: while keys are rotated there are several.
@@ -157,11 +157,11 @@ func printKeys(o *operator, keys ...string) error {
 }
 
 type subscriptionsRotateCmd struct {
-	ID     string         `arg:"" help:"The subscription."`
-	Grace  *time.Duration `name:"grace" placeholder:"DURATION" help:"How long the secrets before it go on signing beside it, such as 2h or 3d (default: 24h)."`
-	Secret string         `name:"secret" placeholder:"@FILE" help:"The new secret: @FILE, or - for standard input (default: the server makes one)."`
+	ID     string         `arg:"" help:"Id of the subscription."`
+	Grace  *time.Duration `name:"grace" placeholder:"DURATION" help:"Time for which the older secrets stay in use, for example 2h or 3d (default: 24h)."`
+	Secret string         `name:"secret" placeholder:"@FILE" help:"New secret: @FILE, or - for standard input (default: the server creates one)."`
 
-	SignWith string `name:"sign-with" enum:",previous,new" default:"" placeholder:"WHICH" help:"Which secret signs for the grace where the signature has room for one (github, aspnet, servicestack): previous or new (default: previous)."`
+	SignWith string `name:"sign-with" enum:",previous,new" default:"" placeholder:"WHICH" help:"Secret that signs during the grace, if the signature header holds only one (github, aspnet, servicestack): previous or new (default: previous)."`
 }
 
 // Run implements the command.

@@ -29,7 +29,7 @@ type deliveriesTailCmd struct {
 
 // Help is the long help of the command.
 func (deliveriesTailCmd) Help() string {
-	return "A line is printed for each new delivery, and again whenever its status or its number of attempts changes, until it is closed. With -o json, each line is a JSON object. End it with Ctrl-C. It goes on when the server was away."
+	return "Prints a line for each new delivery, and another whenever its status or its number of attempts changes, until it is closed. With -o json, each line is a JSON object. End it with Ctrl-C. If the server is unavailable for a while, tail continues afterwards."
 }
 
 // Run implements the command.

@@ -161,7 +161,7 @@ func TestOperatorRecoverWaits(t *testing.T) {
 		}()
 		got := api.operateUntil(ctx, "", start...)
 		require.Equal(t, codeFailure, got.code)
-		require.Contains(t, got.err, "rcv_1 goes on at the server")
+		require.Contains(t, got.err, "rcv_1 continues on the server")
 	})
 
 	t.Run("and says when nobody knows it any more", func(t *testing.T) {

@@ -10,12 +10,12 @@ import (
 type tenantsCmd struct {
 	Remote `group:"Server"`
 
-	Cancel tenantsCancelCmd `cmd:"" help:"Stop all that was accepted of tenants until now and is not delivered."`
+	Cancel tenantsCancelCmd `cmd:"" help:"Stop all deliveries that were accepted for tenants until now."`
 }
 
 type tenantsCancelCmd struct {
-	Names  []string `arg:"" name:"name" help:"The tenants."`
-	Reason string   `name:"reason" placeholder:"WORDS" help:"Why; the deliveries and the audit show it."`
+	Names  []string `arg:"" name:"name" help:"Names of the tenants."`
+	Reason string   `name:"reason" placeholder:"WORDS" help:"Reason, for the deliveries and the audit."`
 }
 
 // Run implements the command.

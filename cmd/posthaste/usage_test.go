@@ -86,7 +86,7 @@ func TestHelpOfCreateKnowsNothingToReplace(t *testing.T) {
 		require.NotContains(t, create, "…,...")
 		update, code := runHere(t, of, "update", "--help")
 		require.Zero(t, code)
-		require.Contains(t, strings.Join(strings.Fields(update), " "), "Replaces all there were.")
+		require.Contains(t, strings.Join(strings.Fields(update), " "), "Replaces all existing ones.")
 		require.NotContains(t, update, "…,...")
 	}
 }

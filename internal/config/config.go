@@ -19,8 +19,8 @@ const maxDeadLetterHold = 183 * 24 * time.Hour
 
 // Log holds the level and the form of the log, which goes to standard error.
 type Log struct {
-	Level  slog.Level `name:"log-level" env:"POSTHASTE_LOG_LEVEL" default:"info" help:"Least severe line to log: debug, info, warn or error."`
-	Format string     `name:"log-format" env:"POSTHASTE_LOG_FORMAT" enum:"text,json" default:"text" help:"Form of the log: text or json."`
+	Level  slog.Level `name:"log-level" env:"POSTHASTE_LOG_LEVEL" default:"info" help:"Lowest level to log: debug, info, warn or error."`
+	Format string     `name:"log-format" env:"POSTHASTE_LOG_FORMAT" enum:"text,json" default:"text" help:"Log format: text or json."`
 }
 
 // The forms of a log.
@@ -31,16 +31,16 @@ const (
 
 // Store names the database of events, subscriptions and deliveries.
 type Store struct {
-	DatabaseURL string `name:"database-url" env:"POSTHASTE_DATABASE_URL" placeholder:"URL" help:"Postgres to keep everything in, postgres://user:password@host/database. Without it, a SQLite file in the data folder."`
-	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and of the embedded Temporal (default ${default})."`
-	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Keys that seal the signing secrets, id:base64,… The first seals, all open. Make one with: posthaste keys new. Better set by the environment."`
+	DatabaseURL string `name:"database-url" env:"POSTHASTE_DATABASE_URL" placeholder:"URL" help:"Postgres for all data, postgres://user:password@host/database. Default: a SQLite file in the data folder."`
+	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and the embedded Temporal (default ${default})."`
+	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Master keys for the signing secrets, id:base64,… The first key encrypts, all keys decrypt. Create one with: posthaste keys new. Prefer the environment variable."`
 }
 
 // DevStore is Store for dev, which must not touch a server's database because a variable happens to be set.
 type DevStore struct {
-	DatabaseURL string `name:"database-url" commandline:"" placeholder:"URL" help:"Postgres to keep events and deliveries in, instead of a SQLite file in the data folder. Taken from the command line alone: POSTHASTE_DATABASE_URL and a settings file are for servers, and ignored."`
-	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and of the embedded Temporal, and for the master key (default ${default})."`
-	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Keys that open signing secrets which were sealed under them, id:base64,… With --database-url the first seals, too; otherwise the key that dev keeps in the data folder does."`
+	DatabaseURL string `name:"database-url" commandline:"" placeholder:"URL" help:"Postgres for events and deliveries, instead of a SQLite file in the data folder. Only the command line sets it: POSTHASTE_DATABASE_URL and the settings file are for servers, and dev ignores them."`
+	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and the embedded Temporal, and for the master key (default ${default})."`
+	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Master keys that decrypt existing signing secrets, id:base64,… With --database-url the first key also encrypts; otherwise dev's key in the data folder encrypts."`
 }
 
 // ServerSettings lists the variables in the environment that are for a server, or for an external Temporal, and that dev
@@ -58,13 +58,13 @@ func (s Store) MasterKeyPath() string { return filepath.Join(s.Data, "master.key
 
 // API holds the settings of the HTTP API.
 type API struct {
-	Listen  string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the API (default ${default}). Port 0 picks a free one."`
-	APIKey  string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"Key that callers send as Authorization: Bearer KEY; at least 16 characters. Better set by the environment."`
-	MaxBody int64  `name:"max-body" env:"POSTHASTE_MAX_BODY" default:"1048576" placeholder:"BYTES" help:"Largest request body that is accepted (default ${default})."`
+	Listen  string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the API (default ${default}). Port 0 selects a free port."`
+	APIKey  string `name:"api-key" env:"POSTHASTE_API_KEY" placeholder:"KEY" help:"API key that callers send as Authorization: Bearer KEY; at least 16 characters. Prefer the environment variable."`
+	MaxBody int64  `name:"max-body" env:"POSTHASTE_MAX_BODY" default:"1048576" placeholder:"BYTES" help:"Maximum size of a request body (default ${default})."`
 
-	BodyBudget int64 `name:"body-budget" env:"POSTHASTE_BODY_BUDGET" default:"0" placeholder:"BYTES" help:"Most bytes of request bodies in memory at a time; beyond it requests are answered 429. Half of it is for webhooks to sources. 0: 64 MiB, or twice --max-body if that is more."`
+	BodyBudget int64 `name:"body-budget" env:"POSTHASTE_BODY_BUDGET" default:"0" placeholder:"BYTES" help:"Maximum bytes of request bodies in memory at a time; further requests get 429. Webhooks to sources can use half of it. 0: 64 MiB, or twice --max-body if that is more."`
 
-	MaxConnections int `name:"max-connections" env:"POSTHASTE_MAX_CONNECTIONS" default:"4096" placeholder:"N" help:"Most connections to the API at a time, idle ones included (default ${default}); further ones wait until one is closed. 0: no limit."`
+	MaxConnections int `name:"max-connections" env:"POSTHASTE_MAX_CONNECTIONS" default:"4096" placeholder:"N" help:"Maximum number of connections to the API at a time, including idle ones (default ${default}); further connections wait until one is closed. 0: no limit."`
 }
 
 // minAPIKey is the least length of an API key, so that it cannot be guessed.
@@ -118,13 +118,13 @@ func Loopback(flag, address string) error {
 
 // Delivery holds the settings of deliveries.
 type Delivery struct {
-	Proxy         Proxy    `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy that all deliveries go through, http, https or socks5. Without it none is used, whatever the environment says."`
-	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST" help:"Networks and hosts that deliveries may go to although they are not public, such as 10.0.0.0/8, hooks.internal.example or *.internal.example."`
+	Proxy         Proxy    `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy for all deliveries: http, https or socks5. Default: no proxy, whatever the environment says."`
+	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST" help:"Non-public networks and hosts to which deliveries are allowed, for example 10.0.0.0/8, hooks.internal.example or *.internal.example."`
 
-	DeliveryMode string            `name:"delivery-mode" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Who makes first attempts: a workflow for each delivery (child), or the event's own at subscribers that answer fast (inline), which takes a fraction of the work and leaves no workflow for what is delivered at once."`
-	TenantModes  map[string]string `name:"tenant-delivery-mode" env:"POSTHASTE_TENANT_DELIVERY_MODE" placeholder:"TENANT=MODE;…" help:"Delivery mode of single tenants, where it is another."`
+	DeliveryMode string            `name:"delivery-mode" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Workflow that makes first attempts: a workflow for each delivery (child), or, for subscribers that answer fast, the event's workflow (inline). Inline needs far less work, but a delivery that succeeds at once has no workflow."`
+	TenantModes  map[string]string `name:"tenant-delivery-mode" env:"POSTHASTE_TENANT_DELIVERY_MODE" placeholder:"TENANT=MODE;…" help:"Delivery mode of single tenants, if it differs."`
 
-	DeadLetterHold time.Duration `name:"dead-letter-hold" env:"POSTHASTE_DEAD_LETTER_HOLD" default:"168h" help:"How long the workflow of an exhausted delivery stays open, awaiting redeliver or cancel; 0s closes it at once. A closed one can be redelivered as well."`
+	DeadLetterHold time.Duration `name:"dead-letter-hold" env:"POSTHASTE_DEAD_LETTER_HOLD" default:"168h" help:"Time for which the workflow of an exhausted delivery stays open for redeliver or cancel; 0s closes it at once. After that it can still be redelivered."`
 }
 
 // Proxy is the address of a proxy. It may hold a password, so no error repeats it. The zero value is none.
@@ -167,9 +167,9 @@ func (d Delivery) Check() error {
 
 // Engine holds the settings of the embedded Temporal.
 type Engine struct {
-	TemporalListen string        `name:"temporal-listen" env:"POSTHASTE_TEMPORAL_LISTEN" default:"127.0.0.1:7233" placeholder:"ADDR" help:"Address of the embedded Temporal, gRPC (default ${default}). It asks for no credentials."`
+	TemporalListen string        `name:"temporal-listen" env:"POSTHASTE_TEMPORAL_LISTEN" default:"127.0.0.1:7233" placeholder:"ADDR" help:"Address (gRPC) of the embedded Temporal (default ${default}). It asks for no credentials."`
 	UIListen       string        `name:"ui-listen" env:"POSTHASTE_UI_LISTEN" default:"127.0.0.1:8233" placeholder:"ADDR" help:"Address of the Temporal Web UI (default ${default}). It asks for no credentials."`
-	Retention      time.Duration `name:"retention" env:"POSTHASTE_RETENTION" default:"72h" help:"How long Temporal keeps the history of a closed workflow."`
+	Retention      time.Duration `name:"retention" env:"POSTHASTE_RETENTION" default:"72h" help:"Time for which Temporal keeps the history of a closed workflow."`
 }
 
 // Check refuses addresses that other machines can reach, because the embedded Temporal asks for no credentials, and a
@@ -184,7 +184,7 @@ func (e Engine) Check() error {
 
 // Links holds the URL of the Web UI of an external Temporal.
 type Links struct {
-	UIURL string `name:"ui-url" env:"POSTHASTE_UI_URL" placeholder:"URL" help:"Temporal Web UI that the API's answers link to."`
+	UIURL string `name:"ui-url" env:"POSTHASTE_UI_URL" placeholder:"URL" help:"Address of the Temporal Web UI, for the links in the API's answers."`
 }
 
 // IsPostgres reports whether url names a Postgres database.

@@ -67,7 +67,7 @@ func TestFile(t *testing.T) {
 		"nor variables settings":                {"POSTHASTE_MASTER_KEY: x\n", "did you mean \"master-key\"?"},
 		"camels have no dashes":                 {"apiKey: x\n", "did you mean \"api-key\"?"},
 		"nothing is near":                       {"tenants: x\n", "unknown setting \"tenants\""},
-		"a name is there once":                  {"data: a\ndata: b\n", "line 2: data is there twice"},
+		"a name is there once":                  {"data: a\ndata: b\n", "line 2: data is set twice"},
 		"a map is no value":                     {"listen:\n  a: b\n", "line 1: listen must be a single value or a list"},
 		"what is not YAML is refused":           {"data: a\nkey: [\n", "is not YAML"},
 	} {

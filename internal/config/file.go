@@ -62,7 +62,7 @@ func readSettings(r io.Reader) ([]setting, error) {
 		return nil, nil
 	}
 	if top.Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("line %d: is not a YAML map of settings", top.Line)
+		return nil, fmt.Errorf("line %d: not a YAML map of settings", top.Line)
 	}
 	var settings []setting
 	for pair := range slices.Chunk(top.Content, 2) {
@@ -79,7 +79,7 @@ func appendSetting(settings []setting, key, node *yaml.Node) ([]setting, error) 
 		return nil, errors.New("a setting needs a name")
 	}
 	if slices.ContainsFunc(settings, func(s setting) bool { return s.name == key.Value }) {
-		return nil, fmt.Errorf("%s is there twice", key.Value)
+		return nil, fmt.Errorf("%s is set twice", key.Value)
 	}
 	if node.Tag == "!!null" {
 		return settings, nil
