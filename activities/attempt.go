@@ -28,7 +28,7 @@ type AttemptDeliveryInput struct {
 	// Claimed makes the first attempt of a delivery that was claimed for this workflow. Without it nothing is sent while
 	// the claim lasts; with it, nothing is sent after the claim has ended.
 	Claimed bool `json:"claimed,omitempty"`
-	// Tell ends the activity as Retrying when the attempt has failed and there will be another one.
+	// Tell ends the activity as Retrying when the attempt has failed and there will be another attempt.
 	Tell bool `json:"tell,omitempty"`
 }
 
@@ -138,7 +138,7 @@ func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job
 		return nil
 	}
 	if activity.GetInfo(ctx).Attempt == 1 {
-		if j.delivery.Attempts == 0 { // which is due from the start: the clock that planned it was ahead of ours
+		if j.delivery.Attempts == 0 { // a first attempt is due at once: the clock that planned it was ahead of ours
 			return nil
 		}
 		if !in.Wait || activity.HasHeartbeatDetails(ctx) {
@@ -149,8 +149,8 @@ func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job
 	return retryAfter(NotDue, j.words(j.delivery.LastError), wait)
 }
 
-// reset takes a Reset in Temporal for a redelivery by hand: it is audited, and uses up no step of the schedule. A crash after
-// that changes nothing: the attempt is due then.
+// reset treats a Reset in Temporal as a redelivery by hand: it is audited, and uses up no step of the schedule. A crash
+// afterwards changes nothing, because the attempt is due then.
 func (a *Activities) reset(ctx context.Context, j *job) error {
 	now, info := a.now(), activity.GetInfo(ctx)
 	why := models.Why{By: "temporal", Reason: "reset in Temporal"}

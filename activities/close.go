@@ -11,7 +11,7 @@ type CancelDeliveryInput struct {
 	DeliveryID string `json:"delivery_id"`
 	models.Why
 	Origin string `json:"origin,omitempty"` // see models.AuditEntry
-	// Before passes over a delivery that was redelivered in this epoch or a later one. 0: it is cancelled in any case.
+	// Before spares a delivery that was redelivered in this epoch or a later one. 0: it is cancelled in any case.
 	Before int64 `json:"before,omitempty"`
 }
 
@@ -36,7 +36,7 @@ type BringForwardInput struct {
 	After      int    `json:"after,omitempty"` // number of attempts made before the redelivery was requested
 	models.Why
 	Origin string `json:"origin,omitempty"` // see models.AuditEntry
-	Epoch  int64  `json:"epoch,omitempty"`  // in which it was asked for, see models.Stop; 0: the present one
+	Epoch  int64  `json:"epoch,omitempty"`  // in which it was requested, see models.Stop; 0: the present one
 }
 
 // BringForward makes the next attempt of a delivery due now. A closed delivery is opened again, with its schedule from

@@ -14,7 +14,7 @@ type job struct {
 	event        *models.Event
 	subscription *models.Subscription
 	obstacle     string // why no attempt may be made; empty: none
-	stopped      bool   // the obstacle is that somebody cancelled everything, before which the delivery was wanted
+	stopped      bool   // the obstacle is a stop that came after the delivery was requested
 }
 
 func (a *Activities) load(ctx context.Context, deliveryID string) (*job, error) {

@@ -219,7 +219,7 @@ func (r *round) recoveryOver(ctx context.Context) (bool, error) {
 	return true, r.cancelRecovery(ctx, r.job.RecoveryID, models.Why{By: "posthaste", Reason: "the subscription is disabled or gone"})
 }
 
-// stopped reports whether what the job redelivers was cancelled after that was asked for.
+// stopped reports whether a stop has cancelled the job's deliveries since the job was requested.
 func (r *round) stopped(ctx context.Context) (bool, error) {
 	if r.job.Epoch == 0 {
 		return false, nil

@@ -28,8 +28,8 @@ type Delivery struct {
 	Attempts      int       `json:"attempts"`
 	NextAttemptAt time.Time `json:"next_attempt_at,omitzero"`
 
-	// FailingSince is when the first of the attempts began that failed since one
-	// succeeded; zero when none did.
+	// FailingSince is the start of the first failed attempt after the last
+	// success; zero if none has failed since.
 	FailingSince time.Time `json:"failing_since,omitzero"`
 
 	// LastError is the error of the last attempt; "" after success. Reason says

@@ -85,7 +85,7 @@ func (c *Client) Events(ctx context.Context, f EventFilter) iter.Seq2[StoredEven
 
 // Bulk is an action on many deliveries that the server has begun.
 type Bulk struct {
-	// EventID, SubscriptionID or Tenant identifies whose deliveries they are.
+	// EventID, SubscriptionID or Tenant identifies the owner of the deliveries.
 	EventID        string `json:"event_id,omitempty"`
 	SubscriptionID string `json:"subscription_id,omitempty"`
 	Tenant         string `json:"tenant,omitempty"`
@@ -94,7 +94,7 @@ type Bulk struct {
 	// requested.
 	Deliveries int `json:"deliveries"`
 
-	// Events is the number of events that a cancellation stopped as well, whose
+	// Events is the number of events that a cancellation also stopped and whose
 	// deliveries were not planned yet.
 	Events int               `json:"events,omitempty"`
 	Links  map[string]string `json:"links"`
@@ -102,8 +102,8 @@ type Bulk struct {
 
 func (b Bulk) identity() string { return b.EventID + b.SubscriptionID + b.Tenant }
 
-// CancelEvent cancels all deliveries of the event that were not delivered, also
-// those that are not planned yet.
+// CancelEvent cancels all deliveries of the event that were not delivered,
+// including deliveries that are not planned yet.
 func (c *Client) CancelEvent(ctx context.Context, id, reason string) (*Bulk, error) {
 	return act[Bulk](ctx, c, false, reasoned{reason}, "events", id, "cancel")
 }

@@ -151,8 +151,8 @@ func (c *Client) refusal(resp *http.Response) error {
 	return e
 }
 
-// requestID is the id that the server gave the request, unless a proxy put
-// something else there that does not belong into a line of text.
+// requestID returns the id that the server gave the request; "" if a proxy put
+// a text there that does not belong into a line of an error.
 func (c *Client) requestID(header http.Header) string {
 	id := header.Get("X-Request-Id")
 	if len(id) > maxRequestID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {

@@ -36,7 +36,7 @@ type Subscription struct {
 	// RetrySchedule is the schedule in force, which may be the default.
 	RetrySchedule []Duration `json:"retry_schedule"`
 
-	// DisabledReason says why, when the server disabled it.
+	// DisabledReason says why the server disabled the subscription.
 	Status         SubscriptionStatus `json:"status"`
 	DisabledReason string             `json:"disabled_reason,omitempty"`
 
@@ -52,15 +52,15 @@ type Subscription struct {
 	ResumeRate int `json:"resume_rate,omitempty"`
 
 	// PausedAt, PausedBy and PausedReason say since when it is paused, by whom
-	// and why. Held is how many deliveries are held, up to 100,000; nil while
-	// none can be, and in a list.
+	// and why. Held is the number of held deliveries, up to 100,000; nil while
+	// none can be held, and in a list.
 	PausedAt     time.Time `json:"paused_at,omitzero"`
 	PausedBy     string    `json:"paused_by,omitempty"`
 	PausedReason string    `json:"paused_reason,omitempty"`
 	Held         *int      `json:"held,omitempty"`
 
-	// FailingSince is when the oldest of the deliveries that are being retried
-	// began to fail; zero when none is.
+	// FailingSince is the time at which the oldest of the deliveries that are
+	// being retried began to fail; zero when none is being retried.
 	FailingSince time.Time `json:"failing_since,omitzero"`
 
 	CreatedAt time.Time         `json:"created_at"`

@@ -92,8 +92,9 @@ func (c *Client) ResumeSubscription(ctx context.Context, id string, rate int, re
 	return act[Subscription](ctx, c, false, paced{rate, reason}, "subscriptions", id, "resume")
 }
 
-// CancelWaiting cancels everything that was accepted for the subscription before
-// and is not delivered. What is accepted after the answer is delivered.
+// CancelWaiting cancels all events that were accepted for the subscription
+// before the call and are not delivered. Events accepted after the answer are
+// delivered.
 func (c *Client) CancelWaiting(ctx context.Context, id, reason string) (*Bulk, error) {
 	return act[Bulk](ctx, c, false, reasoned{reason}, "subscriptions", id, "cancel")
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// CancelTenant stops all that was accepted of the tenant before and is not
-// delivered. What is accepted after the answer goes out.
+// CancelTenant cancels all events of the tenant that were accepted before the
+// call and are not delivered. Events accepted after the answer are delivered.
 func (c *Client) CancelTenant(ctx context.Context, tenant, reason string) (*Bulk, error) {
 	odd := func(r rune) bool { return foreign(r) && !strings.ContainsRune(".:@-", r) }
 	if tenant == "" || foreign(rune(tenant[0])) || strings.ContainsFunc(tenant, odd) {

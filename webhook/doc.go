@@ -19,8 +19,8 @@
 //		return nil
 //	}))
 //
-// [Verifier.VerifyRequest] verifies for handlers that answer by themselves, and
-// [Verifier.Verify] what came some other way than through net/http.
+// Use [Verifier.VerifyRequest] in an HTTP handler of your own, and
+// [Verifier.Verify] for a message that did not come through net/http.
 //
 // # What is signed
 //

@@ -5,8 +5,8 @@ import "errors"
 // These errors say why a message is refused. Every error of [Verifier.Verify]
 // and [Verifier.VerifyRequest] wraps exactly one of them, except a failure to
 // read the body, which wraps the reader's error. Test them with errors.Is; a
-// sender learns enough from status 401 (413 for [ErrTooLarge]), which is how
-// [Verifier.Handler] answers.
+// sender learns enough from status 401 (413 for [ErrTooLarge]), the answers of
+// [Verifier.Handler].
 var (
 	// ErrMissingHeader: a header that the profile needs is absent or empty.
 	ErrMissingHeader = errors.New("webhook: missing header")

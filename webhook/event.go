@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Event is what Posthaste's default payload says, the envelope: the body of a
-// request to a subscription whose payload is "envelope". Its id is the
-// message's, [Message.ID].
+// Event is Posthaste's default payload, the envelope: the body of a request to
+// a subscription whose payload is "envelope". Its id is the message's,
+// [Message.ID].
 type Event struct {
-	// Type is what happened, such as order.paid.
+	// Type says what happened, such as order.paid.
 	Type string `json:"type"`
 
-	// Timestamp is when Posthaste accepted the event; the one of the message is
-	// when this attempt was sent.
+	// Timestamp is the time at which Posthaste accepted the event;
+	// [Message.Timestamp] is the time at which this attempt was sent.
 	Timestamp time.Time `json:"timestamp"`
 
 	// Data is the JSON that was published, byte for byte.
@@ -25,12 +25,13 @@ type Event struct {
 	Properties map[string]json.RawMessage `json:"properties"`
 }
 
-// ErrNoEvent is what [ParseEvent] gives for a body that is no envelope.
+// ErrNoEvent is the error of [ParseEvent] for a body that is no envelope.
 var ErrNoEvent = errors.New("webhook: body is no envelope")
 
-// ParseEvent reads the body of a message. Do so after it was verified. The error
-// wraps [ErrNoEvent] if it is not JSON, or has no type or timestamp: then the
-// subscription's payload is another, or the sender is not Posthaste.
+// ParseEvent reads the body of a message, which must be verified first. The
+// error wraps [ErrNoEvent] if the body is not JSON, or has no type or
+// timestamp: then the subscription has another payload, or the sender is not
+// Posthaste.
 //
 //	var order Order
 //	event, err := webhook.ParseEvent(msg.Body)

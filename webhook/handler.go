@@ -8,25 +8,26 @@ import (
 )
 
 // WithMaxBody sets the longest body that [Verifier.VerifyRequest] and
-// [Verifier.Handler] take, in bytes. Zero or less means [DefaultMaxBody].
+// [Verifier.Handler] accept, in bytes. Zero or less means [DefaultMaxBody].
 func WithMaxBody(bytes int64) Option { return func(v *Verifier) { v.maxBody = bytes } }
 
-// WithLogger sets where [Verifier.Handler] writes why it refused a request or
-// did not handle it. nil, as without it, is nowhere.
+// WithLogger sets the logger to which [Verifier.Handler] writes why it refused
+// a request or did not handle it. With nil, the default, nothing is logged.
 func WithLogger(log *slog.Logger) Option { return func(v *Verifier) { v.log = log } }
 
-// HandlerFunc does something with a message. An error means that it is not done,
-// so that the sender sends the message again. The context is the request's.
+// HandlerFunc handles a message. An error means that the message is not
+// handled, so that the sender sends it again. The context is the request's.
 type HandlerFunc func(context.Context, Message) error
 
-// Handler gives every message that verifies to handle, and answers 204 when it
-// is done and 500 when it is not. The same message may come again, even after a
-// 204 that was lost on its way: handle it once for each [Message.ID]. Senders
-// wait some seconds only, so store first, and do long work afterwards.
+// Handler returns an HTTP handler that passes every verified message to handle.
+// It answers 204 when handle succeeds and 500 when it fails. The same message
+// may come again, even after a 204 that was lost on its way: handle it once for
+// each [Message.ID]. Senders wait some seconds only, so store the message
+// first, and do long work afterwards.
 //
-// What does not verify is answered with 401, a body that is too long with 413,
-// and another method than POST with 405, all without a reason, which would help
-// who forges; see [WithLogger].
+// A message that does not verify is answered with 401, a body that is too long
+// with 413, and a method other than POST with 405, all without the reason,
+// which would help a forger; see [WithLogger].
 func (v *Verifier) Handler(handle HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {

@@ -31,7 +31,7 @@ const (
 // cancelled (Canceled). An exhausted delivery stays open for the dead-letter hold.
 func DeliverToSubscriber(ctx workflow.Context, in DeliverToSubscriberInput) (*DeliverToSubscriberResult, error) {
 	d := &delivery{in: in, state: State{DeliveryID: in.DeliveryID, Status: models.DeliveryPending}, failing: in.FailingSince}
-	if !in.FailingSince.IsZero() { // then it was started with the search attributes of that
+	if !in.FailingSince.IsZero() { // the run was started with the search attributes of a retry
 		d.shown, d.dated = retrying, true
 	}
 	if err := d.setup(ctx); err != nil {
@@ -157,7 +157,7 @@ func (d *delivery) conclude(ctx workflow.Context, result activities.AttemptDeliv
 	}
 }
 
-// retry goes on with the retries, now that the Web UI is told of them.
+// retry continues with the retries, after it has shown them in the Web UI.
 func (d *delivery) retry(ctx workflow.Context, ending activities.Ending) step {
 	d.failing, d.why, d.waiting = ending.Since, ending.Message, true
 	if ctx.Err() != nil || d.signals.any() {
@@ -304,7 +304,7 @@ func (d *delivery) stop(ctx workflow.Context) step {
 		return d.exhausted(ctx, temporal.NewNonRetryableApplicationError("the schedule was used up", activities.Exhausted, nil), 0)
 	case models.DeliveryCancelled:
 		return d.cancelled(ctx, why.Words())
-	case models.DeliveryPending, models.DeliveryHeld: // redelivered after what the cancel is a part of
+	case models.DeliveryPending, models.DeliveryHeld: // redelivered after the stop that the cancel belongs to
 		return d.goOn()
 	default:
 		return d.close(nil, fmt.Errorf("delivery %s is %s after it was cancelled", d.in.DeliveryID, closed.Status))
@@ -343,7 +343,7 @@ func (d *delivery) become(ctx workflow.Context, status models.DeliveryStatus, un
 		return
 	}
 	d.shown = status
-	_ = workflow.UpsertTypedSearchAttributes(ctx, d.attributes(status)...) // fails for no keys only
+	_ = workflow.UpsertTypedSearchAttributes(ctx, d.attributes(status)...) // fails only without keys
 }
 
 // attributes returns the search attributes that the status changes.

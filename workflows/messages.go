@@ -43,15 +43,15 @@ type DeliverToSubscriberInput struct {
 	// Redelivery says that the run was started to redeliver a delivery whose last run has closed; a signal with the
 	// operator and the reason comes with the start.
 	Redelivery bool `json:"redelivery,omitempty"`
-	// Tells says that the run tells deliveries which are being retried from those whose first attempt is due. It is part of
-	// the input so that runs which began without it go on as they began.
+	// Tells says that the run shows in the Web UI whether a delivery is being retried or its first attempt is due. It is
+	// part of the input so that runs that began without it continue without it.
 	Tells bool `json:"tells,omitempty"`
-	// FailingSince is when the attempt of the event's workflow failed; zero when it made none. Then the run begins with the
-	// search attributes of one that is being retried.
+	// FailingSince is the time at which the attempt of the event's workflow failed; zero when it made none. If it is set, the
+	// run begins with the search attributes of a delivery that is being retried.
 	FailingSince time.Time `json:"failing_since,omitzero"`
 }
 
-// receiver is where the delivery goes, as far as that is known.
+// receiver names the receiver of the delivery: its host, if that is known, or else the subscription.
 func (in DeliverToSubscriberInput) receiver() string { return cmp.Or(in.Host, in.SubscriptionID) }
 
 // DeliverToSubscriberResult says which attempt delivered.
@@ -63,8 +63,8 @@ type DeliverToSubscriberResult struct {
 type CancelSignal struct {
 	Reason string `json:"reason,omitempty"`
 	By     string `json:"by,omitempty"`
-	// Before passes over a delivery that was redelivered in this epoch of the tenant, or a later one: the cancellation of
-	// which this is a part was asked for before that. 0, as by hand: it is cancelled in any case.
+	// Before spares a delivery that was redelivered in this epoch of the tenant, or a later one: the stop that the signal
+	// belongs to was requested before that. 0, as in a signal by hand: it is cancelled in any case.
 	Before int64 `json:"before,omitempty"`
 }
 
@@ -80,8 +80,8 @@ type RedeliverSignal struct {
 	After int `json:"after,omitempty"`
 	// Origin makes a second signal a repetition of the first, see models.AuditEntry. Empty: each signal counts by itself.
 	Origin string `json:"origin,omitempty"`
-	// Epoch is the tenant's when this was asked: a cancellation of everything that came later stops it. 0, as by hand: the
-	// one in which the signal is acted on.
+	// Epoch is the tenant's epoch when the redelivery was requested: a later stop cancels it. 0, as in a signal by hand: the
+	// epoch in which the signal is acted on.
 	Epoch int64 `json:"epoch,omitempty"`
 }
 

@@ -95,11 +95,11 @@ func details(sentence string, pairs ...string) string {
 	return b.String()
 }
 
-// maxDetail is how many bytes of a word the details show.
+// maxDetail bounds a word in the details, in bytes.
 const maxDetail = 1000
 
-// code sets the words of others as code in Markdown, on one line: there neither Markdown nor HTML means anything, and no
-// address becomes a link. It shows so many bytes of them, as they are encoded in JSON.
+// code writes a foreign text as code in Markdown, on one line: there neither Markdown nor HTML has a meaning, and no address
+// becomes a link. It cuts the text to a limit of bytes, as it is encoded in JSON.
 func code(words string, limit int) string {
 	var b strings.Builder
 	for _, r := range words {
@@ -118,7 +118,7 @@ func code(words string, limit int) string {
 	return "`" + cmp.Or(b.String(), "–") + "`"
 }
 
-// encodedLen is how many bytes a printable character takes in JSON.
+// encodedLen returns the number of bytes of a printable character in JSON.
 func encodedLen(r rune) int {
 	if strings.ContainsRune(`<>&"\`, r) {
 		return len(`\u003c`)

@@ -47,7 +47,7 @@ func (d *delivery) waitsFor(status models.DeliveryStatus, until time.Time) strin
 	}
 }
 
-// because is what went wrong last, in the words of others.
+// because returns the last failure, as foreign text.
 func (d *delivery) because() string {
 	if d.why == "" {
 		return ""

@@ -140,6 +140,6 @@ func plain(err error) string {
 }
 
 func newLogger(l config.Log, w io.Writer) *slog.Logger {
-	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard)) // it would write lines of its own beside the log
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard)) // gRPC would write lines of its own beside the log
 	return slog.New(logs.New(w, l.Format == config.FormatJSON, l.Level))
 }

@@ -78,7 +78,7 @@ func (c *devCmd) reportIgnored(log *slog.Logger, inFile []string) {
 	for _, name := range inFile {
 		ignored = append(ignored, name+" in the settings file")
 	}
-	if c.DatabaseURL != "" { // named all the same
+	if c.DatabaseURL != "" { // the command line names a database, so only Temporal's variables are ignored
 		ignored = slices.DeleteFunc(ignored, func(name string) bool { return !strings.HasPrefix(name, "TEMPORAL_") })
 	}
 	if len(ignored) > 0 {
@@ -95,7 +95,7 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	// The engine first: it has the data folder locked, which nobody may migrate under a server that runs on it.
+	// The engine starts first, because it locks the data folder: nobody may migrate the database of a running server.
 	if err := n.startEngine(ctx, c.Engine, engine.SQLite(c.Data)); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (c *healthCmd) Run(ctx context.Context, s streams) error {
 	return reportHealth(s.out, response)
 }
 
-// reportHealth prints what the API says, or makes an error of it.
+// reportHealth prints the API's answer, or returns it as an error.
 func reportHealth(w io.Writer, response *http.Response) error {
 	said, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// helpCmd is --help for those who look for it as a command.
+// helpCmd is --help as a command.
 type helpCmd struct {
 	Command []string `arg:"" optional:"" help:"Command, for example: deliveries list."`
 }

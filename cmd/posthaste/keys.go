@@ -65,7 +65,7 @@ func (c *keysRotateCmd) rotate(
 	if err != nil {
 		return 0, nil, err
 	}
-	defer func() { _ = db.Close() }() // what was written is committed
+	defer func() { _ = db.Close() }() // everything written is committed
 	if err = db.CheckMigrated(ctx); err != nil {
 		return 0, nil, err
 	}

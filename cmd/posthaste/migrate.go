@@ -30,7 +30,7 @@ func (c *migrateUpCmd) Run(ctx context.Context, s streams, log *slog.Logger) err
 	if err != nil {
 		return err
 	}
-	defer func() { _ = db.Close() }() // what was written is committed
+	defer func() { _ = db.Close() }() // everything written is committed
 	applied, err := db.Migrate(ctx)
 	for _, name := range applied {
 		fmt.Fprintln(s.out, "applied", name)
@@ -96,7 +96,7 @@ func (c *releaseTemporalCmd) Run(ctx context.Context, s streams, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	defer func() { _ = db.Close() }() // what was written is committed
+	defer func() { _ = db.Close() }() // everything written is committed
 	if err := db.CheckMigrated(ctx); err != nil {
 		return err
 	}

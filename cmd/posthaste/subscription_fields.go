@@ -194,7 +194,7 @@ func clocks(times []time.Time) string {
 	return strings.Join(words, " ")
 }
 
-// heldCount is empty where nothing can be held.
+// heldCount prints the number of held deliveries; empty where none can be held.
 func heldCount(held *int) string {
 	if held == nil {
 		return ""

@@ -6,7 +6,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// tenantsCmd acts on all of a tenant.
+// tenantsCmd acts on all deliveries of a tenant.
 type tenantsCmd struct {
 	Remote `group:"Server"`
 

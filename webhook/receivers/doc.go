@@ -40,7 +40,7 @@
 //	signature   over the bytes as received, before anything decodes them
 //	text        decompressed, in UTF-8; or 415, 413
 //	event       type, ids, payload; handed on
-//	answer      exactly 200, with what the provider wants to read
+//	answer      exactly 200, with the text that the provider expects
 //
 // A server that stores first and handles later uses [Receiver.Verify] and
 // [Result.Event] instead of [Receiver.Handler].

@@ -278,7 +278,7 @@ func (p Provider) ProofHeaders() []string {
 	}
 	var names []string
 	for _, s := range sources {
-		terms, _ := s.parse() // New refuses what it cannot read
+		terms, _ := s.parse() // New refuses a source that cannot be parsed
 		for _, t := range terms {
 			if t.kind == "header" && !slices.Contains(names, t.name) {
 				names = append(names, t.name)
