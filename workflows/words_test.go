@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -69,7 +70,7 @@ func requireCode(t *testing.T, text, word string) {
 	for i := 1; i < len(parts); i += 2 {
 		require.NotEmpty(t, parts[i])
 	}
-	if len(word) > 0 && len(word) < 20 && !strings.ContainsAny(word, "`\n\u202e\xff") {
+	if len(word) > 0 && len(word) < 20 && utf8.ValidString(word) && !strings.ContainsAny(word, "`\n\u202e") {
 		require.True(t, !strings.Contains(text, "`") || strings.Contains(text, word), "%s shows %s", text, word)
 	}
 }

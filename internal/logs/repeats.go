@@ -51,11 +51,12 @@ func (r *repeats) Enabled(ctx context.Context, level slog.Level) bool {
 
 // WithAttrs implements slog.Handler.
 func (r *repeats) WithAttrs(attrs []slog.Attr) slog.Handler {
-	failed := r.failed
+	var failed strings.Builder
+	failed.WriteString(r.failed)
 	for _, a := range attrs {
-		failed += errorIn(a)
+		failed.WriteString(errorIn(a))
 	}
-	return &repeats{next: r.next.WithAttrs(attrs), counts: r.counts, failed: failed}
+	return &repeats{next: r.next.WithAttrs(attrs), counts: r.counts, failed: failed.String()}
 }
 
 // WithGroup implements slog.Handler.
