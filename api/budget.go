@@ -1,10 +1,12 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"runtime"
+	heapstats "runtime/metrics"
 	"sync"
 	"sync/atomic"
 
@@ -23,9 +25,12 @@ const (
 	// those who have shown a key.
 	strangersShare = 2
 
-	// collectShare is the part of the budget after which garbage is collected. It costs some percent of a core at the most
-	// that a disk takes.
-	collectShare = 8
+	// collectShare is the part of the budget that may be allocated before garbage is collected.
+	collectShare = 16
+
+	// unpackedMost is how much of batches is taken apart at a time: an event counts for a KiB, which is about what it costs
+	// beside its bytes, or for its size. It is enough to keep the database busy; further batches wait as they came.
+	unpackedMost = 4 << 20
 
 	leaseKey = "lease"
 )
@@ -36,34 +41,54 @@ type budget struct {
 	limit     int64 // of a body
 	all       *semaphore.Weighted
 	strangers *semaphore.Weighted
+	unpacked  *semaphore.Weighted
 	taken     atomic.Int64
 	refused   atomic.Int64 // requests
 
 	spare        sync.Pool // of *[]byte, whose bodies were refused
-	collectEvery int64
-	uncollected  atomic.Int64 // bytes of buffers made since garbage was collected last
-	collecting   atomic.Bool
+	collectEvery uint64
+	collecting   sync.Mutex
 }
 
 func newBudget(limit, bytes int64) *budget {
 	return &budget{
 		limit: limit, all: semaphore.NewWeighted(bytes), strangers: semaphore.NewWeighted(bytes / strangersShare),
-		collectEvery: bytes / collectShare,
+		unpacked: semaphore.NewWeighted(unpackedMost), collectEvery: uint64(bytes) / collectShare,
 	}
 }
 
-// collect has garbage collected when so many buffers were made since the last time that bodies which are done with would come
-// to much beside those that are not: left alone, the runtime lets garbage grow to as much as all that is in use, or to four
-// times of it beside an embedded Temporal.
-func (b *budget) collect(made int64) {
-	if b.uncollected.Add(made) < b.collectEvery || !b.collecting.CompareAndSwap(false, true) {
+// collect collects garbage when there may be much of it, and lets the request wait for that. Left alone, the runtime lets
+// garbage grow to as much as all memory in use, or to four times of it beside an embedded Temporal; and were requests not to
+// wait, a busy machine would make buffers faster than it collects them.
+func (b *budget) collect() {
+	if !b.littered() {
 		return
 	}
-	b.uncollected.Store(0)
-	go func() {
-		defer b.collecting.Store(false)
+	b.collecting.Lock()
+	defer b.collecting.Unlock()
+	if b.littered() { // no other request has just collected
 		runtime.GC()
-	}()
+	}
+}
+
+// littered reports whether more has been allocated since garbage was collected last than a part of the budget, or of the
+// memory in use where that is more: there, collecting costs more, and garbage matters less.
+func (b *budget) littered() bool {
+	heap := []heapstats.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	heapstats.Read(heap)
+	objects, live := heap[0].Value.Uint64(), heap[1].Value.Uint64()
+	return objects > live+max(b.collectEvery, live/4)
+}
+
+// unpack waits until a batch of so many events and bytes may be taken apart, see unpackedMost. It fails when ctx ends. Call
+// pack when the events are in the database.
+func (b *budget) unpack(ctx context.Context, events int, bytes int64) (pack func(), err error) {
+	cost := min(max(int64(events)<<10, bytes), unpackedMost)
+	if err := b.unpacked.Acquire(ctx, cost); err != nil {
+		return nil, err
+	}
+	b.collect() // the batches before have left their parts
+	return func() { b.unpacked.Release(cost) }, nil
 }
 
 // collectors measure the budget.
@@ -175,7 +200,9 @@ func (l *lease) buffer(size int) []byte {
 			return (*spare)[:0:size]
 		}
 	}
-	l.collect(int64(size))
+	if size > firstPart {
+		l.collect()
+	}
 	return make([]byte, 0, size)
 }
 

@@ -137,6 +137,12 @@ func (s *server) publishBatch(c *gin.Context) {
 		fail(c, err)
 		return
 	}
+	pack, err := s.bodies.unpack(c.Request.Context(), len(items), leaseOf(c).size)
+	if err != nil {
+		fail(c, err)
+		return
+	}
+	defer pack()
 	batch := s.newBatch(c, items)
 	if len(batch.events) == 0 {
 		leaseOf(c).refuse()
