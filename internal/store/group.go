@@ -123,6 +123,7 @@ func (g *group) enqueue(w *write) {
 func (g *group) work() {
 	for batch := g.take(); len(batch) > 0; batch = g.take() {
 		g.commit(batch)
+		clear(batch) // the queue's array would keep what was written in memory for as long as the queue is never empty
 	}
 }
 
