@@ -61,6 +61,13 @@ var scenarios = map[string]scenario{
 	"job_that_resumes":           jobThatResumes,
 	"recovery":                   recoverDelivered,
 	"recovery_cancelled":         cancelRecovery,
+	"retrying":                   delivery{answers: []int{500}, schedule: seconds(3600), tells: true, then: stay}.play,
+	"retrying_after_local":       delivery{answers: []int{500, 204}, schedule: seconds(1), local: true, tells: true}.play,
+	"retrying_and_delivered":     delivery{answers: []int{500, 503, 204}, schedule: seconds(1, 1), tells: true}.play,
+	"retrying_and_exhausted":     delivery{answers: []int{500}, schedule: seconds(1), tells: true}.play,
+	"retrying_and_cancelled":     delivery{answers: []int{500}, schedule: seconds(3600), tells: true, then: cancelBySignal}.play,
+	"retrying_and_redelivered":   delivery{answers: []int{500, 204}, schedule: seconds(3600), tells: true, then: redeliver}.play,
+	"retrying_and_paused":        delivery{answers: []int{500, 204}, schedule: seconds(3600), tells: true, then: pauseAndResume}.play,
 }
 
 // TestScenarios makes sure that there is a history of every story. With -record it plays the stories that have none on a
@@ -157,6 +164,7 @@ type delivery struct {
 	answers  []int
 	schedule []time.Duration
 	local    bool
+	tells    bool                                   // as the program starts deliveries since it shows which are being retried
 	paused   bool                                   // the subscription, from the start
 	until    models.DeliveryStatus                  // when then happens; empty: while it waits to retry
 	then     func(t *testing.T, n *node, id string) // what happens then; nil: nothing
@@ -168,7 +176,7 @@ func (d delivery) play(t *testing.T, n *node) string {
 	if d.paused {
 		n.setStatus(t, sub, models.SubscriptionPaused)
 	}
-	id := n.startDelivery(t, n.accept(t), d.local)
+	id := n.startDeliveryAs(t, n.accept(t), workflows.DeliverToSubscriberInput{Local: d.local, Tells: d.tells})
 	if d.then == nil {
 		n.awaitClosed(t, id)
 		return id
@@ -367,15 +375,19 @@ func redeliver(t *testing.T, n *node, id string) {
 // startDelivery plans an event with one subscriber and starts the delivery's workflow directly.
 func (n *node) startDelivery(t *testing.T, event *models.Event, local bool) (workflowID string) {
 	t.Helper()
+	return n.startDeliveryAs(t, event, workflows.DeliverToSubscriberInput{Local: local})
+}
+
+// startDeliveryAs is startDelivery with further fields of the input.
+func (n *node) startDeliveryAs(t *testing.T, event *models.Event, in workflows.DeliverToSubscriberInput) (workflowID string) {
+	t.Helper()
 	_, err := n.store.PlanDeliveries(t.Context(), event.ID)
 	require.NoError(t, err)
 	targets, err := n.store.Targets(t.Context(), event.ID, 0, 1)
 	require.NoError(t, err)
 	require.Len(t, targets, 1)
-	in := workflows.DeliverToSubscriberInput{
-		DeliveryID: targets[0].DeliveryID, EventID: event.ID, SubscriptionID: targets[0].SubscriptionID,
-		Tenant: event.Tenant, EventType: event.Type, Host: targets[0].Host, Local: local,
-	}
+	in.DeliveryID, in.SubscriptionID, in.Host = targets[0].DeliveryID, targets[0].SubscriptionID, targets[0].Host
+	in.EventID, in.Tenant, in.EventType = event.ID, event.Tenant, event.Type
 	run, err := n.temporal.ExecuteWorkflow(t.Context(),
 		workflows.DeliveryOptions(in, workflows.TaskQueue), workflows.DeliverToSubscriberName, in)
 	require.NoError(t, err)
