@@ -53,7 +53,7 @@ type budget struct {
 func newBudget(limit, bytes int64) *budget {
 	return &budget{
 		limit: limit, all: semaphore.NewWeighted(bytes), strangers: semaphore.NewWeighted(bytes / strangersShare),
-		unpacked: semaphore.NewWeighted(unpackedMost), collectEvery: uint64(bytes) / collectShare,
+		unpacked: semaphore.NewWeighted(unpackedMost), collectEvery: uint64(bytes) / collectShare, //nolint:gosec // it is positive
 	}
 }
 
