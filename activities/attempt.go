@@ -133,11 +133,15 @@ func (a *Activities) conclude(status models.DeliveryStatus, attempts int, messag
 // follows a local attempt. A dispatch by the Web UI's Reset button is an operator's wish to try now; the heartbeat
 // tells it from the first dispatch.
 func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job) error {
-	wait := j.delivery.NextAttemptAt.Sub(a.now())
-	if wait <= clockSlack {
+	wait, first := j.delivery.NextAttemptAt.Sub(a.now()), activity.GetInfo(ctx).Attempt == 1
+	slack := clockSlack
+	if first && in.Wait { // no timer of Temporal's has run yet, so none can be early
+		slack = 0
+	}
+	if wait <= slack {
 		return nil
 	}
-	if activity.GetInfo(ctx).Attempt == 1 {
+	if first {
 		if j.delivery.Attempts == 0 { // a first attempt is due at once: the clock that planned it was ahead of ours
 			return nil
 		}

@@ -18,6 +18,14 @@ import (
 )
 
 // openData opens the SQLite database of a data folder with the keys, and migrates it.
+// ownFolder is a data folder that only its owner can enter, so that nothing warns of it.
+func ownFolder(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	require.NoError(t, os.Chmod(folder, 0o700))
+	return folder
+}
+
 func openData(t *testing.T, folder string, keys ...string) *store.Store {
 	t.Helper()
 	ring, err := keyring.Parse(strings.Join(keys, ","))
@@ -70,7 +78,7 @@ func TestKeysRotate(t *testing.T) {
 }
 
 func TestKeysRotateRefusals(t *testing.T) {
-	folder, oldKey, newKey := t.TempDir(), keyring.New(), keyring.New()
+	folder, oldKey, newKey := ownFolder(t), keyring.New(), keyring.New()
 	storeSubscription(t, openData(t, folder, oldKey))
 	for name, tt := range map[string]struct {
 		args []string
@@ -78,7 +86,7 @@ func TestKeysRotateRefusals(t *testing.T) {
 	}{
 		"no key":            {[]string{"--data", folder}, "posthaste keys new"},
 		"without the old":   {[]string{"--data", folder, "--master-key", newKey}, `key "` + keyID(oldKey) + `"`},
-		"no database there": {[]string{"--data", t.TempDir(), "--master-key", newKey}, "posthaste migrate up"},
+		"no database there": {[]string{"--data", ownFolder(t), "--master-key", newKey}, "posthaste migrate up"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			output, code := runHere(t, append([]string{"keys", "rotate"}, tt.args...)...)
@@ -123,7 +131,7 @@ func TestProgressLine(t *testing.T) {
 }
 
 func TestStartWithAnotherMasterKeyIsRefused(t *testing.T) {
-	folder, otherKey := t.TempDir(), keyring.New()
+	folder, otherKey := ownFolder(t), keyring.New()
 	p := startDev(t, folder)
 	p.subscribe("https://shop.example/hook", nil)
 	require.Zero(t, p.interrupt())

@@ -232,7 +232,7 @@ func (m *marked) failAll() {
 		{http.MethodPost, "/v1/events", object{"type": "order.paid", "data": m.payload, "metadata": m.metadata}},
 		{http.MethodPost, "/v1/events", m.payload},
 		{http.MethodPost, "/v1/subscriptions", m.refused(object{"secret": "whsec_!" + m.secret})},
-		{http.MethodPost, "/v1/subscriptions", m.refused(object{"secret": m.secretBytes})},
+		{http.MethodPost, "/v1/subscriptions", m.refused(object{"secret": "v1," + m.secret})},
 		{http.MethodPost, "/v1/subscriptions", m.refused(object{"secret": []string{m.secret}})},
 		{http.MethodPost, "/v1/subscriptions", m.refused(object{"headers": object{"Host": m.credential}})},
 		{http.MethodPost, "/v1/subscriptions", m.refused(object{"headers": object{"Authorization": m.credential + "\n"}})},

@@ -103,7 +103,7 @@ var operations = []struct {
 		gives: `{"id":"sub_1","signature":"standard-ed25519","public_key":"whpk_1"}`, out: []string{"public_key", "whpk_1"},
 	},
 	{args: "subscriptions rotate-secret sub_2", asks: "POST /v1/subscriptions/sub_2/rotate-secret", gives: `{"public_key":"whpk_2","previous_expires_at":[]}`, body: "{}", out: []string{"whpk_2\n"}},
-	{args: "providers", asks: "GET /v1/providers", gives: listOf(providerJSON), out: []string{"PROVIDER", "pusher", "the secret's text; or a key", "an id for each, --public-url", "recognised"}},
+	{args: "providers", asks: "GET /v1/providers", gives: listOf(providerJSON), out: []string{"PROVIDER", "pusher", "the secret's text; or a key", "an id for each, --public-url", "by an unsigned id"}},
 
 	{args: "audit --tenant acme --action delivery.cancel --subject dlv_1 --by zoe@desk", asks: "GET /v1/audit?action=delivery.cancel&by=zoe%40desk&limit=51&subject=dlv_1&tenant=acme", gives: listOf(auditJSON), out: []string{"zoe@desk", "delivery.cancel", "why"}},
 	{args: "audit list --limit 200", asks: "GET /v1/audit?limit=200", gives: listOf(auditJSON), out: []string{"dlv_1"}},

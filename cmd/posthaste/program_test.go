@@ -82,7 +82,7 @@ func startDev(t *testing.T, folder string, args ...string) *program {
 	p := start(t, nil, append([]string{
 		"dev", "--data", folder, "--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0",
 	}, args...)...)
-	p.find(`API +(http://\S+)`)
+	p.find(`(?:API +|"api":")(http://[^\s"]+)`)
 	return p
 }
 

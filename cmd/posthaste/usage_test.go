@@ -161,17 +161,17 @@ func TestJSONIsTheAPIsOwn(t *testing.T) {
 	t.Parallel()
 	// Milliseconds that end in zero, an exponent, a field of a newer server, characters that Go would escape, a deep number.
 	const thing = `{"id":"dlv_1","created_at":"2026-11-22T22:22:37.010Z","added_later":[1e2,1.50],"url":"https://x/?a=1&b=<2>"}`
-	api := newFakeAPI(t, map[string][]fakeAnswer{
+	answers := map[string][]fakeAnswer{
 		"GET /v1/deliveries":               {{200, `{"data":[` + thing + `,` + thing + `],"next_cursor":"c"}`}, {200, listOf(thing)}},
 		"GET /v1/deliveries/dlv_1":         ok(thing),
 		"GET /v1/deliveries/dlv_1/runs":    ok(listOf(thing)),
 		"POST /v1/deliveries/dlv_1/cancel": ok(thing),
-	})
+	}
 	for args, times := range map[string]int{
 		"deliveries list --limit 0": 3, "deliveries list --limit 1": 1, "deliveries get dlv_1": 1, "deliveries runs dlv_1": 1,
 		"deliveries cancel dlv_1 dlv_1": 2,
 	} {
-		got := api.operate(t, "", append(strings.Fields(args), "-o", "json")...)
+		got := newFakeAPI(t, answers).operate(t, "", append(strings.Fields(args), "-o", "json")...)
 		require.Zero(t, got.code, got.err)
 		require.Equal(t, times, strings.Count(strings.Join(strings.Fields(got.out), ""), thing), got.out)
 	}

@@ -119,7 +119,7 @@ func testUpdateSource(run func(string, func(*testing.T, *bundle))) {
 		source, no := b.source(t), errors.New("no")
 		_, err := b.UpdateSource(t.Context(), source.ID, func(s *models.Source) error { s.Name = "x"; return no })
 		require.ErrorIs(t, err, no)
-		_, err = b.UpdateSource(t.Context(), source.ID, func(s *models.Source) error { s.Credentials = nil; return nil })
+		_, err = b.UpdateSource(t.Context(), source.ID, func(s *models.Source) error { s.Status = "broken"; return nil })
 		requireCode(t, models.CodeInvalid, err)
 		require.Equal(t, source, b.loadSource(t, source.ID))
 	})
