@@ -10,9 +10,10 @@ import (
 	"unicode"
 )
 
-// assignment matches a line of a shell or of an environment file. A name has at
-// least four characters, so that no random secret looks like an assignment.
-var assignment = regexp.MustCompile(`^(export\s+)?[A-Z_][A-Z0-9_]{3,}=[^=]`)
+// assignment matches a line of a shell or of an environment file. Its name says
+// that a secret follows, because a genuine secret may hold any other text and an
+// equals sign.
+var assignment = regexp.MustCompile(`^(export\s+[A-Za-z_]\w*|[A-Z0-9_]*(SECRET|TOKEN|KEY|PASSWORD)[A-Z0-9_]*)=[^=]`)
 
 // quotes lists the quotation marks that programs and word processors put around
 // a text.
