@@ -195,6 +195,7 @@ func text(rng *rand.Rand) string {
 	for i := range letters {
 		letters[i] = byte('!' + rng.IntN('~'-'!'))
 	}
+	letters[0] = 'a' + letters[0]%26 // a secret between quotation marks is refused: the marks were pasted along
 	return string(letters)
 }
 
