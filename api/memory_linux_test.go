@@ -56,7 +56,7 @@ func (c crowd) measure(t *testing.T) (ratio float64) {
 	got := p.rush(t, c.callers, 2*time.Second, request)
 	grown := got.memory - base
 	ratio = float64(grown) / float64(got.inFlight)
-	t.Logf("in flight %3d MiB  growth %3d MiB  ratio %.2f  answers %v", got.inFlight>>20, grown>>20, ratio, got.answers)
+	t.Logf("%s: in flight %d MiB, growth %d MiB, ratio %.2f, answers %v", t.Name(), got.inFlight>>20, grown>>20, ratio, got.answers)
 	require.NotZero(t, got.answers[c.want])
 	return ratio
 }
