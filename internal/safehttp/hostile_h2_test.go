@@ -129,7 +129,11 @@ func TestHostileHTTP2(t *testing.T) {
 			c := newClient(t)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			x := sendRequest(t, c, models.Request{URL: url, Body: []byte("{}"), Timeout: hostileTimeout, TLS: models.TLS{CA: ca.pem}})
+			timeout := hostileTimeout
+			if tt.again { // two connections take their time on a busy machine
+				timeout = hostilePatience
+			}
+			x := sendRequest(t, c, models.Request{URL: url, Body: []byte("{}"), Timeout: timeout, TLS: models.TLS{CA: ca.pem}})
 			runtime.ReadMemStats(&after)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4*hostileMemory)) // the authorities of the system are read
 			require.Less(t, x.Timing.Total, hostilePatience)
