@@ -33,10 +33,8 @@ func TestMemoryFollowsWhatIsInFlight(t *testing.T) {
 	for name, crowd := range crowds() {
 		t.Run(name, func(t *testing.T) {
 			ratio := crowd.measure(t)
-			for range 2 { // a machine that others keep busy may let the collector of garbage wait for once
-				if ratio > 2 {
-					ratio = min(ratio, crowd.measure(t))
-				}
+			if ratio > 2 { // the median of three: a busy machine may let the collector of garbage wait for once, not twice
+				ratio = max(crowd.measure(t), crowd.measure(t))
 			}
 			require.LessOrEqual(t, ratio, 2.0)
 		})
