@@ -22,12 +22,8 @@ type Store interface {
 	// Writable returns an error while the store cannot record an attempt. It costs nothing while all is well.
 	Writable(ctx context.Context) error
 	RecordAttempt(ctx context.Context, attempt *models.Attempt, outcome models.DeliveryOutcome) error
-	CloseDelivery(ctx context.Context, id string, status models.DeliveryStatus, reason string) (models.DeliveryStatus, error)
-	HoldDelivery(ctx context.Context, id string) (held bool, err error)
-	ReleaseDelivery(ctx context.Context, id string, at time.Time) (released bool, err error)
-	StopDelivery(ctx context.Context, id string) (models.DeliveryStatus, error)
-	CancelDelivery(ctx context.Context, id string, why models.Why, origin string, before int64) (*models.Delivery, error)
-	BringForward(ctx context.Context, id string, at time.Time, after int, why models.Why, origin string, epoch int64) error
+	// ChangeDelivery returns the delivery as it is afterwards, whether the change took effect or not.
+	ChangeDelivery(ctx context.Context, id string, change models.Change) (*models.Delivery, error)
 
 	SelectDeliveries(ctx context.Context, selection models.Selection, after string, limit int) ([]*models.Delivery, error)
 	MissingEvents(ctx context.Context, subscriptionID string, since, until time.Time, after string, limit int) ([]*models.Event, error)

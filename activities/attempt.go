@@ -159,7 +159,8 @@ func (a *Activities) reset(ctx context.Context, j *job) error {
 	now, info := a.now(), activity.GetInfo(ctx)
 	why := models.Why{By: "temporal", Reason: "reset in Temporal"}
 	origin := fmt.Sprintf("%s/reset/%d", info.WorkflowExecution.RunID, j.number())
-	if err := a.store.BringForward(ctx, j.delivery.ID, now, j.delivery.Attempts, why, origin, 0); err != nil {
+	change := models.Change{Act: models.ActRedeliver, At: now, Why: why, Origin: origin, After: j.delivery.Attempts}
+	if _, err := a.store.ChangeDelivery(ctx, j.delivery.ID, change); err != nil {
 		return ours("bring the next attempt forward", err)
 	}
 	j.delivery.NextAttemptAt = now
@@ -194,20 +195,17 @@ func (a *Activities) tooSlow(ctx context.Context, in AttemptDeliveryInput, j *jo
 
 // obstructed closes a delivery whose subscription or event no longer allows it.
 func (a *Activities) obstructed(ctx context.Context, j *job) error {
-	status, err := a.giveUp(ctx, j)
+	change := models.Change{Act: models.ActAbandon, Why: models.Why{Reason: j.obstacle}}
+	if j.stopped {
+		change = models.Change{Act: models.ActStop}
+	}
+	after, err := a.store.ChangeDelivery(ctx, j.delivery.ID, change)
 	if err != nil {
 		return ours("cancel delivery", err)
 	}
-	if !status.Closed() { // redelivered since we looked
+	if !after.Status.Closed() { // redelivered since we looked
 		return retryAfter(NotDue, j.words("it has just been redelivered"), time.Millisecond)
 	}
-	_, err = a.conclude(status, j.delivery.Attempts, j.words(j.obstacle))
+	_, err = a.conclude(after.Status, j.delivery.Attempts, j.words(j.obstacle))
 	return err
-}
-
-func (a *Activities) giveUp(ctx context.Context, j *job) (models.DeliveryStatus, error) {
-	if j.stopped {
-		return a.store.StopDelivery(ctx, j.delivery.ID)
-	}
-	return a.store.CloseDelivery(ctx, j.delivery.ID, models.DeliveryCancelled, j.obstacle)
 }

@@ -23,7 +23,9 @@ type CancelDeliveryResult struct {
 
 // CancelDelivery marks a delivery that is open or exhausted as cancelled.
 func (a *Activities) CancelDelivery(ctx context.Context, in CancelDeliveryInput) (*CancelDeliveryResult, error) {
-	delivery, err := a.store.CancelDelivery(ctx, in.DeliveryID, in.Why, in.Origin, in.Before)
+	delivery, err := a.store.ChangeDelivery(ctx, in.DeliveryID, models.Change{
+		Act: models.ActCancel, Why: in.Why, Origin: in.Origin, Before: in.Before,
+	})
 	if err != nil {
 		return nil, ours("cancel delivery", err)
 	}
@@ -42,8 +44,8 @@ type BringForwardInput struct {
 // BringForward makes the next attempt of a delivery due now. A closed delivery is opened again, with its schedule from
 // the start, unless an attempt later than After delivered it. A held one stays held.
 func (a *Activities) BringForward(ctx context.Context, in BringForwardInput) error {
-	if err := a.store.BringForward(ctx, in.DeliveryID, a.now(), in.After, in.Why, in.Origin, in.Epoch); err != nil {
-		return ours("bring the next attempt forward", err)
-	}
-	return nil
+	_, err := a.store.ChangeDelivery(ctx, in.DeliveryID, models.Change{
+		Act: models.ActRedeliver, At: a.now(), Why: in.Why, Origin: in.Origin, After: in.After, Epoch: in.Epoch,
+	})
+	return ours("bring the next attempt forward", err)
 }

@@ -23,11 +23,11 @@ func (a *Activities) held(ctx context.Context, in AttemptDeliveryInput, j *job) 
 }
 
 func (a *Activities) keep(ctx context.Context, j *job) error {
-	held, err := a.store.HoldDelivery(ctx, j.delivery.ID)
+	after, err := a.store.ChangeDelivery(ctx, j.delivery.ID, models.Change{Act: models.ActHold})
 	if err != nil {
 		return ours("hold delivery", err)
 	}
-	if !held { // resumed, or closed, since we looked
+	if after.Status != models.DeliveryHeld { // resumed, or closed, since we looked
 		return retryAfter(NotDue, j.words("the subscription has just been resumed"), time.Millisecond)
 	}
 	return final(Held, "the subscription is paused")
@@ -35,11 +35,11 @@ func (a *Activities) keep(ctx context.Context, j *job) error {
 
 func (a *Activities) release(ctx context.Context, j *job) error {
 	now := a.now()
-	released, err := a.store.ReleaseDelivery(ctx, j.delivery.ID, now)
+	after, err := a.store.ChangeDelivery(ctx, j.delivery.ID, models.Change{Act: models.ActRelease, At: now})
 	if err != nil {
 		return ours("release delivery", err)
 	}
-	if !released { // paused, or closed, since we looked
+	if after.Status != models.DeliveryPending { // paused, or closed, since we looked
 		return retryAfter(NotDue, j.words("the subscription has just been paused"), time.Millisecond)
 	}
 	j.delivery.Status = models.DeliveryPending

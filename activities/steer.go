@@ -175,7 +175,7 @@ func (r *round) cancel(ctx context.Context, delivery *models.Delivery) error {
 	if refused := models.ErrorCode(told) == models.CodeConflict; before == 0 || told != nil && !refused {
 		return told
 	}
-	_, err := r.store.CancelDelivery(ctx, delivery.ID, r.job.Why, "", before)
+	_, err := r.store.ChangeDelivery(ctx, delivery.ID, models.Change{Act: models.ActCancel, Why: r.job.Why, Before: before})
 	return err
 }
 

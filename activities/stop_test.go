@@ -21,9 +21,9 @@ func TestStopThatNobodyCarriesOut(t *testing.T) {
 	b.setStatus(t, sub.ID, models.SubscriptionPaused)
 	b.setStatus(t, sub.ID, models.SubscriptionActive)
 	for _, id := range ids[10:] { // the others are held
-		released, err := b.ReleaseDelivery(t.Context(), id, time.Now())
+		released, err := b.ChangeDelivery(t.Context(), id, models.Change{Act: models.ActRelease, At: time.Now()})
 		require.NoError(t, err)
-		require.True(t, released)
+		require.Equal(t, models.DeliveryPending, released.Status)
 	}
 	_, err := b.CancelWaiting(t.Context(), sub.ID, enough)
 	require.NoError(t, err)
@@ -36,7 +36,8 @@ func TestStopThatNobodyCarriesOut(t *testing.T) {
 	require.Empty(t, b.receiver)
 	require.Equal(t, len(ids), b.count(t, sub.ID, models.DeliveryCancelled))
 
-	require.NoError(t, b.BringForward(t.Context(), ids[0], time.Now(), 0, enough, "", 0))
+	_, err = b.ChangeDelivery(t.Context(), ids[0], models.Change{Act: models.ActRedeliver, At: time.Now(), Why: enough})
+	require.NoError(t, err)
 	require.NoError(t, b.attempt(activities.AttemptDeliveryInput{DeliveryID: ids[0]}))
 	require.Equal(t, receiver{ids[0]: 1}, b.receiver)
 }
@@ -50,7 +51,8 @@ func TestStopIsCarriedOut(t *testing.T) {
 	stop, err := b.CancelTenant(t.Context(), sub.Tenant, enough)
 	require.NoError(t, err)
 	require.Equal(t, 5, stop.Deliveries)
-	require.NoError(t, b.BringForward(t.Context(), ids[0], time.Now(), 0, enough, "", 0))
+	_, err = b.ChangeDelivery(t.Context(), ids[0], models.Change{Act: models.ActRedeliver, At: time.Now(), Why: enough})
+	require.NoError(t, err)
 	_, late := b.deliveries(t, 1)
 	b.exec(t, "UPDATE deliveries SET epoch = 1 WHERE id = '"+late[0]+"'")
 
@@ -76,7 +78,7 @@ func TestRecoveryThatIsStopped(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	sub, ids := b.deliveries(t, 1)
-	_, err := b.CloseDelivery(t.Context(), ids[0], models.DeliveryExhausted, "")
+	_, err := b.ChangeDelivery(t.Context(), ids[0], models.Change{Act: models.ActExhaust})
 	require.NoError(t, err)
 	recovery := models.NewRecovery(models.Recovery{
 		Tenant: sub.Tenant, SubscriptionID: sub.ID, Since: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour),

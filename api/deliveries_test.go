@@ -99,7 +99,7 @@ func TestDeliveryFilters(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	first, second := h.deliver(), h.deliver() // the second event goes to both subscriptions
-	_, err := h.store.CloseDelivery(t.Context(), first.ID, models.DeliveryCancelled, "enough")
+	_, err := h.store.ChangeDelivery(t.Context(), first.ID, models.Change{Act: models.ActAbandon, Why: models.Why{Reason: "enough"}})
 	require.NoError(t, err)
 	all, err := h.store.Deliveries(t.Context(), models.DeliveryFilter{})
 	require.NoError(t, err)

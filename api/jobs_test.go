@@ -23,7 +23,7 @@ func (h *harness) fanOut() *models.Delivery {
 		case models.DeliveryHeld:
 			h.do(http.MethodPost, subscriptionsPath+"/"+planned[i].SubscriptionID+"/pause", "").is(http.StatusOK)
 		default:
-			_, err := h.store.CloseDelivery(h.t.Context(), planned[i].ID, status, "")
+			_, err := h.store.ChangeDelivery(h.t.Context(), planned[i].ID, models.Change{Act: models.DeliveryOutcome{Status: status}.Act()})
 			require.NoError(h.t, err)
 		}
 	}
@@ -130,7 +130,7 @@ func TestCancelWhatWaitsForASubscription(t *testing.T) {
 	for range 3 {
 		h.plan(h.publish(eventBody))
 	}
-	_, err := h.store.CloseDelivery(t.Context(), d.ID, models.DeliveryExhausted, "")
+	_, err := h.store.ChangeDelivery(t.Context(), d.ID, models.Change{Act: models.ActExhaust})
 	require.NoError(t, err)
 	path := subscriptionsPath + "/" + d.SubscriptionID
 	a := h.do(http.MethodPost, path+"/cancel", `{"reason":"enough"}`, "Posthaste-Actor", "Jo")

@@ -17,7 +17,7 @@ func (h *harness) closed(status models.DeliveryStatus) *models.Delivery {
 	h.t.Helper()
 	d := h.deliver()
 	if status != models.DeliveryPending {
-		_, err := h.store.CloseDelivery(h.t.Context(), d.ID, status, "")
+		_, err := h.store.ChangeDelivery(h.t.Context(), d.ID, models.Change{Act: models.DeliveryOutcome{Status: status}.Act()})
 		require.NoError(h.t, err)
 	}
 	return d

@@ -244,7 +244,12 @@ func (d *Delivery) Record(a *Attempt, outcome DeliveryOutcome) {
 	if outcome.Act() == ActSucceed {
 		d.FailingSince = time.Time{}
 	}
-	if to := outcome.Act().after(d.Status); to != stays {
+	to := outcome.Act().after(d.Status)
+	switch {
+	case to == stays:
+	case to.Closed():
+		d.close(to, outcome.Reason)
+	default:
 		d.Status, d.Reason, d.NextAttemptAt = to, outcome.Reason, outcome.NextAttemptAt
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 // ControlStore is what Control asks of the store.
 type ControlStore interface {
-	CancelDelivery(ctx context.Context, id string, why models.Why, origin string, before int64) (*models.Delivery, error)
+	ChangeDelivery(ctx context.Context, id string, change models.Change) (*models.Delivery, error)
 }
 
 // Control signals the workflows of deliveries and starts jobs. Its methods return before the workflow has acted. They fail
@@ -44,7 +44,7 @@ func (c *Control) Cancel(ctx context.Context, delivery *models.Delivery, why mod
 	if delivery.Status.Closed() {
 		return models.Errorf(models.CodeConflict, "the delivery is %s, and no longer kept open", delivery.Status)
 	}
-	_, err = c.store.CancelDelivery(ctx, delivery.ID, why, "", before)
+	_, err = c.store.ChangeDelivery(ctx, delivery.ID, models.Change{Act: models.ActCancel, Why: why, Before: before})
 	return err
 }
 

@@ -102,7 +102,7 @@ func (b *bundle) end(id string) error {
 	ctx := context.Background()
 	deliveries, err := b.Deliveries(ctx, models.DeliveryFilter{EventID: id, Page: models.Page{Limit: models.MaxPageLimit}})
 	for _, delivery := range deliveries {
-		_, failed := b.CloseDelivery(ctx, delivery.ID, models.DeliveryCancelled, "")
+		_, failed := b.ChangeDelivery(ctx, delivery.ID, models.Change{Act: models.ActAbandon})
 		err = errors.Join(err, failed)
 	}
 	return err

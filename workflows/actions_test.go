@@ -63,7 +63,7 @@ func closedAs(status models.DeliveryStatus) func(*testing.T, *bundle, *workflows
 
 func cancelledAtOnce(t *testing.T, b *bundle, in *workflows.DeliverToSubscriberInput) {
 	t.Helper()
-	_, err := b.store.CancelDelivery(t.Context(), in.DeliveryID, models.Why{By: "ops"}, "", 0)
+	_, err := b.store.ChangeDelivery(t.Context(), in.DeliveryID, models.Change{Act: models.ActCancel, Why: models.Why{By: "ops"}})
 	require.NoError(t, err)
 	in.Redelivery = true
 }

@@ -214,7 +214,7 @@ func TestSignals(t *testing.T) {
 		b.subscribe(t, nil)
 		in := b.plan(t)
 		b.RegisterDelayedCallback(func() {
-			_, err := b.store.CloseDelivery(t.Context(), in.DeliveryID, models.DeliveryDelivered, "")
+			_, err := b.store.ChangeDelivery(t.Context(), in.DeliveryID, models.Change{Act: models.ActSucceed})
 			require.NoError(t, err)
 			b.SignalWorkflow(workflows.SignalRedeliver, nil)
 		}, time.Minute)
@@ -229,7 +229,7 @@ func TestSignals(t *testing.T) {
 		b.subscribe(t, nil)
 		in := b.plan(t)
 		b.RegisterDelayedCallback(func() {
-			_, err := b.store.CloseDelivery(t.Context(), in.DeliveryID, models.DeliveryDelivered, "")
+			_, err := b.store.ChangeDelivery(t.Context(), in.DeliveryID, models.Change{Act: models.ActSucceed})
 			require.NoError(t, err)
 			b.SignalWorkflow(workflows.SignalCancel, nil)
 		}, time.Minute)
@@ -353,7 +353,9 @@ func TestOurOwnFailures(t *testing.T) {
 		b := setup(t, answers(204)...)
 		b.subscribe(t, nil)
 		in := b.plan(t)
-		require.NoError(t, b.store.BringForward(t.Context(), in.DeliveryID, b.Now().Add(time.Hour), 0, models.Why{}, "", 0))
+		later := models.Change{Act: models.ActRedeliver, At: b.Now().Add(time.Hour)}
+		_, err := b.store.ChangeDelivery(t.Context(), in.DeliveryID, later)
+		require.NoError(t, err)
 		start := b.Now()
 		b.store.failLoads = 1 // the first dispatch ends without an answer of ours
 		b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)

@@ -167,20 +167,14 @@ func (s *flakyStore) RecordAttempt(ctx context.Context, a *models.Attempt, o mod
 	return err
 }
 
-func (s *flakyStore) BringForward(
-	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string, epoch int64,
-) error {
-	if s.failing(&s.failForwards) {
-		return errAway
+func (s *flakyStore) ChangeDelivery(ctx context.Context, id string, change models.Change) (*models.Delivery, error) {
+	if change.Act == models.ActRedeliver && s.failing(&s.failForwards) {
+		return nil, errAway
 	}
-	return s.Store.BringForward(ctx, id, at, after, why, origin, epoch)
-}
-
-func (s *flakyStore) CancelDelivery(
-	ctx context.Context, id string, why models.Why, origin string, before int64,
-) (*models.Delivery, error) {
-	after, err := s.Store.CancelDelivery(ctx, id, why, origin, before)
-	once(&s.cancelling)
+	after, err := s.Store.ChangeDelivery(ctx, id, change)
+	if change.Act == models.ActCancel {
+		once(&s.cancelling)
+	}
 	return after, err
 }
 

@@ -179,7 +179,7 @@ func TestClaims(t *testing.T) {
 	t.Run("what was cancelled during the claim is redelivered when that is over", func(t *testing.T) {
 		t.Parallel()
 		b, in := claimed(t)
-		_, err := b.store.CancelDelivery(t.Context(), in.DeliveryID, models.Why{}, "", 0)
+		_, err := b.store.ChangeDelivery(t.Context(), in.DeliveryID, models.Change{Act: models.ActCancel})
 		require.NoError(t, err)
 		in.Redelivery = true
 		start := b.Now()

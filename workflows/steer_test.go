@@ -105,12 +105,12 @@ func TestSteerDeliveries(t *testing.T) {
 		require.Equal(t, models.DefaultRate, resuming.ResumeRate)
 		b.RegisterDelayedCallback(func() {
 			for _, id := range ids[1:] {
-				_, err := b.store.ReleaseDelivery(t.Context(), id, b.Now())
+				_, err := b.store.ChangeDelivery(t.Context(), id, models.Change{Act: models.ActRelease, At: b.Now()})
 				require.NoError(t, err)
 			}
 		}, time.Second)
 		b.RegisterDelayedCallback(func() {
-			_, err := b.store.CancelDelivery(t.Context(), ids[0], models.Why{}, "", 0)
+			_, err := b.store.ChangeDelivery(t.Context(), ids[0], models.Change{Act: models.ActCancel})
 			require.NoError(t, err)
 		}, 8*time.Second)
 		b.job(t, models.ResumeJob(resuming, models.Why{}))
@@ -175,7 +175,7 @@ func TestSteerDeliveries(t *testing.T) {
 		sub := b.subscribe(t, nil)
 		ids := b.deliveries(t, 3)
 		for _, id := range ids[:2] {
-			_, err := b.store.CancelDelivery(t.Context(), id, models.Why{}, "", 0)
+			_, err := b.store.ChangeDelivery(t.Context(), id, models.Change{Act: models.ActCancel})
 			require.NoError(t, err)
 		}
 		r := b.recovery(t, sub.ID, models.RecoverCancelled)
@@ -194,7 +194,7 @@ func TestSteerDeliveries(t *testing.T) {
 		sub := b.subscribe(t, nil)
 		ids := b.deliveries(t, 3)
 		for _, id := range ids {
-			_, err := b.store.CancelDelivery(t.Context(), id, models.Why{}, "", 0)
+			_, err := b.store.ChangeDelivery(t.Context(), id, models.Change{Act: models.ActCancel})
 			require.NoError(t, err)
 		}
 		r := b.recovery(t, sub.ID, models.RecoverCancelled)
@@ -219,7 +219,7 @@ func TestSteerDeliveries(t *testing.T) {
 			b := setup(t)
 			sub := b.subscribe(t, nil)
 			id := b.deliveries(t, 1)[0]
-			_, err := b.store.CloseDelivery(t.Context(), id, models.DeliveryExhausted, "")
+			_, err := b.store.ChangeDelivery(t.Context(), id, models.Change{Act: models.ActExhaust})
 			require.NoError(t, err)
 			r := b.recovery(t, sub.ID, models.RecoverExhausted)
 			end(t, b, sub.ID)

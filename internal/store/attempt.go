@@ -69,7 +69,8 @@ func (s *Store) Attempts(ctx context.Context, deliveryID string) ([]*models.Atte
 	return list(q, "list attempts", (*attemptRow).model)
 }
 
-// RecordAttempt stores the attempt and how it leaves its delivery, both or neither. The attempt's number must be one
+// RecordAttempt stores the attempt and how it leaves its delivery (models.Delivery.Record, here as one statement), both or
+// neither. The attempt's number must be one
 // above the attempts made so far, otherwise (also when another process was faster) it is a CodeConflict error; an
 // unknown delivery is CodeNotFound. The delivery's LastError becomes the attempt's Error. A delivery that is held stays
 // held while the outcome is pending. One that was closed meanwhile keeps its status and reason, unless the attempt

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"reflect"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -9,51 +11,21 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// CloseDelivery ends a pending or held delivery with the given status and reason. A delivery that is closed already stays
-// as it is. It returns the status in force afterwards, or a CodeNotFound error. The program itself closes deliveries with
-// it; operators use CancelDelivery.
-func (s *Store) CloseDelivery(
-	ctx context.Context, id string, status models.DeliveryStatus, reason string,
-) (models.DeliveryStatus, error) {
-	if !status.Closed() {
-		return "", models.Errorf(models.CodeInvalid, "a delivery cannot be closed as %s", status)
-	}
-	err := s.inTransaction(ctx, "close delivery", func(tx *gorm.DB) error {
-		row, err := lockDelivery(tx, id)
-		if err != nil {
-			return err
-		}
-		if row.Status.Closed() {
-			status = row.Status
-			return nil
-		}
-		row.close(status, reason)
-		return saveState(tx, row)
-	})
-	if err != nil {
-		return "", err
-	}
-	return status, nil
-}
-
-// CancelDelivery cancels a delivery that is pending, held or exhausted, and returns it as it is afterwards: a delivered or
-// cancelled delivery stays so. An unknown delivery is a CodeNotFound error. The change and its audit entry share a commit.
-// A call whose origin is in the audit already changes nothing, unless the origin is empty; nor does a
-// call for the deliveries of an epoch before the given one, 0 for all, if this delivery has been redelivered since.
-func (s *Store) CancelDelivery(
-	ctx context.Context, id string, why models.Why, origin string, before int64,
-) (*models.Delivery, error) {
+// ChangeDelivery applies the change to the delivery (models.Delivery.Apply) and returns the delivery as it is afterwards,
+// whether the change took effect or not. An unknown delivery is a CodeNotFound error. If the change is an operator's, its
+// audit entry shares the commit. A change whose origin is in the audit already has no effect: it is a repetition.
+func (s *Store) ChangeDelivery(ctx context.Context, id string, change models.Change) (*models.Delivery, error) {
+	change.At = change.At.UTC().Truncate(time.Microsecond) // as it is stored
 	var after *models.Delivery
-	err := s.inTransaction(ctx, "cancel delivery", func(tx *gorm.DB) error {
-		row, err := lockDelivery(tx, id)
+	err := s.inTransaction(ctx, string(change.Act)+" delivery", func(tx *gorm.DB) error {
+		row, facts, err := lockForChange(tx, id, change)
 		if err != nil {
 			return err
 		}
-		if before == 0 || row.Epoch < before {
-			err = cancelRow(tx, row, why, origin)
+		if after, err = changed(tx, row, change, facts); err != nil {
+			return err
 		}
-		after = row.model()
-		return err
+		return saveState(tx, row, after)
 	})
 	if err != nil {
 		return nil, err
@@ -61,69 +33,59 @@ func (s *Store) CancelDelivery(
 	return after, nil
 }
 
-func cancelRow(tx *gorm.DB, row *deliveryRow, why models.Why, origin string) error {
-	if row.Status == models.DeliveryDelivered || row.Status == models.DeliveryCancelled {
-		return nil
+// changed returns the delivery of the row after the change, and adds the change to the audit.
+func changed(tx *gorm.DB, row *deliveryRow, change models.Change, facts models.Facts) (*models.Delivery, error) {
+	delivery := row.model()
+	action := change.Audit()
+	if !delivery.Apply(change, facts) || action == "" {
+		return delivery, nil
 	}
-	added, err := addAudit(tx, row.audit(models.AuditCancelDelivery, why, origin))
-	if err != nil || !added {
-		return err
+	entry := models.AuditEntry{Tenant: row.Tenant, Action: action, Subject: row.ID, Why: change.Why, Origin: change.Origin}
+	added, err := addAudit(tx, entry)
+	if !added {
+		return row.model(), err
 	}
-	row.close(models.DeliveryCancelled, why.Words())
-	return saveState(tx, row)
+	return delivery, err
 }
 
-// BringForward makes the next attempt of a delivery due at the given time. A pending one counts it as forwarded if it
-// was due later, unless the event's workflow is making its first attempt just then. A held one stays held. A closed one is pending again and begins its schedule anew, unless it was
-// delivered by an attempt above after: then the redelivery has happened. A delivery whose subscription is disabled or gone
-// stays as it closed. An unknown delivery is a CodeNotFound error.
-//
-// Epoch is the tenant's epoch in which the redelivery was asked for, 0 for the present one. A closed delivery that was stopped
-// since stays closed; the next attempt of an open one finds the stop.
-//
-// The change and its audit entry share a commit. A call whose origin is in the audit already changes nothing, unless the
-// origin is empty: the call is a repetition, after a crash.
-func (s *Store) BringForward(
-	ctx context.Context, id string, at time.Time, after int, why models.Why, origin string, epoch int64,
-) error {
-	return s.withSubscription(ctx, "bring delivery forward", id, func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error {
-		done := row.Status == models.DeliveryDelivered && row.Attempts > after
-		impossible := row.Status.Closed() && (of == "" || of == models.SubscriptionDisabled)
-		if done || impossible {
-			return nil
+// These acts depend on the status of the subscription, and on the stops of the delivery.
+var (
+	needSubscription = []models.Act{models.ActHold, models.ActRelease, models.ActRedeliver}
+	needStops        = []models.Act{models.ActStop, models.ActRelease, models.ActRedeliver}
+)
+
+// lockForChange locks the delivery, and reads the facts that matter to the change. If the subscription matters, it locks
+// the subscription first: a change of the subscription either comes before, and is among the facts, or comes after and sees
+// the delivery as the change leaves it.
+func lockForChange(tx *gorm.DB, id string, change models.Change) (row *deliveryRow, facts models.Facts, err error) {
+	if slices.Contains(needSubscription, change.Act) {
+		if facts.Subscription, err = lockSubscriptionOf(tx, id); err != nil {
+			return nil, facts, err
 		}
-		before := row.Epoch
-		if stopped, err := renew(tx, row, epoch); err != nil || stopped && row.Status.Closed() {
-			return err
+	}
+	if row, err = lockDelivery(tx, id); err != nil {
+		return nil, facts, err
+	}
+	if change.Act == models.ActRedeliver {
+		if facts.Epoch, err = epochNow(tx, row.Tenant); err != nil {
+			return nil, facts, err
 		}
-		added, err := addAudit(tx, row.audit(models.AuditRedeliverDelivery, why, origin))
-		if err != nil || !added {
-			return err
-		}
-		if row.Status != models.DeliveryHeld && !row.claimed(at) {
-			row.bringForward(at)
-		} else if row.Epoch == before {
-			return nil
-		}
-		return saveState(tx, row)
-	})
+	}
+	if slices.Contains(needStops, change.Act) {
+		facts.Stopped, err = stoppedDelivery(tx, row, row.model().EpochAfter(change, facts.Epoch))
+	}
+	return row, facts, err
 }
 
-// renew takes the delivery for one that was wanted in the epoch, 0 for the present one, and reports whether it has been
-// stopped since even so.
-func renew(tx *gorm.DB, row *deliveryRow, epoch int64) (stopped bool, err error) {
-	present, err := epochNow(tx, row.Tenant)
+// lockSubscriptionOf locks the subscription of a delivery and returns its status, which is empty if the subscription is
+// gone.
+func lockSubscriptionOf(tx *gorm.DB, deliveryID string) (models.SubscriptionStatus, error) {
+	delivery, err := take[deliveryRow](tx.Select("subscription_id"), "delivery", deliveryID)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	if epoch == 0 {
-		epoch = present
-	}
-	if epoch > row.Epoch || row.Epoch > present { // above the present one are only unknown ones
-		row.Epoch = epoch
-	}
-	why, err := stoppedDelivery(tx, row)
-	return why != nil, err
+	statuses, err := lockStatuses(tx, []string{delivery.SubscriptionID})
+	return statuses[delivery.SubscriptionID], err
 }
 
 // lockDelivery reads the delivery, and keeps others from changing it until the end of the transaction.
@@ -131,33 +93,19 @@ func lockDelivery(tx *gorm.DB, id string) (*deliveryRow, error) {
 	return take[deliveryRow](tx.Clauses(forUpdate), "delivery", id)
 }
 
-// close makes it due no more.
-func (r *deliveryRow) close(status models.DeliveryStatus, reason string) {
-	r.Status, r.Reason, r.NextAttemptAt, r.Halted = status, cleanText(reason), nil, ""
-}
-
-// bringForward makes it pending and due at the given time. The schedule of a closed one begins anew.
-func (r *deliveryRow) bringForward(at time.Time) {
-	switch {
-	case r.Status.Closed():
-		r.Forwarded = r.Attempts
-	case r.NextAttemptAt != nil && r.NextAttemptAt.After(at):
-		r.Forwarded++
+// saveState stores the parts of a delivery that a change may change, unless nothing has changed.
+func saveState(tx *gorm.DB, row *deliveryRow, after *models.Delivery) error {
+	if reflect.DeepEqual(row.model(), after) {
+		return nil
 	}
-	r.Status, r.Reason, r.NextAttemptAt, r.Halted = models.DeliveryPending, "", &at, ""
-}
-
-// claimed reports whether the event's workflow may be making an attempt.
-func (r *deliveryRow) claimed(at time.Time) bool {
-	return r.Status == models.DeliveryPending && r.ClaimedUntil != nil && models.ClaimLeft(*r.ClaimedUntil, at) > 0
-}
-
-func (r *deliveryRow) audit(action models.AuditAction, why models.Why, origin string) models.AuditEntry {
-	return models.AuditEntry{Tenant: r.Tenant, Action: action, Subject: r.ID, Why: why, Origin: origin}
-}
-
-// saveState stores what close and bringForward change.
-func saveState(tx *gorm.DB, row *deliveryRow) error {
+	row.takeState(after)
 	row.UpdatedAt = now()
+	*after = *row.model()
 	return tx.Select("status", "reason", "next_attempt_at", "forwarded", "epoch", "halted", "updated_at").Updates(row).Error
+}
+
+// takeState copies the parts of a delivery that a change may change.
+func (r *deliveryRow) takeState(d *models.Delivery) {
+	r.Status, r.Reason, r.NextAttemptAt = d.Status, cleanText(d.Reason), nullTime(d.NextAttemptAt)
+	r.Forwarded, r.Epoch, r.Halted = d.Forwarded, d.Epoch, d.Halted
 }

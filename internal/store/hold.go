@@ -15,60 +15,6 @@ const (
 	holdTime = 20 * time.Second // for a pause to hold the pending deliveries
 )
 
-// HoldDelivery holds a pending delivery if its subscription is paused, and reports whether the delivery is held
-// afterwards. An unknown one is a CodeNotFound error.
-func (s *Store) HoldDelivery(ctx context.Context, id string) (held bool, err error) {
-	err = s.withSubscription(ctx, "hold delivery", id, func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error {
-		if held = row.Status == models.DeliveryHeld; held || of != models.SubscriptionPaused || row.Status.Closed() {
-			return nil
-		}
-		held, row.Status = true, models.DeliveryHeld
-		return saveState(tx, row)
-	})
-	return held && err == nil, err
-}
-
-// ReleaseDelivery makes a held delivery pending if its subscription is active and nothing stops it: due at the given time, and counted as
-// forwarded if it was due later. It reports whether the delivery is pending afterwards; a delivery that was pending before
-// still is. An unknown delivery is a CodeNotFound error.
-func (s *Store) ReleaseDelivery(ctx context.Context, id string, at time.Time) (released bool, err error) {
-	err = s.withSubscription(ctx, "release delivery", id, func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error {
-		if released = row.Status == models.DeliveryPending; of != models.SubscriptionActive || row.Status != models.DeliveryHeld {
-			return nil
-		}
-		if why, err := stoppedDelivery(tx, row); why != nil || err != nil {
-			return err
-		}
-		released = true
-		row.bringForward(at)
-		return saveState(tx, row)
-	})
-	return released && err == nil, err
-}
-
-// withSubscription locks the subscription, then the delivery, and calls do with the subscription's status, which is empty
-// when the subscription is gone. So a change of the subscription either comes first, and do sees it, or comes after and
-// sees the work of do.
-func (s *Store) withSubscription(
-	ctx context.Context, op, id string, do func(tx *gorm.DB, row *deliveryRow, of models.SubscriptionStatus) error,
-) error {
-	return s.inTransaction(ctx, op, func(tx *gorm.DB) error {
-		delivery, err := take[deliveryRow](tx.Select("subscription_id"), "delivery", id)
-		if err != nil {
-			return err
-		}
-		statuses, err := lockStatuses(tx, []string{delivery.SubscriptionID})
-		if err != nil {
-			return err
-		}
-		row, err := lockDelivery(tx, id)
-		if err != nil {
-			return err
-		}
-		return do(tx, row, statuses[delivery.SubscriptionID])
-	})
-}
-
 // lockStatuses keeps the subscriptions from changing until the end of the transaction, and returns the status of each. A
 // subscription that is gone has no status.
 func lockStatuses(tx *gorm.DB, ids []string) (map[string]models.SubscriptionStatus, error) {
@@ -86,7 +32,7 @@ func lockStatuses(tx *gorm.DB, ids []string) (map[string]models.SubscriptionStat
 
 // holdPending holds the pending deliveries of a subscription that has been paused. It takes many short commits, so that
 // nobody waits for more than one of them, and nobody needs to wait for all: the deliveries left over when its time is up,
-// or when the process dies, are held when they come due (HoldDelivery).
+// or when the process dies, are held when they come due (models.ActHold).
 func (s *Store) holdPending(ctx context.Context, subscriptionID string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), holdTime)
 	defer cancel()

@@ -173,9 +173,9 @@ func changes() map[string]kind {
 			t.Helper()
 			b.setStatus(t, models.SubscriptionPaused)
 			b.setStatus(t, models.SubscriptionActive)
-			released, err := b.here.ReleaseDelivery(t.Context(), b.delivery.ID, time.Now())
+			released, err := b.here.ChangeDelivery(t.Context(), b.delivery.ID, models.Change{Act: models.ActRelease, At: time.Now()})
 			require.NoError(t, err)
-			require.True(t, released)
+			require.Equal(t, models.DeliveryPending, released.Status)
 		}, change: func(t *testing.T, b *office) {
 			t.Helper()
 			finished, err := b.here.FinishResume(t.Context(), b.subscription.ID)

@@ -121,7 +121,7 @@ func addDelivery(tx *gorm.DB, event *eventRow, subscriptionID string) (*delivery
 	if err != nil {
 		return nil, err
 	}
-	if sub.Status == models.SubscriptionDisabled {
+	if models.FirstStatus(sub.Status) == "" {
 		return nil, models.Errorf(models.CodeConflict, "subscription %s is disabled", sub.ID)
 	}
 	row := newDeliveryRow(event, &subscriber{sub.ID, sub.Payload, sub.Properties, sub.Status}, now())

@@ -63,7 +63,7 @@ func (d *desk) pending(t *testing.T, n int) []string {
 	for i := range n {
 		events[i] = newEventRow(models.NewEvent(models.Event{Type: "a", Data: []byte("{}")}, time.Now()))
 		events[i].Status = models.EventPlanned
-		deliveries[i] = newDeliveryRow(events[i], &subscriber{ID: d.sub.ID, Payload: d.sub.Payload}, now())
+		deliveries[i] = newDeliveryRow(events[i], &subscriber{ID: d.sub.ID, Payload: d.sub.Payload, Status: models.SubscriptionActive}, now())
 		ids[i] = deliveries[i].ID
 	}
 	require.NoError(t, d.write.CreateInBatches(events, insertChunk).Error)

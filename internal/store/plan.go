@@ -192,7 +192,7 @@ func (p *planning) stopping(candidates []subscriber) (stopped, error) {
 func (p *planning) insert(subs []subscriber, due time.Time) error {
 	rows := make([]*deliveryRow, 0, len(subs))
 	for i := range subs {
-		if subs[i].Status == models.SubscriptionActive || subs[i].Status == models.SubscriptionPaused {
+		if models.FirstStatus(subs[i].Status) != "" {
 			rows = append(rows, p.delivery(&subs[i], due))
 			p.event.Deliveries++
 		}
@@ -207,7 +207,9 @@ func (p *planning) insert(subs []subscriber, due time.Time) error {
 func (p *planning) delivery(sub *subscriber, due time.Time) *deliveryRow {
 	row := newDeliveryRow(p.event, sub, due)
 	if why := p.stops.of(p.event.ID, sub.ID); why != nil {
-		row.close(models.DeliveryCancelled, why.Words())
+		delivery := row.model()
+		delivery.Apply(models.Change{Act: models.ActStop}, models.Facts{Stopped: why})
+		row.takeState(delivery)
 	}
 	if row.Status == models.DeliveryPending && p.claim(row.SubscriptionID) {
 		until := due.Add(models.ClaimTime)
@@ -220,13 +222,9 @@ func (p *planning) delivery(sub *subscriber, due time.Time) *deliveryRow {
 func newDeliveryRow(event *eventRow, sub *subscriber, due time.Time) *deliveryRow {
 	id := models.NewID(models.DeliveryPrefix)
 	created := idTime(models.DeliveryPrefix, id)
-	status := models.DeliveryPending
-	if sub.Status == models.SubscriptionPaused {
-		status = models.DeliveryHeld
-	}
 	return &deliveryRow{
 		ID: id, EventID: event.ID, SubscriptionID: sub.ID, Tenant: event.Tenant, EventType: event.Type,
-		Position: event.Deliveries, Status: status, NextAttemptAt: &due, Epoch: event.Epoch.epoch,
+		Position: event.Deliveries, Status: models.FirstStatus(sub.Status), NextAttemptAt: &due, Epoch: event.Epoch.epoch,
 		Payload: sub.Payload, Properties: sub.Properties, CreatedAt: created, UpdatedAt: created,
 	}
 }

@@ -222,29 +222,10 @@ func stopsSince(q *gorm.DB, tenant string, epoch int64, subjects ...string) (sto
 	return found, err
 }
 
-// stoppedDelivery reads why the delivery must not go out; nil: it may.
-func stoppedDelivery(q *gorm.DB, row *deliveryRow) (*models.Why, error) {
-	stops, err := stopsSince(q, row.Tenant, row.Epoch, row.SubscriptionID, row.EventID)
+// stoppedDelivery returns why the delivery is stopped if it is wanted in the epoch; nil: it is not stopped.
+func stoppedDelivery(q *gorm.DB, row *deliveryRow, epoch int64) (*models.Why, error) {
+	stops, err := stopsSince(q, row.Tenant, epoch, row.SubscriptionID, row.EventID)
 	return stops.of(row.SubscriptionID, row.EventID), err
-}
-
-// StopDelivery cancels a pending or held delivery if a stop says so, and returns the status in force afterwards. It is for
-// who found that when looking: meanwhile the delivery may have been redelivered. An unknown one is a CodeNotFound error.
-func (s *Store) StopDelivery(ctx context.Context, id string) (status models.DeliveryStatus, err error) {
-	err = s.inTransaction(ctx, "stop delivery", func(tx *gorm.DB) error {
-		row, err := lockDelivery(tx, id)
-		if err != nil {
-			return err
-		}
-		why, err := stoppedDelivery(tx, row)
-		if err == nil && why != nil && !row.Status.Closed() {
-			row.close(models.DeliveryCancelled, why.Words())
-			err = saveState(tx, row)
-		}
-		status = row.Status
-		return err
-	})
-	return status, err
 }
 
 // WalkingStops returns up to limit stops whose job is to be done, with ids above after, oldest first.

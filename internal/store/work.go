@@ -20,7 +20,7 @@ func (s *Store) Work(ctx context.Context, deliveryID string) (*models.Work, erro
 		return work, nil
 	}
 	if found.Row.Epoch < found.Present {
-		if work.Stopped, err = stoppedDelivery(s.read.WithContext(ctx), &found.Row); err != nil {
+		if work.Stopped, err = stoppedDelivery(s.read.WithContext(ctx), &found.Row, found.Row.Epoch); err != nil {
 			return nil, translate("read stops", err)
 		}
 	}

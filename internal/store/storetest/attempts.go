@@ -75,7 +75,7 @@ func testAttempts(t *testing.T, open Open) {
 
 	run("a closed delivery keeps its status but counts the attempt", func(t *testing.T, b *bundle) {
 		d := b.delivery(t)
-		_, err := b.CloseDelivery(t.Context(), d.ID, models.DeliveryCancelled, "by hand")
+		_, err := b.ChangeDelivery(t.Context(), d.ID, abandon("by hand"))
 		require.NoError(t, err)
 		require.NoError(t, b.RecordAttempt(t.Context(), newAttempt(d, 1), again))
 		require.NoError(t, b.RecordAttempt(t.Context(), newAttempt(d, 2), exhausted))

@@ -107,29 +107,24 @@ func testDeliveries(t *testing.T, open Open) {
 	})
 }
 
-func testCloseDelivery(t *testing.T, open Open) {
+func testAbandon(t *testing.T, open Open) {
 	run := cases(t, open)
 
 	run("a pending delivery takes status and reason and is due no more", func(t *testing.T, b *bundle) {
 		d := b.delivery(t)
-		status, err := b.CloseDelivery(t.Context(), d.ID, models.DeliveryCancelled, "by hand")
-		require.NoError(t, err)
-		require.Equal(t, models.DeliveryCancelled, status)
-		stored := b.reload(t, d)
+		stored := b.change(t, d, abandon("the event was deleted"))
 		require.Equal(t, models.DeliveryCancelled, stored.Status)
-		require.Equal(t, "by hand", stored.Reason)
+		require.Equal(t, "the event was deleted", stored.Reason)
 		require.Zero(t, stored.NextAttemptAt)
 		require.True(t, stored.UpdatedAt.After(d.UpdatedAt))
+		b.requireAudit(t, d.ID)
 	})
 
 	run("a closed delivery stays as it is", func(t *testing.T, b *bundle) {
 		d := b.delivery(t)
 		b.close(t, d, models.DeliveryDelivered)
 		before := b.reload(t, d)
-		status, err := b.CloseDelivery(t.Context(), d.ID, models.DeliveryCancelled, "by hand")
-		require.NoError(t, err)
-		require.Equal(t, models.DeliveryDelivered, status)
-		require.Equal(t, before, b.reload(t, d))
+		require.Equal(t, before, b.change(t, d, abandon("the event was deleted")))
 	})
 
 	run("a held delivery closes too", func(t *testing.T, b *bundle) {
@@ -139,15 +134,29 @@ func testCloseDelivery(t *testing.T, open Open) {
 		require.Zero(t, b.reload(t, d).NextAttemptAt)
 	})
 
-	run("pending and held are no ways to close, and an unknown id is not found", func(t *testing.T, b *bundle) {
-		d := b.delivery(t)
-		for _, open := range []models.DeliveryStatus{models.DeliveryPending, models.DeliveryHeld} {
-			_, err := b.CloseDelivery(t.Context(), d.ID, open, "")
-			requireCode(t, models.CodeInvalid, err)
+	run("an unknown id is not found", func(t *testing.T, b *bundle) {
+		for _, act := range models.Acts() {
+			_, err := b.ChangeDelivery(t.Context(), "dlv_none", models.Change{Act: act})
+			requireCode(t, models.CodeNotFound, err)
 		}
-		_, err := b.CloseDelivery(t.Context(), "dlv_none", models.DeliveryCancelled, "")
-		requireCode(t, models.CodeNotFound, err)
 	})
+}
+
+// change makes a change of the delivery, and returns the delivery afterwards.
+func (b *bundle) change(t *testing.T, d *models.Delivery, change models.Change) *models.Delivery {
+	t.Helper()
+	after, err := b.ChangeDelivery(t.Context(), d.ID, change)
+	require.NoError(t, err)
+	require.Equal(t, after, b.reload(t, d))
+	return after
+}
+
+func abandon(reason string) models.Change {
+	return models.Change{Act: models.ActAbandon, Why: models.Why{Reason: reason}}
+}
+
+func redeliver(at time.Time, after int) models.Change {
+	return models.Change{Act: models.ActRedeliver, At: at, Why: annForATest, After: after}
 }
 
 func testOutstanding(t *testing.T, open Open) {
@@ -228,7 +237,7 @@ func (b *bundle) close(t *testing.T, d *models.Delivery, status models.DeliveryS
 	if status == models.DeliveryPending {
 		return
 	}
-	_, err := b.CloseDelivery(t.Context(), d.ID, status, "")
+	_, err := b.ChangeDelivery(t.Context(), d.ID, models.Change{Act: models.DeliveryOutcome{Status: status}.Act()})
 	require.NoError(t, err)
 }
 

@@ -208,7 +208,7 @@ func testSweeps(t *testing.T, open Open) {
 		}
 		closed, later, held := b.delivery(t), b.delivery(t), b.delivery(t)
 		b.pause(t, held.SubscriptionID)
-		_, err := b.CloseDelivery(t.Context(), closed.ID, models.DeliveryCancelled, "")
+		_, err := b.ChangeDelivery(t.Context(), closed.ID, abandon(""))
 		require.NoError(t, err)
 		b.bringForward(t, later, time.Now().Add(time.Hour))
 

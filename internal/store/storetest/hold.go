@@ -70,13 +70,6 @@ func testHold(t *testing.T, open Open) {
 		require.Equal(t, before, b.reload(t, d))
 	})
 
-	run("an unknown delivery is not found", func(t *testing.T, b *bundle) {
-		_, err := b.HoldDelivery(t.Context(), "dlv_none")
-		requireCode(t, models.CodeNotFound, err)
-		_, err = b.ReleaseDelivery(t.Context(), "dlv_none", time.Now())
-		requireCode(t, models.CodeNotFound, err)
-	})
-
 	testHoldAtOnce(run)
 }
 
@@ -94,8 +87,9 @@ func testHoldAtOnce(run func(string, func(*testing.T, *bundle))) {
 				b.reopen(t, d)
 			}
 			held := make([]bool, len(all))
-			found := b.resumeAmid(t, sub, len(all), func(i int) (err error) {
-				held[i], err = b.HoldDelivery(t.Context(), all[i].ID)
+			found := b.resumeAmid(t, sub, len(all), func(i int) error {
+				after, err := b.ChangeDelivery(t.Context(), all[i].ID, models.Change{Act: models.ActHold})
+				held[i] = err == nil && after.Status == models.DeliveryHeld
 				return err
 			})
 			for i, d := range all {
@@ -158,16 +152,12 @@ func (b *bundle) heldOf(ctx context.Context, sub *models.Subscription) (map[stri
 
 func (b *bundle) hold(t *testing.T, d *models.Delivery) bool {
 	t.Helper()
-	held, err := b.HoldDelivery(t.Context(), d.ID)
-	require.NoError(t, err)
-	return held
+	return b.change(t, d, models.Change{Act: models.ActHold}).Status == models.DeliveryHeld
 }
 
 func (b *bundle) release(t *testing.T, d *models.Delivery, at time.Time) bool {
 	t.Helper()
-	released, err := b.ReleaseDelivery(t.Context(), d.ID, at)
-	require.NoError(t, err)
-	return released
+	return b.change(t, d, models.Change{Act: models.ActRelease, At: at}).Status == models.DeliveryPending
 }
 
 // held makes one held delivery to a new subscription that is active again.

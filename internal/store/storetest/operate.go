@@ -19,7 +19,7 @@ func testCancelDelivery(t *testing.T, open Open) {
 		exhausted := b.delivery(t)
 		b.close(t, exhausted, models.DeliveryExhausted)
 		for _, d := range []*models.Delivery{b.delivery(t), b.held(t), exhausted} {
-			after, err := b.CancelDelivery(t.Context(), d.ID, annForATest, d.ID+"/1", 0)
+			after, err := b.ChangeDelivery(t.Context(), d.ID, models.Change{Act: models.ActCancel, Why: annForATest, Origin: d.ID + "/1"})
 			require.NoError(t, err)
 			require.Equal(t, models.DeliveryCancelled, after.Status)
 			require.Equal(t, "a test (by ann)", after.Reason)
@@ -27,7 +27,7 @@ func testCancelDelivery(t *testing.T, open Open) {
 			require.Equal(t, after, b.reload(t, d))
 			b.requireAudit(t, d.ID, models.AuditCancelDelivery)
 
-			again, err := b.CancelDelivery(t.Context(), d.ID, models.Why{}, "", 0)
+			again, err := b.ChangeDelivery(t.Context(), d.ID, models.Change{Act: models.ActCancel})
 			require.NoError(t, err)
 			require.Equal(t, after, again)
 			b.requireAudit(t, d.ID, models.AuditCancelDelivery)
@@ -38,7 +38,7 @@ func testCancelDelivery(t *testing.T, open Open) {
 		d := b.delivery(t)
 		b.close(t, d, models.DeliveryDelivered)
 		before := b.reload(t, d)
-		after, err := b.CancelDelivery(t.Context(), d.ID, annForATest, "", 0)
+		after, err := b.ChangeDelivery(t.Context(), d.ID, models.Change{Act: models.ActCancel, Why: annForATest})
 		require.NoError(t, err)
 		require.Equal(t, before, after)
 		require.Equal(t, before, b.reload(t, d))
@@ -47,22 +47,22 @@ func testCancelDelivery(t *testing.T, open Open) {
 
 	run("a repetition does not cancel what was redelivered since", func(t *testing.T, b *bundle) {
 		d := b.delivery(t)
-		_, err := b.CancelDelivery(t.Context(), d.ID, annForATest, d.ID, 0)
+		_, err := b.ChangeDelivery(t.Context(), d.ID, models.Change{Act: models.ActCancel, Why: annForATest, Origin: d.ID})
 		require.NoError(t, err)
 		b.bringForward(t, d, time.Now())
-		after, err := b.CancelDelivery(t.Context(), d.ID, annForATest, d.ID, 0)
+		after, err := b.ChangeDelivery(t.Context(), d.ID, models.Change{Act: models.ActCancel, Why: annForATest, Origin: d.ID})
 		require.NoError(t, err)
 		require.Equal(t, models.DeliveryPending, after.Status)
 		require.Equal(t, after, b.reload(t, d))
 	})
 
 	run("an unknown id is not found", func(t *testing.T, b *bundle) {
-		_, err := b.CancelDelivery(t.Context(), "dlv_none", annForATest, "", 0)
+		_, err := b.ChangeDelivery(t.Context(), "dlv_none", models.Change{Act: models.ActCancel, Why: annForATest})
 		requireCode(t, models.CodeNotFound, err)
 	})
 }
 
-func testBringForward(t *testing.T, open Open) {
+func testRedeliver(t *testing.T, open Open) {
 	run := cases(t, open)
 	at := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
 
@@ -80,7 +80,7 @@ func testBringForward(t *testing.T, open Open) {
 
 	run("a held delivery stays as it is, but the audit tells of it", func(t *testing.T, b *bundle) {
 		d := b.held(t)
-		require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, "", 0))
+		b.change(t, d, redeliver(at, 0))
 		require.Equal(t, d, b.reload(t, d))
 		b.requireAudit(t, d.ID, models.AuditRedeliverDelivery)
 	})
@@ -92,7 +92,7 @@ func testBringForward(t *testing.T, open Open) {
 			d := b.delivery(t)
 			outcome := models.DeliveryOutcome{Status: status, Reason: "so"}
 			require.NoError(t, b.RecordAttempt(t.Context(), newAttempt(d, 1), outcome))
-			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 1, annForATest, "", 0))
+			b.change(t, d, redeliver(at, 1))
 			stored := b.reload(t, d)
 			d.Status, d.NextAttemptAt, d.Attempts, d.Forwarded = models.DeliveryPending, at, 1, 1
 			d.LastError, d.UpdatedAt, d.FailingSince = "answered 503", stored.UpdatedAt, stored.FailingSince
@@ -106,7 +106,7 @@ func testBringForward(t *testing.T, open Open) {
 		delivered := models.DeliveryOutcome{Status: models.DeliveryDelivered}
 		require.NoError(t, b.RecordAttempt(t.Context(), succeeded(newAttempt(d, 1)), delivered))
 		before := b.reload(t, d)
-		require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, "", 0))
+		b.change(t, d, redeliver(at, 0))
 		require.Equal(t, before, b.reload(t, d))
 		b.requireAudit(t, d.ID)
 	})
@@ -119,7 +119,7 @@ func testBringForward(t *testing.T, open Open) {
 		for _, d := range []*models.Delivery{disabled, deleted} {
 			b.close(t, d, models.DeliveryExhausted)
 			before := b.reload(t, d)
-			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, "", 0))
+			b.change(t, d, redeliver(at, 0))
 			require.Equal(t, before, b.reload(t, d))
 			b.requireAudit(t, d.ID)
 		}
@@ -132,7 +132,9 @@ func testBringForward(t *testing.T, open Open) {
 			errs := make([]error, 8)
 			atOnce(len(errs), func(i int) { // each earlier than the one before would count as forwarded
 				due := at.Add(-time.Duration(i) * time.Minute)
-				errs[i] = b.BringForward(t.Context(), d.ID, due, 0, annForATest, d.ID, 0)
+				change := redeliver(due, 0)
+				change.Origin = d.ID
+				_, errs[i] = b.ChangeDelivery(t.Context(), d.ID, change)
 			})
 			require.NoError(t, errors.Join(errs...))
 			stored := b.reload(t, d)
@@ -140,13 +142,10 @@ func testBringForward(t *testing.T, open Open) {
 			b.requireAudit(t, d.ID, models.AuditRedeliverDelivery, models.AuditRedeliverDelivery)
 
 			b.close(t, d, models.DeliveryExhausted)
-			require.NoError(t, b.BringForward(t.Context(), d.ID, at, 0, annForATest, d.ID, 0))
-			require.Equal(t, models.DeliveryExhausted, b.reload(t, d).Status)
+			again := redeliver(at, 0)
+			again.Origin = d.ID
+			require.Equal(t, models.DeliveryExhausted, b.change(t, d, again).Status)
 		}
-	})
-
-	run("an unknown id is not found", func(t *testing.T, b *bundle) {
-		requireCode(t, models.CodeNotFound, b.BringForward(t.Context(), "dlv_none", at, 0, annForATest, "", 0))
 	})
 }
 

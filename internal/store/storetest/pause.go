@@ -79,8 +79,7 @@ func testPause(t *testing.T, open Open) {
 		d := b.held(t)
 		b.requireFinished(t, d.SubscriptionID, false)
 		require.Equal(t, models.DefaultRate, b.loadSubscription(t, d.SubscriptionID).ResumeRate)
-		_, err := b.ReleaseDelivery(t.Context(), d.ID, time.Now())
-		require.NoError(t, err)
+		require.True(t, b.release(t, d, time.Now()))
 		b.requireFinished(t, d.SubscriptionID, true)
 		require.Zero(t, b.loadSubscription(t, d.SubscriptionID).ResumeRate)
 	})
@@ -155,6 +154,5 @@ func setStatus(status models.SubscriptionStatus) func(*models.Subscription) erro
 // bringForward makes the delivery's next attempt due, whatever its attempts delivered.
 func (b *bundle) bringForward(t *testing.T, d *models.Delivery, at time.Time) {
 	t.Helper()
-	after := b.reload(t, d).Attempts
-	require.NoError(t, b.BringForward(t.Context(), d.ID, at, after, models.Why{}, "", 0))
+	b.change(t, d, models.Change{Act: models.ActRedeliver, At: at, After: b.reload(t, d).Attempts})
 }

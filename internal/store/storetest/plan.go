@@ -147,11 +147,11 @@ func testPlan(t *testing.T, open Open) {
 
 		d := b.plan(t, event.ID)[0]
 		require.WithinDuration(t, time.Now().Add(models.ClaimTime), d.ClaimedUntil, time.Minute)
-		require.NoError(t, b.BringForward(t.Context(), d.ID, time.Now().Add(-time.Second), 0, annForATest, "", 0))
+		b.change(t, d, redeliver(time.Now().Add(-time.Second), 0))
 		require.Equal(t, d.NextAttemptAt, b.reload(t, d).NextAttemptAt, "an attempt is being made")
 		b.requireAudit(t, d.ID, models.AuditRedeliverDelivery)
 		dayBefore := time.Now().Add(-24 * time.Hour).Truncate(time.Millisecond)
-		require.NoError(t, b.BringForward(t.Context(), d.ID, dayBefore, 0, annForATest, "", 0))
+		b.change(t, d, redeliver(dayBefore, 0))
 		require.WithinDuration(t, dayBefore, b.reload(t, d).NextAttemptAt, 0, "the clock was a day ahead when it was claimed")
 
 		later := models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: time.Now().Add(time.Hour)}

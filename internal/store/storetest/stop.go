@@ -26,9 +26,7 @@ func (b *bundle) requireStopped(t *testing.T, d *models.Delivery) {
 	work, err := b.Work(t.Context(), d.ID)
 	require.NoError(t, err)
 	require.Equal(t, &annForATest, work.Stopped)
-	status, err := b.StopDelivery(t.Context(), d.ID)
-	require.NoError(t, err)
-	require.Equal(t, models.DeliveryCancelled, status)
+	require.Equal(t, models.DeliveryCancelled, b.change(t, d, models.Change{Act: models.ActStop}).Status)
 	require.Equal(t, "a test (by ann)", b.reload(t, d).Reason)
 }
 
@@ -37,9 +35,7 @@ func (b *bundle) requireGoes(t *testing.T, d *models.Delivery) {
 	work, err := b.Work(t.Context(), d.ID)
 	require.NoError(t, err)
 	require.Nil(t, work.Stopped)
-	status, err := b.StopDelivery(t.Context(), d.ID)
-	require.NoError(t, err)
-	require.Equal(t, models.DeliveryPending, status)
+	require.Equal(t, models.DeliveryPending, b.change(t, d, models.Change{Act: models.ActStop}).Status)
 }
 
 func testStop(t *testing.T, open Open) {
@@ -92,16 +88,17 @@ func testStop(t *testing.T, open Open) {
 			require.NoError(t, err)
 			stop, err := b.stopping(sub, event)[way](t.Context())
 			require.NoError(t, err)
-			require.NoError(t, b.BringForward(t.Context(), d.ID, time.Now(), 0, annForATest, "", before))
+			again := redeliver(time.Now(), 0)
+			again.Epoch = before
+			b.change(t, d, again)
 			b.requireStopped(t, d)
-			require.NoError(t, b.BringForward(t.Context(), d.ID, time.Now(), 0, annForATest, "", before))
-			require.Equal(t, models.DeliveryCancelled, b.reload(t, d).Status)
+			require.Equal(t, models.DeliveryCancelled, b.change(t, d, again).Status)
 
-			after, err := b.Epoch(t.Context(), b.tenant)
+			again.Epoch, err = b.Epoch(t.Context(), b.tenant)
 			require.NoError(t, err)
-			require.NoError(t, b.BringForward(t.Context(), d.ID, time.Now(), 0, annForATest, "", after))
+			b.change(t, d, again)
 			b.requireGoes(t, d)
-			passed, err := b.CancelDelivery(t.Context(), d.ID, annForATest, "", stop.Epoch)
+			passed, err := b.ChangeDelivery(t.Context(), d.ID, models.Change{Act: models.ActCancel, Why: annForATest, Before: stop.Epoch})
 			require.NoError(t, err)
 			require.Equal(t, models.DeliveryPending, passed.Status, "the job comes to it late")
 
@@ -204,15 +201,11 @@ func testStop(t *testing.T, open Open) {
 		require.NoError(t, err)
 		_, err = b.UpdateSubscription(t.Context(), d.SubscriptionID, setStatus(models.SubscriptionActive))
 		require.NoError(t, err)
-		status, err := b.StopDelivery(t.Context(), d.ID)
-		require.NoError(t, err)
-		require.Equal(t, models.DeliveryCancelled, status)
+		require.Equal(t, models.DeliveryCancelled, b.change(t, d, models.Change{Act: models.ActStop}).Status)
 
 		held := b.held(t)
 		require.NoError(t, b.DeleteSubscription(t.Context(), held.SubscriptionID))
-		released, err := b.ReleaseDelivery(t.Context(), held.ID, time.Now())
-		require.NoError(t, err)
-		require.False(t, released)
+		require.False(t, b.release(t, held, time.Now()))
 		stop, err := b.LastStop(t.Context(), b.tenant, held.SubscriptionID)
 		require.NoError(t, err)
 		require.Equal(t, held.SubscriptionID, stop.SubscriptionID)
@@ -223,9 +216,7 @@ func testStop(t *testing.T, open Open) {
 		_, err := b.CancelTenant(t.Context(), b.tenant, annForATest)
 		require.NoError(t, err)
 		b.resume(t, d.SubscriptionID, 0)
-		released, err := b.ReleaseDelivery(t.Context(), d.ID, time.Now())
-		require.NoError(t, err)
-		require.False(t, released)
+		require.False(t, b.release(t, d, time.Now()))
 		b.requireStopped(t, d)
 	})
 
@@ -233,8 +224,6 @@ func testStop(t *testing.T, open Open) {
 		_, err := b.CancelEvent(t.Context(), "evt_none", annForATest)
 		requireCode(t, models.CodeNotFound, err)
 		_, err = b.CancelWaiting(t.Context(), "sub_none", annForATest)
-		requireCode(t, models.CodeNotFound, err)
-		_, err = b.StopDelivery(t.Context(), "dlv_none")
 		requireCode(t, models.CodeNotFound, err)
 		_, err = b.LastStop(t.Context(), b.tenant, "sub_none")
 		requireCode(t, models.CodeNotFound, err)
