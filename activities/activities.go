@@ -37,9 +37,9 @@ type Store interface {
 	FinishRecovery(ctx context.Context, id string, status models.RecoveryStatus, audit ...models.AuditEntry) (*models.Recovery, error)
 }
 
-// Sender makes one HTTP request. The receiver's behaviour is in the Exchange; an error means that we could not try.
-type Sender interface {
-	Send(ctx context.Context, request models.Request) (models.Exchange, error)
+// Courier makes one attempt. The receiver's behaviour is in the Attempt; an error means that we could not try.
+type Courier interface {
+	Carry(ctx context.Context, work *models.Work) (*models.Attempt, error)
 }
 
 // Steering starts and signals workflows. A state that does not allow it is a CodeConflict *models.Error.
@@ -57,43 +57,38 @@ type Steering interface {
 	Start(ctx context.Context, job models.Job) error
 }
 
-// Deps holds the dependencies of New. Store, Sender, Steering and Logger are required.
+// Deps holds the dependencies of New. Store, Courier, Steering and Logger are required.
 type Deps struct {
 	Store    Store
-	Sender   Sender
+	Courier  Courier
 	Steering Steering
 	Logger   *slog.Logger
 	// DeadLetterHold is the time for which an exhausted delivery's workflow stays open, awaiting redeliver or cancel. 0: it
 	// closes at once.
 	DeadLetterHold time.Duration
 
-	Version string           // for the User-Agent; empty: "dev"
-	Now     func() time.Time // nil: time.Now
-	Random  func() float64   // in [0,1), for the jitter; nil: math/rand/v2
+	Now    func() time.Time // nil: time.Now
+	Random func() float64   // in [0,1), for the jitter; nil: math/rand/v2
 }
 
 // Activities are registered with the worker as a struct; each exported method is an activity. Safe for concurrent use.
 type Activities struct {
-	store     Store
-	sender    Sender
-	steering  Steering
-	hold      time.Duration
-	log       *slog.Logger
-	userAgent string
-	now       func() time.Time
-	random    func() float64
-	pace      *pace
+	store    Store
+	courier  Courier
+	steering Steering
+	hold     time.Duration
+	log      *slog.Logger
+	now      func() time.Time
+	random   func() float64
+	speed    *speed
 	// attempting has the ids of the deliveries with an attempt under way in this process.
 	attempting sync.Map
 }
 
 // New makes the activities, or names the dependency that is missing.
 func New(d Deps) (*Activities, error) {
-	if d.Store == nil || d.Sender == nil || d.Steering == nil || d.Logger == nil {
-		return nil, errors.New("activities need a store, a sender, a steering and a logger")
-	}
-	if d.Version == "" {
-		d.Version = "dev"
+	if d.Store == nil || d.Courier == nil || d.Steering == nil || d.Logger == nil {
+		return nil, errors.New("activities need a store, a courier, a steering and a logger")
 	}
 	if d.Now == nil {
 		d.Now = time.Now
@@ -102,7 +97,7 @@ func New(d Deps) (*Activities, error) {
 		d.Random = rand.Float64
 	}
 	return &Activities{
-		store: d.Store, sender: d.Sender, steering: d.Steering, hold: d.DeadLetterHold, log: d.Logger, userAgent: "Posthaste/" + d.Version,
-		now: d.Now, random: d.Random, pace: newPace(),
+		store: d.Store, courier: d.Courier, steering: d.Steering, hold: d.DeadLetterHold, log: d.Logger,
+		now: d.Now, random: d.Random, speed: newSpeed(),
 	}, nil
 }

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -10,12 +9,6 @@ import (
 
 	"github.com/posthaste/posthaste/models"
 )
-
-// attemptTime is the longest that an attempt and its recording may take. A claim has to last that long when it begins.
-const attemptTime = models.MaxTimeout + 30*time.Second
-
-// clockSlack is the time by which an attempt may be early: Temporal's clock and ours need not agree to the millisecond.
-const clockSlack = time.Second
 
 // AttemptDeliveryInput names the delivery.
 type AttemptDeliveryInput struct {
@@ -48,64 +41,118 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 		return nil, retryAfter(NotDue, "an attempt is being made", time.Second)
 	}
 	defer a.attempting.Delete(in.DeliveryID)
-	j, err := a.load(ctx, in.DeliveryID)
+	// The rows are loaded anew each time, so that a change of the subscription acts on the very next attempt.
+	work, err := a.store.Work(ctx, in.DeliveryID)
+	if err != nil {
+		return nil, ours("load delivery", err)
+	}
+	next, err := a.next(ctx, in, work)
 	if err != nil {
 		return nil, err
 	}
-	if j.delivery.Status.Closed() {
-		return a.conclude(j.delivery.Status, j.delivery.Attempts, j.words(cmp.Or(j.delivery.Reason, j.delivery.LastError)))
+	switch next.Do {
+	case models.DoSend:
+		return a.attempt(ctx, in, work)
+	case models.DoEnd:
+		return a.conclude(work.Delivery.Status, work.Delivery.Attempts, next.Why)
+	case models.DoRest:
+		return nil, final(Held, next.Why)
+	default:
+		return nil, retryAfter(NotDue, next.Why, next.In)
 	}
-	if j.obstacle != "" {
-		return nil, a.obstructed(ctx, j)
+}
+
+// next asks the gates what to do for the delivery, and makes the changes for which they ask.
+func (a *Activities) next(ctx context.Context, in AttemptDeliveryInput, work *models.Work) (models.Next, error) {
+	asked := askedBy(ctx, in, work)
+	next := work.Next(a.now(), asked)
+	for ; next.Do == models.DoChange; next = work.Next(a.now(), asked) {
+		before, change := work.Delivery, next.Change
+		after, err := a.store.ChangeDelivery(ctx, before.ID, change)
+		if err != nil {
+			return next, ours(string(change.Act)+" delivery", err)
+		}
+		if after.Status == before.Status && after.NextAttemptAt.Equal(before.NextAttemptAt) { // the loaded rows were stale
+			return next, retryAfter(NotDue, next.Why+"; that has just changed", time.Millisecond)
+		}
+		work.Delivery = after
 	}
-	if err := a.held(ctx, in, j); err != nil {
-		return nil, err
+	if next.Do == models.DoWait && asked.First && asked.Wait {
+		activity.RecordHeartbeat(ctx, true) // see askedBy
 	}
-	if err := a.claimed(in, j); err != nil {
-		return nil, err
+	return next, nil
+}
+
+// askedBy returns what the gates need to know of the dispatch. The first dispatch of a Wait records a heartbeat when it
+// waits: a first dispatch that finds the heartbeat, like one without Wait, is a Reset in Temporal if it is ahead of time.
+func askedBy(ctx context.Context, in AttemptDeliveryInput, work *models.Work) models.Asked {
+	info := activity.GetInfo(ctx)
+	asked := models.Asked{Resumed: in.Resumed, Claimed: in.Claimed, First: info.Attempt == 1, Wait: in.Wait}
+	if asked.First && (!in.Wait || activity.HasHeartbeatDetails(ctx)) {
+		asked.Reset = fmt.Sprintf("%s/reset/%d", info.WorkflowExecution.RunID, work.Number())
 	}
-	if err := a.notDue(ctx, in, j); err != nil {
-		return nil, err
+	return asked
+}
+
+// tooSlow leaves an attempt within a workflow task to a regular activity if the subscription has become too slow: the
+// attempt may have been planned long ago, behind a thousand others. A claim is for this attempt alone.
+func (a *Activities) tooSlow(ctx context.Context, in AttemptDeliveryInput, work *models.Work) error {
+	if !activity.GetInfo(ctx).IsLocalActivity || in.Claimed || !a.speed.hangs(work.Subscription.ID) {
+		return nil
 	}
-	if err := a.tooSlow(ctx, in, j); err != nil {
+	return retryAfter(NotDue, "the subscriber has become slow", 0)
+}
+
+// attempt sends, decides, records and tells Temporal, in this order.
+func (a *Activities) attempt(ctx context.Context, in AttemptDeliveryInput, work *models.Work) (*AttemptDeliveryResult, error) {
+	if err := a.tooSlow(ctx, in, work); err != nil {
 		return nil, err
 	}
 	// An attempt that cannot be recorded would be made again and again.
 	if err := a.store.Writable(ctx); err != nil {
 		return nil, ours("make sure that the attempt can be recorded", err)
 	}
-	return a.attempt(ctx, in, j)
-}
-
-// attempt sends, decides, records and tells Temporal, in this order.
-func (a *Activities) attempt(ctx context.Context, in AttemptDeliveryInput, j *job) (*AttemptDeliveryResult, error) {
 	ctx, stop := uninterrupted(ctx)
 	defer stop()
-	attempt, err := a.send(ctx, j)
+	attempt, err := a.carry(ctx, work)
 	if err != nil {
 		return nil, err
 	}
-	outcome := a.decide(j, attempt)
+	outcome := work.Outcome(attempt, a.now(), a.random())
 	if err := a.record(ctx, attempt, outcome); err != nil {
 		return nil, err
 	}
-	a.pace.note(j.subscription.ID, attempt.Succeeded(), attempt.Timing.Total)
-	a.logAttempt(ctx, j, attempt, outcome)
+	a.logAttempt(ctx, work, attempt, outcome)
 	if outcome.DisableSubscription != "" {
-		a.cancelWaiting(ctx, j)
+		a.cancelWaiting(ctx, work.Subscription)
 	}
-	message := fmt.Sprintf("attempt %d of %d: %s", attempt.Number, j.allowed(), attempt.Error)
-	if outcome.Status == models.DeliveryPending && in.Tell {
-		since := j.delivery.FailingSince
-		if since.IsZero() {
-			since = attempt.StartedAt
-		}
-		return nil, final(Retrying, message, Failing{Since: since})
+	return a.report(in, work, attempt, outcome)
+}
+
+// carry has the courier make the attempt, and notes how fast the subscriber answers.
+func (a *Activities) carry(ctx context.Context, work *models.Work) (*models.Attempt, error) {
+	id := work.Subscription.ID
+	defer a.speed.watch(id)()
+	attempt, err := a.courier.Carry(ctx, work)
+	if err == nil {
+		a.speed.note(id, attempt.Succeeded(), attempt.Timing.Total)
 	}
-	if outcome.Status == models.DeliveryPending {
+	return attempt, err
+}
+
+// report turns the outcome of an attempt into the activity's answer.
+func (a *Activities) report(
+	in AttemptDeliveryInput, work *models.Work, attempt *models.Attempt, outcome models.DeliveryOutcome,
+) (*AttemptDeliveryResult, error) {
+	message := fmt.Sprintf("attempt %d of %d: %s", attempt.Number, work.Allowed(), attempt.Error)
+	switch {
+	case outcome.Status != models.DeliveryPending:
+		return a.conclude(outcome.Status, attempt.Number, message)
+	case in.Tell:
+		return nil, final(Retrying, message, Failing{Since: work.FailingSince(attempt)})
+	default:
 		return nil, retryAfter(AttemptFailed, message, outcome.NextAttemptAt.Sub(a.now()))
 	}
-	return a.conclude(outcome.Status, attempt.Number, message)
 }
 
 // uninterrupted keeps the deadline and drops cancellation: a request that was sent is waited for and recorded.
@@ -127,85 +174,4 @@ func (a *Activities) conclude(status models.DeliveryStatus, attempts int, messag
 	default:
 		return nil, final(Cancelled, message)
 	}
-}
-
-// notDue keeps the schedule when Temporal dispatches early: after a lost worker, and in the first dispatch that
-// follows a local attempt. A dispatch by the Web UI's Reset button is an operator's wish to try now; the heartbeat
-// tells it from the first dispatch.
-func (a *Activities) notDue(ctx context.Context, in AttemptDeliveryInput, j *job) error {
-	wait, first := j.delivery.NextAttemptAt.Sub(a.now()), activity.GetInfo(ctx).Attempt == 1
-	slack := clockSlack
-	if first && in.Wait { // no timer of Temporal's has run yet, so none can be early
-		slack = 0
-	}
-	if wait <= slack {
-		return nil
-	}
-	if first {
-		if j.delivery.Attempts == 0 { // a first attempt is due at once: the clock that planned it was ahead of ours
-			return nil
-		}
-		if !in.Wait || activity.HasHeartbeatDetails(ctx) {
-			return a.reset(ctx, j)
-		}
-		activity.RecordHeartbeat(ctx, true)
-	}
-	return retryAfter(NotDue, j.words(j.delivery.LastError), wait)
-}
-
-// reset treats a Reset in Temporal as a redelivery by hand: it is audited, and uses up no step of the schedule. A crash
-// afterwards changes nothing, because the attempt is due then.
-func (a *Activities) reset(ctx context.Context, j *job) error {
-	now, info := a.now(), activity.GetInfo(ctx)
-	why := models.Why{By: "temporal", Reason: "reset in Temporal"}
-	origin := fmt.Sprintf("%s/reset/%d", info.WorkflowExecution.RunID, j.number())
-	change := models.Change{Act: models.ActRedeliver, At: now, Why: why, Origin: origin, After: j.delivery.Attempts}
-	if _, err := a.store.ChangeDelivery(ctx, j.delivery.ID, change); err != nil {
-		return ours("bring the next attempt forward", err)
-	}
-	j.delivery.NextAttemptAt = now
-	j.delivery.Forwarded++
-	return nil
-}
-
-// claimed keeps two workflows from making the first attempt.
-func (a *Activities) claimed(in AttemptDeliveryInput, j *job) error {
-	now := a.now()
-	left := models.ClaimLeft(j.delivery.ClaimedUntil, now)
-	if left == 0 { // the claiming clock ran ahead, and so did the due time
-		j.delivery.NextAttemptAt = now
-	}
-	switch {
-	case in.Claimed && left <= attemptTime:
-		return retryAfter(NotDue, "the claim is over, or nearly", 0)
-	case !in.Claimed && left > 0:
-		return retryAfter(NotDue, "the first attempt is being made by the event's workflow", left)
-	}
-	return nil
-}
-
-// tooSlow leaves an attempt within a workflow task to a regular activity if the subscription has become too slow: the
-// attempt may have been planned long ago, behind a thousand others. A claim is for this attempt alone.
-func (a *Activities) tooSlow(ctx context.Context, in AttemptDeliveryInput, j *job) error {
-	if !activity.GetInfo(ctx).IsLocalActivity || in.Claimed || !a.pace.hangs(j.subscription.ID) {
-		return nil
-	}
-	return retryAfter(NotDue, "the subscriber has become slow", 0)
-}
-
-// obstructed closes a delivery whose subscription or event no longer allows it.
-func (a *Activities) obstructed(ctx context.Context, j *job) error {
-	change := models.Change{Act: models.ActAbandon, Why: models.Why{Reason: j.obstacle}}
-	if j.stopped {
-		change = models.Change{Act: models.ActStop}
-	}
-	after, err := a.store.ChangeDelivery(ctx, j.delivery.ID, change)
-	if err != nil {
-		return ours("cancel delivery", err)
-	}
-	if !after.Status.Closed() { // redelivered since we looked
-		return retryAfter(NotDue, j.words("it has just been redelivered"), time.Millisecond)
-	}
-	_, err = a.conclude(after.Status, j.delivery.Attempts, j.words(j.obstacle))
-	return err
 }

@@ -8,5 +8,5 @@
 // returned as a retryable error whose delay is the schedule's. Ours (database away, a bug): a plain error, retried by
 // Temporal, records nothing and uses up nothing. Final (exhausted, cancelled, gone): not retried, see errors.go.
 //
-// The workflows and the worker import this package. It declares the Store and the Sender it needs.
+// The workflows and the worker import this package. It declares the Store and the Courier it needs.
 package activities

@@ -22,9 +22,11 @@ import (
 // receiver counts what arrives of each delivery, and answers 204.
 type receiver map[string]int
 
-func (r receiver) Send(_ context.Context, request models.Request) (models.Exchange, error) {
-	r[request.Header.Get("X-Webhook-Delivery")]++
-	return models.Exchange{Status: 204}, nil
+func (r receiver) Carry(_ context.Context, work *models.Work) (*models.Attempt, error) {
+	r[work.Delivery.ID]++
+	return &models.Attempt{
+		DeliveryID: work.Delivery.ID, Number: work.Number(), StartedAt: time.Now(), Exchange: models.Exchange{Status: 204},
+	}, nil
 }
 
 // steering notes whom a resumption or a stop tells, once each.
@@ -70,7 +72,7 @@ func setupOn(t *testing.T, o store.Options) *bundle {
 	t.Cleanup(func() { require.NoError(t, b.Close()) })
 	_, err = b.Migrate(t.Context())
 	require.NoError(t, err)
-	b.acts, err = activities.New(activities.Deps{Store: b, Sender: b.receiver, Steering: b.steering, Logger: quiet})
+	b.acts, err = activities.New(activities.Deps{Store: b, Courier: b.receiver, Steering: b.steering, Logger: quiet})
 	require.NoError(t, err)
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(quiet))

@@ -38,7 +38,7 @@ type PlanDeliveriesResult struct {
 // PlanDeliveries stores the deliveries of an event: one for each active subscription that matches. Planning twice
 // changes nothing.
 func (a *Activities) PlanDeliveries(ctx context.Context, in PlanDeliveriesInput) (*PlanDeliveriesResult, error) {
-	plan, err := a.store.PlanClaiming(ctx, in.EventID, func(id string) bool { return in.Claim && a.pace.fast(id) })
+	plan, err := a.store.PlanClaiming(ctx, in.EventID, func(id string) bool { return in.Claim && a.speed.fast(id) })
 	if err != nil {
 		return nil, ours("plan deliveries", err)
 	}
@@ -85,7 +85,7 @@ func (a *Activities) target(row models.Target) Target {
 		DeliveryID:     row.DeliveryID,
 		SubscriptionID: row.SubscriptionID,
 		Host:           row.Host,
-		Fast:           a.pace.fast(row.SubscriptionID),
+		Fast:           a.speed.fast(row.SubscriptionID),
 		Claimed:        row.Claimed,
 		Attempted:      row.Attempted,
 	}

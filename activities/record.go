@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -11,36 +10,8 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-const (
-	goneReason = "the receiver answered 410 Gone"
-	// recordFor bounds the time for which recording is tried. After it the activity fails and the attempt has to be made
-	// again.
-	recordFor = 25 * time.Second
-)
-
-// decide applies the rules of the wire to an attempt: 2xx delivers, 410 disables the subscription, anything else follows
-// the schedule, or Retry-After when that is later.
-func (a *Activities) decide(j *job, attempt *models.Attempt) models.DeliveryOutcome {
-	if attempt.Succeeded() {
-		return models.DeliveryOutcome{Status: models.DeliveryDelivered}
-	}
-	if attempt.Status == http.StatusGone {
-		return models.DeliveryOutcome{
-			Status: models.DeliveryCancelled, Reason: goneReason, DisableSubscription: j.subscription.ID,
-		}
-	}
-	if attempt.ErrorClass == models.ErrorBlocked {
-		return models.DeliveryOutcome{Status: models.DeliveryExhausted} // no wait makes an address public
-	}
-	random := a.random()
-	delay, more := j.subscription.Schedule().Delay(attempt.Number-j.delivery.Forwarded, random)
-	if !more {
-		return models.DeliveryOutcome{Status: models.DeliveryExhausted}
-	}
-	now := a.now()
-	delay = max(delay, models.SpreadBehind(models.RetryAfter(attempt.Status, attempt.Header, now), random))
-	return models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: now.Add(delay)}
-}
+// recordFor bounds the time for which recording is tried. After it the activity fails and the attempt has to be made again.
+const recordFor = 25 * time.Second
 
 // record stores the attempt. The request was sent already, so it waits for a database that is away for a moment: giving up
 // means sending again.
@@ -59,11 +30,11 @@ func (a *Activities) record(ctx context.Context, attempt *models.Attempt, outcom
 }
 
 // logAttempt writes the one log line of an attempt: every id, the outcome and the decision, no payload and no secret.
-func (a *Activities) logAttempt(ctx context.Context, j *job, attempt *models.Attempt, outcome models.DeliveryOutcome) {
+func (a *Activities) logAttempt(ctx context.Context, work *models.Work, attempt *models.Attempt, outcome models.DeliveryOutcome) {
 	args := []slog.Attr{
-		slog.String("tenant", j.event.Tenant), slog.String("event_type", j.event.Type),
-		slog.String("event_id", j.event.ID), slog.String("delivery_id", j.delivery.ID),
-		slog.String("subscription_id", j.subscription.ID), slog.Int("attempt", attempt.Number),
+		slog.String("tenant", work.Event.Tenant), slog.String("event_type", work.Event.Type),
+		slog.String("event_id", work.Event.ID), slog.String("delivery_id", work.Delivery.ID),
+		slog.String("subscription_id", work.Subscription.ID), slog.Int("attempt", attempt.Number),
 		slog.Int("response_status", attempt.Status), slog.Int64("duration_ms", attempt.Timing.Total.Milliseconds()),
 		slog.String("status", string(outcome.Status)),
 	}
@@ -75,7 +46,7 @@ func (a *Activities) logAttempt(ctx context.Context, j *job, attempt *models.Att
 	}
 	a.log.LogAttrs(ctx, level(outcome), "delivery.attempted", args...)
 	if outcome.DisableSubscription != "" {
-		a.log.WarnContext(ctx, "subscription.disabled", "tenant", j.event.Tenant,
+		a.log.WarnContext(ctx, "subscription.disabled", "tenant", work.Event.Tenant,
 			"subscription_id", outcome.DisableSubscription, "reason", outcome.Reason)
 	}
 }

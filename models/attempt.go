@@ -47,17 +47,7 @@ type Attempt struct {
 // Succeeded reports whether the attempt delivered: 2xx and nothing else.
 func (a *Attempt) Succeeded() bool { return a.ErrorClass == "" }
 
-// Request is the HTTP request of an attempt.
-type Request struct {
-	URL     string
-	Header  http.Header   // sent as it is spelled; an Authorization in it is replaced when Auth is set
-	Body    []byte        // never changed by who sends it
-	Timeout time.Duration // for everything from fetching a token to the last byte read; 0 means DefaultTimeout
-	Auth    Auth          // the zero value sends none
-	TLS     TLS           // the zero value trusts the system's authorities and shows no certificate
-}
-
-// Exchange is the outcome of a Request. Status is 0 when no answer came.
+// Exchange is what came of a request. Status is 0 when no answer came.
 type Exchange struct {
 	Status     int
 	Header     http.Header

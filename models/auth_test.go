@@ -79,7 +79,10 @@ func TestAuthShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	a := models.Auth{Type: models.AuthOAuth2, ClientID: "id", ClientSecret: "hush", TokenURL: "https://a"}
 	m := models.TLS{ClientCert: "hush", ClientKey: "hush", CA: "hush"}
-	r := models.Request{Auth: a, TLS: m}
+	r := struct {
+		Auth models.Auth
+		TLS  models.TLS
+	}{a, m}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		require.NotContains(t, fmt.Sprintf(format, a)+fmt.Sprintf(format, &m)+fmt.Sprintf(format, r), "hush", format)
 	}

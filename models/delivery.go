@@ -55,15 +55,6 @@ type Delivery struct {
 	UpdatedAt  time.Time
 }
 
-// Work is a delivery with the event and the subscription that an attempt needs.
-type Work struct {
-	Delivery     *Delivery
-	Event        *Event        // nil: it is gone, or the delivery is closed
-	Subscription *Subscription // nil: likewise; its Properties are left out, the delivery has its own
-	// Stopped is why the delivery must not go out although the rest may allow it, see Stop. Nil: nothing stops it.
-	Stopped *Why
-}
-
 // Target describes one delivery of an event's plan: enough to start its workflow, nothing secret.
 type Target struct {
 	DeliveryID     string
@@ -71,35 +62,6 @@ type Target struct {
 	Host           string // of the subscription's URL
 	Claimed        bool   // the event's workflow makes the first attempt, see Delivery
 	Attempted      bool   // an attempt has been made: the next one waits for its time
-}
-
-// DeliveryMode says who makes the first attempt of a delivery.
-type DeliveryMode string
-
-// The modes.
-const (
-	// ModeChild gives each delivery a workflow of its own from the start. The default.
-	ModeChild DeliveryMode = "child"
-	// ModeInline has the event's workflow make the first attempt at each subscriber that is known to answer fast; only
-	// what that does not deliver gets a workflow of its own.
-	ModeInline DeliveryMode = "inline"
-)
-
-// ClaimTime is how long the event's workflow has for the first attempts it makes itself: the longest attempt, and the
-// time it takes for another worker to go on where one died.
-const ClaimTime = MaxTimeout + 90*time.Second
-
-// claimSlack is how far the clocks of two processes may be apart.
-const claimSlack = time.Minute
-
-// ClaimLeft is how much is left at the given time of a claim that lasts until then, which may be less than nothing. Of one
-// that has far more left than ClaimTime it is zero: the clock that it was made by was ahead and has been set right.
-func ClaimLeft(until, at time.Time) time.Duration {
-	left := until.Sub(at)
-	if left > ClaimTime+claimSlack {
-		return 0
-	}
-	return left
 }
 
 // Plan is what planning an event came to.
@@ -111,15 +73,6 @@ type Plan struct {
 type Outstanding struct {
 	Deliveries int // pending ones whose first attempt has not been made
 	Events     int // whose deliveries these are
-}
-
-// DeliveryOutcome is how a recorded attempt leaves its delivery.
-type DeliveryOutcome struct {
-	Status        DeliveryStatus
-	NextAttemptAt time.Time // zero unless Status is DeliveryPending
-	Reason        string    // for DeliveryCancelled
-	// DisableSubscription is the id of the subscription that the same commit disables for the Reason; empty for none.
-	DisableSubscription string
 }
 
 // DeliveryFilter selects deliveries for a list. The zero value selects all.

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"time"
-
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
@@ -12,7 +10,7 @@ import (
 )
 
 // StopTimeout is how long stopping waits for attempts that are being made: as long as sending and recording one may take.
-const StopTimeout = models.MaxTimeout + 30*time.Second
+const StopTimeout = models.AttemptTime
 
 // New builds a worker of the task queue. Start and Stop are the caller's. onFatal is told, once, when the worker can no
 // longer work, such as after its namespace was deleted.

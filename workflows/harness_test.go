@@ -16,7 +16,9 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/internal/courier"
 	"github.com/posthaste/posthaste/internal/keyring"
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/internal/store"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
@@ -86,10 +88,10 @@ type receiver struct {
 	numbers []string
 	ids     []string
 	bodies  []string
-	last    models.Request
+	last    safehttp.Request
 }
 
-func (r *receiver) Send(_ context.Context, request models.Request) (models.Exchange, error) {
+func (r *receiver) Send(_ context.Context, request safehttp.Request) (models.Exchange, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.times = append(r.times, r.now())
@@ -210,7 +212,7 @@ func setupHolding(t *testing.T, hold time.Duration, script ...models.Exchange) *
 	}
 	var err error
 	b.acts, err = activities.New(activities.Deps{
-		Store: b.store, Sender: b.receiver, Steering: b.steering, Logger: quiet, Now: env.Now,
+		Store: b.store, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: b.receiver, Now: env.Now}), Steering: b.steering, Logger: quiet, Now: env.Now,
 		Random: func() float64 { return 0.5 }, DeadLetterHold: hold,
 	})
 	require.NoError(t, err)

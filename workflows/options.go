@@ -18,7 +18,7 @@ import (
 const (
 	// attemptTimeout covers the longest attempt and its recording. It is also the time after which the death of a worker
 	// during an attempt is noticed.
-	attemptTimeout = models.MaxTimeout + 30*time.Second
+	attemptTimeout = models.AttemptTime
 	// localTimeout bounds the time for which our own work holds a workflow task; longer work becomes a regular activity.
 	localTimeout = 5 * time.Second
 	// bookkeepingTimeout covers planning an event with a hundred thousand subscribers.

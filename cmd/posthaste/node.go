@@ -19,6 +19,7 @@ import (
 	"github.com/posthaste/posthaste/activities"
 	"github.com/posthaste/posthaste/api"
 	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/internal/courier"
 	"github.com/posthaste/posthaste/internal/engine"
 	"github.com/posthaste/posthaste/internal/keyring"
 	"github.com/posthaste/posthaste/internal/logs"
@@ -199,8 +200,8 @@ func (n *node) openSender(cfg config.Delivery) error {
 // startWorker runs the workflows and activities. While an external Temporal is away, it keeps trying to start.
 func (n *node) startWorker(cfg config.Delivery) error {
 	acts, err := activities.New(activities.Deps{
-		Store: n.store, Sender: n.sender, Steering: n.control, Logger: n.log, Version: version(),
-		DeadLetterHold: cfg.DeadLetterHold,
+		Store: n.store, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: n.sender, Version: version()}),
+		Steering: n.control, Logger: n.log, DeadLetterHold: cfg.DeadLetterHold,
 	})
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ type tokenError struct {
 func (e *tokenError) Error() string { return e.words }
 
 // authorized returns the request's headers with what Auth adds.
-func (c *Client) authorized(ctx context.Context, transport http.RoundTripper, r models.Request) (http.Header, error) {
+func (c *Client) authorized(ctx context.Context, transport http.RoundTripper, r Request) (http.Header, error) {
 	header := r.Header.Clone()
 	if header == nil {
 		header = http.Header{}
@@ -81,7 +81,7 @@ type grant struct {
 	expires time.Time
 }
 
-func (t *tokens) of(r models.Request) *grant {
+func (t *tokens) of(r Request) *grant {
 	key := grantKey(r)
 	if known, ok := t.grants.Get(key); ok {
 		return known
@@ -97,13 +97,13 @@ func (t *tokens) of(r models.Request) *grant {
 }
 
 // forget makes the next attempt fetch a new token: the receiver does not take this one.
-func (t *tokens) forget(r models.Request) {
+func (t *tokens) forget(r Request) {
 	if r.Auth.Type == models.AuthOAuth2 {
 		t.grants.Remove(grantKey(r))
 	}
 }
 
-func grantKey(r models.Request) fingerprint {
+func grantKey(r Request) fingerprint {
 	parts := []string{
 		r.Auth.TokenURL, r.Auth.ClientID, r.Auth.ClientSecret, r.TLS.ClientCert, r.TLS.ClientKey, r.TLS.CA,
 	}
@@ -112,7 +112,7 @@ func grantKey(r models.Request) fingerprint {
 
 // accessToken returns a token that is good for a while. One caller at a time asks the endpoint; the others wait for it
 // within their own timeouts.
-func (c *Client) accessToken(ctx context.Context, transport http.RoundTripper, r models.Request) (string, error) {
+func (c *Client) accessToken(ctx context.Context, transport http.RoundTripper, r Request) (string, error) {
 	g := c.tokens.of(r)
 	select {
 	case g.turn <- struct{}{}:
@@ -135,7 +135,7 @@ func (c *Client) accessToken(ctx context.Context, transport http.RoundTripper, r
 }
 
 // fetch asks the token endpoint, through the same transport and so past the same guard as the delivery.
-func (c *Client) fetch(ctx context.Context, transport http.RoundTripper, config *clientcredentials.Config, r models.Request) (*oauth2.Token, error) {
+func (c *Client) fetch(ctx context.Context, transport http.RoundTripper, config *clientcredentials.Config, r Request) (*oauth2.Token, error) {
 	watch := newStopwatch()
 	client := &http.Client{
 		Transport:     transport,
@@ -166,7 +166,7 @@ func unusable(token *oauth2.Token) string {
 
 // tokenFailure words the library's error anew: the library's own text may hold the endpoint's answer, and that may hold our
 // secret.
-func (c *Client) tokenFailure(ctx context.Context, err error, watch *stopwatch, r models.Request) error {
+func (c *Client) tokenFailure(ctx context.Context, err error, watch *stopwatch, r Request) error {
 	if isOurs(err) {
 		return err
 	}

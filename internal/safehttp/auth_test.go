@@ -46,7 +46,7 @@ func grantToken(w http.ResponseWriter, n int32, expiresIn int) {
 
 func sendWith(t *testing.T, c *safehttp.Client, url string, auth models.Auth) models.Exchange {
 	t.Helper()
-	return sendRequest(t, c, models.Request{
+	return sendRequest(t, c, safehttp.Request{
 		URL: url, Body: []byte("{}"), Timeout: 5 * time.Second, Auth: auth,
 		Header: http.Header{"Authorization": {"their own"}},
 	})
@@ -66,7 +66,7 @@ func TestAuth(t *testing.T) {
 	} {
 		require.Equal(t, tt.want, string(sendWith(t, newClient(t), url, tt.auth).Body))
 	}
-	_, err := newClient(t).Send(t.Context(), models.Request{URL: url, Auth: models.Auth{Type: "digest"}})
+	_, err := newClient(t).Send(t.Context(), safehttp.Request{URL: url, Auth: models.Auth{Type: "digest"}})
 	require.ErrorContains(t, err, "unknown")
 }
 
@@ -88,7 +88,7 @@ func TestAccessToken(t *testing.T) {
 		var all sync.WaitGroup
 		for range 20 {
 			all.Go(func() {
-				x, err := c.Send(t.Context(), models.Request{URL: receiver, Timeout: 5 * time.Second, Auth: credentials(tokenURL)})
+				x, err := c.Send(t.Context(), safehttp.Request{URL: receiver, Timeout: 5 * time.Second, Auth: credentials(tokenURL)})
 				if err != nil || string(x.Body) != "Bearer token-1" {
 					t.Errorf("got %q, %q, %v", x.Body, x.Error, err)
 				}
@@ -145,7 +145,7 @@ func TestAccessToken(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			grantToken(w, 1, 0)
 		})
-		r := models.Request{URL: echoAuth(t), Auth: credentials(tokenURL), TLS: models.TLS{CA: ca.pem}}
+		r := safehttp.Request{URL: echoAuth(t), Auth: credentials(tokenURL), TLS: models.TLS{CA: ca.pem}}
 		require.Equal(t, "Bearer token-1", string(sendRequest(t, newClient(t), r).Body))
 	})
 }
@@ -203,7 +203,7 @@ func TestTokenEndpointFailures(t *testing.T) {
 			var visits atomic.Int32
 			receiver := serve(t, func(http.ResponseWriter, *http.Request) { visits.Add(1) })
 			tokenURL, _ := tokenServer(t, func(_ int32, w http.ResponseWriter, r *http.Request) { tt.answer(w, r) })
-			x := sendRequest(t, newClient(t), models.Request{URL: receiver, Timeout: time.Second, Auth: credentials(tokenURL)})
+			x := sendRequest(t, newClient(t), safehttp.Request{URL: receiver, Timeout: time.Second, Auth: credentials(tokenURL)})
 			require.Equal(t, models.ErrorAuth, x.ErrorClass, x.Error)
 			require.Equal(t, "no access token from the token endpoint: "+tt.words, x.Error)
 			require.NotContains(t, x.Error, "hush")
@@ -246,10 +246,10 @@ func TestTokenEndpointFailures(t *testing.T) {
 		c, receiver := newClient(t), echoAuth(t)
 		var first sync.WaitGroup
 		first.Go(func() {
-			_, _ = c.Send(t.Context(), models.Request{URL: receiver, Timeout: time.Second, Auth: credentials(tokenURL)})
+			_, _ = c.Send(t.Context(), safehttp.Request{URL: receiver, Timeout: time.Second, Auth: credentials(tokenURL)})
 		})
 		<-entered
-		x := sendRequest(t, c, models.Request{URL: receiver, Timeout: 100 * time.Millisecond, Auth: credentials(tokenURL)})
+		x := sendRequest(t, c, safehttp.Request{URL: receiver, Timeout: 100 * time.Millisecond, Auth: credentials(tokenURL)})
 		require.Equal(t, models.ErrorAuth, x.ErrorClass)
 		require.Contains(t, x.Error, "no answer within 100ms")
 		first.Wait()

@@ -80,7 +80,7 @@ func (c *Client) Close() { c.transports.close() }
 // A connection that fails before a byte of the request was written gets a second try at once, within the same timeout
 // and as the same attempt; so does a request that the receiver says it has not begun to process. An answer that arrived
 // before the connection failed is the answer.
-func (c *Client) Send(ctx context.Context, r models.Request) (models.Exchange, error) {
+func (c *Client) Send(ctx context.Context, r Request) (models.Exchange, error) {
 	r = normalized(r)
 	attempt, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
@@ -103,7 +103,7 @@ func (c *Client) Send(ctx context.Context, r models.Request) (models.Exchange, e
 
 // normalized gives a request its default, and the URLs that were saved before they were brought into their normal form
 // that form: net/http would dial one spelling of a name and send another one in Host.
-func normalized(r models.Request) models.Request {
+func normalized(r Request) Request {
 	r.Timeout = cmp.Or(r.Timeout, models.DefaultTimeout)
 	for _, stored := range []*string{&r.URL, &r.Auth.TokenURL} {
 		if normal, err := models.NormalURL("url", *stored); err == nil {
@@ -119,7 +119,7 @@ func isTokenError(err error) bool {
 }
 
 // exchange gets the answer's header, with a second try where the receiver has done nothing with the first.
-func (c *Client) exchange(ctx context.Context, r models.Request, watch *stopwatch) (*http.Response, error) {
+func (c *Client) exchange(ctx context.Context, r Request, watch *stopwatch) (*http.Response, error) {
 	transport, err := c.transports.of(r.TLS)
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (c *Client) exchange(ctx context.Context, r models.Request, watch *stopwatc
 }
 
 // roundTrip is one request on the wire. It goes around http.Client, which would look at redirects and cookies.
-func roundTrip(ctx context.Context, transport http.RoundTripper, r models.Request, header http.Header, watch *stopwatch) (*http.Response, error) {
+func roundTrip(ctx context.Context, transport http.RoundTripper, r Request, header http.Header, watch *stopwatch) (*http.Response, error) {
 	ctx = httptrace.WithClientTrace(ctx, watch.trace())
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(r.Body))
 	if err != nil {

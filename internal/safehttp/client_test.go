@@ -174,7 +174,7 @@ func TestSendWithoutAnswer(t *testing.T) {
 			cancel()
 			<-r.Context().Done()
 		})
-		_, err := newClient(t).Send(ctx, models.Request{URL: url, Timeout: 5 * time.Second})
+		_, err := newClient(t).Send(ctx, safehttp.Request{URL: url, Timeout: 5 * time.Second})
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2"
 
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -64,7 +65,7 @@ func TestAnEarlyAnswerCounts(t *testing.T) {
 					url := hasty(t, fmt.Sprintf("HTTP/1.1 %d %s\r\n%s", tt.status, http.StatusText(tt.status), tt.rest), config)
 					for range 40 {
 						c := newClient(t) // the connection may not say that it ends
-						x := sendRequest(t, c, models.Request{
+						x := sendRequest(t, c, safehttp.Request{
 							URL: url, Body: bytes.Repeat([]byte("x"), size), Timeout: 10 * time.Second, TLS: models.TLS{CA: ca.pem},
 						})
 						require.Equal(t, tt.status, x.Status, x.Error)
@@ -95,7 +96,7 @@ func TestAnEarlyAnswerCountsOverHTTP2(t *testing.T) {
 			})
 			for range 100 {
 				c := newClient(t) // the connection does not say that it ends
-				x := sendRequest(t, c, models.Request{
+				x := sendRequest(t, c, safehttp.Request{
 					URL: url, Body: bytes.Repeat([]byte("x"), 900_000), Timeout: 10 * time.Second, TLS: models.TLS{CA: ca.pem},
 				})
 				require.Equal(t, http.StatusRequestEntityTooLarge, x.Status, x.Error)
@@ -108,7 +109,7 @@ func TestAnEarlyAnswerCountsOverHTTP2(t *testing.T) {
 func TestABreakWithoutAnAnswerIsNamed(t *testing.T) {
 	t.Parallel()
 	url := hasty(t, "", nil)
-	x := sendRequest(t, newClient(t), models.Request{URL: url, Body: bytes.Repeat([]byte("x"), 8_000_000), Timeout: 5 * time.Second})
+	x := sendRequest(t, newClient(t), safehttp.Request{URL: url, Body: bytes.Repeat([]byte("x"), 8_000_000), Timeout: 5 * time.Second})
 	require.Contains(t, []models.ErrorClass{models.ErrorConnect, models.ErrorProtocol}, x.ErrorClass, x.Error) // reset, or closed before
 	require.Contains(t, x.Error, "(sending the request)")
 	require.NotContains(t, x.Error, "twice")

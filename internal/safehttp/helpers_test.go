@@ -109,12 +109,12 @@ func rawServer(t *testing.T, answer string) string {
 
 func send(t *testing.T, c *safehttp.Client, url string, timeout time.Duration) models.Exchange {
 	t.Helper()
-	return sendRequest(t, c, models.Request{
+	return sendRequest(t, c, safehttp.Request{
 		URL: url, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"a":1}`), Timeout: timeout,
 	})
 }
 
-func sendRequest(t *testing.T, c *safehttp.Client, r models.Request) models.Exchange {
+func sendRequest(t *testing.T, c *safehttp.Client, r safehttp.Request) models.Exchange {
 	t.Helper()
 	x, err := c.Send(t.Context(), r)
 	require.NoError(t, err)

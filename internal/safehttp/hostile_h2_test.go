@@ -17,6 +17,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -133,7 +134,7 @@ func TestHostileHTTP2(t *testing.T) {
 			if tt.again { // two connections take their time on a busy machine
 				timeout = hostilePatience
 			}
-			x := sendRequest(t, c, models.Request{URL: url, Body: []byte("{}"), Timeout: timeout, TLS: models.TLS{CA: ca.pem}})
+			x := sendRequest(t, c, safehttp.Request{URL: url, Body: []byte("{}"), Timeout: timeout, TLS: models.TLS{CA: ca.pem}})
 			runtime.ReadMemStats(&after)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4*hostileMemory)) // the authorities of the system are read
 			require.Less(t, x.Timing.Total, hostilePatience)
@@ -160,7 +161,7 @@ func TestHTTP2IsShared(t *testing.T) {
 	url := secureServer(t, ca, nil, func(_ http.ResponseWriter, r *http.Request) { remotes[n] = r.RemoteAddr; n++ })
 	c := newClient(t)
 	for range remotes {
-		x := sendRequest(t, c, models.Request{URL: url, Body: []byte("{}"), Timeout: 5 * time.Second, TLS: models.TLS{CA: ca.pem}})
+		x := sendRequest(t, c, safehttp.Request{URL: url, Body: []byte("{}"), Timeout: 5 * time.Second, TLS: models.TLS{CA: ca.pem}})
 		require.Empty(t, x.Error)
 	}
 	require.Equal(t, remotes[0], remotes[2])
@@ -196,7 +197,7 @@ func TestSecondTryOverHTTP2(t *testing.T) {
 				})
 				c := newClient(t)
 				for n := range 3 {
-					x := sendRequest(t, c, models.Request{
+					x := sendRequest(t, c, safehttp.Request{
 						URL: url, Body: make([]byte, size), Timeout: 5 * time.Second, TLS: models.TLS{CA: ca.pem},
 					})
 					require.Empty(t, x.Error, n)

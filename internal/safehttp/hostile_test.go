@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -41,7 +42,7 @@ func (h hostile) run(t *testing.T) models.Exchange {
 	c := newClient(t)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	x, err := c.Send(t.Context(), models.Request{URL: url, Body: body, Timeout: hostileTimeout})
+	x, err := c.Send(t.Context(), safehttp.Request{URL: url, Body: body, Timeout: hostileTimeout})
 	runtime.ReadMemStats(&after)
 	require.NoError(t, err)
 	require.Less(t, x.Timing.Total, hostilePatience)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -40,7 +41,7 @@ func TestHostileCertificates(t *testing.T) {
 			pair, _, _ := tt.issuer.issue(t, tt.change)
 			url := secureServer(t, ca, func(c *tls.Config) { c.Certificates = []tls.Certificate{pair} },
 				func(http.ResponseWriter, *http.Request) { t.Error("the certificate was accepted") })
-			x := sendRequest(t, newClient(t), models.Request{URL: url, Body: []byte("{}"), TLS: models.TLS{CA: ca.pem}})
+			x := sendRequest(t, newClient(t), safehttp.Request{URL: url, Body: []byte("{}"), TLS: models.TLS{CA: ca.pem}})
 			require.Equal(t, models.ErrorTLS, x.ErrorClass, x.Error)
 			require.Contains(t, x.Error, tt.words)
 			require.Less(t, len(x.Error), 400)
@@ -58,7 +59,7 @@ func TestHostileTLS(t *testing.T) {
 		t.Parallel()
 		for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
 			url := secureServer(t, ca, func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, version }, refused)
-			x := sendRequest(t, newClient(t), models.Request{URL: url, Body: []byte("{}"), TLS: models.TLS{CA: ca.pem}})
+			x := sendRequest(t, newClient(t), safehttp.Request{URL: url, Body: []byte("{}"), TLS: models.TLS{CA: ca.pem}})
 			require.Equal(t, models.ErrorTLS, x.ErrorClass, x.Error)
 			require.Contains(t, x.Error, "protocol version")
 		}

@@ -35,7 +35,7 @@ func answeredWith(status int) string {
 }
 
 // failed names what went wrong when no answer came. It never repeats the URL, which may carry a token.
-func (c *Client) failed(attempt context.Context, err error, watch *stopwatch, r models.Request) models.Exchange {
+func (c *Client) failed(attempt context.Context, err error, watch *stopwatch, r Request) models.Exchange {
 	x := models.Exchange{Timing: watch.stop()}
 	x.ErrorClass, x.Error = c.classify(attempt, err, watch.stage(), r)
 	if watch.twice() {
@@ -44,7 +44,7 @@ func (c *Client) failed(attempt context.Context, err error, watch *stopwatch, r 
 	return x
 }
 
-func (c *Client) classify(attempt context.Context, err error, at stage, r models.Request) (models.ErrorClass, string) {
+func (c *Client) classify(attempt context.Context, err error, at stage, r Request) (models.ErrorClass, string) {
 	if token, ok := errors.AsType[*tokenError](err); ok {
 		return token.class, token.words
 	}

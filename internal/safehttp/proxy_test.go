@@ -79,7 +79,7 @@ func TestProxy(t *testing.T) {
 		require.NoError(t, err)
 		var visits atomic.Int32
 		c := newClientWith(t, safehttp.Options{Allow: loopback, Proxy: proxy(t, u.Host, &visits)})
-		x := sendRequest(t, c, models.Request{URL: receiver, Body: []byte("{}"), TLS: models.TLS{CA: ca.pem}})
+		x := sendRequest(t, c, safehttp.Request{URL: receiver, Body: []byte("{}"), TLS: models.TLS{CA: ca.pem}})
 		require.Equal(t, u.Host, string(x.Body), x.Error)
 		require.EqualValues(t, 1, visits.Load())
 	})
@@ -89,7 +89,7 @@ func TestProxy(t *testing.T) {
 		listener := listen(t)
 		require.NoError(t, listener.Close())
 		c := newClientWith(t, safehttp.Options{Proxy: &url.URL{Scheme: "http", Host: listener.Addr().String()}})
-		_, err := c.Send(t.Context(), models.Request{URL: "https://1.1.1.1/", Timeout: 5 * time.Second})
+		_, err := c.Send(t.Context(), safehttp.Request{URL: "https://1.1.1.1/", Timeout: 5 * time.Second})
 		require.ErrorContains(t, err, "reach the proxy")
 	})
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -81,7 +82,7 @@ func TestCertificateIsShownWhenRenegotiated(t *testing.T) {
 	ca := newAuthority(t)
 	_, cert, key := ca.issue(t, nil)
 	send := func(material models.TLS) models.Exchange {
-		return sendRequest(t, newClient(t), models.Request{
+		return sendRequest(t, newClient(t), safehttp.Request{
 			URL: opensslServer(t, ca), Body: []byte(`{"a":1}`), Timeout: 10 * time.Second, TLS: material,
 		})
 	}

@@ -68,7 +68,7 @@ func sendTwice(t *testing.T, p *pipes) models.Exchange {
 		}
 	})
 	c.transports.shared.DialContext = p.dial
-	r := models.Request{URL: "http://receiver.test/", Body: []byte(`{"a":1}`), Timeout: 5 * time.Second}
+	r := Request{URL: "http://receiver.test/", Body: []byte(`{"a":1}`), Timeout: 5 * time.Second}
 	first, err := c.Send(t.Context(), r)
 	require.NoError(t, err)
 	require.Empty(t, first.Error)
@@ -130,7 +130,7 @@ func TestOurOwnFailuresAreErrors(t *testing.T) {
 		c.transports.shared.DialContext = func(context.Context, string, string) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: errno}
 		}
-		_, err := c.Send(t.Context(), models.Request{URL: "http://receiver.test/", Timeout: time.Second})
+		_, err := c.Send(t.Context(), Request{URL: "http://receiver.test/", Timeout: time.Second})
 		require.ErrorIs(t, err, errno)
 	}
 }

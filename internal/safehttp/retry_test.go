@@ -88,7 +88,7 @@ func TestSecondTry(t *testing.T) {
 			_ = readRequest(bufio.NewReader(secure))
 			_, _ = io.WriteString(secure, emptyAnswer)
 		})
-		x := sendRequest(t, newClient(t), models.Request{
+		x := sendRequest(t, newClient(t), safehttp.Request{
 			URL: "https://" + listener.Addr().String(), Body: []byte("{}"), Timeout: 5 * time.Second, TLS: models.TLS{CA: ca.pem},
 		})
 		require.Empty(t, x.Error)
@@ -130,7 +130,7 @@ func TestSecondTry(t *testing.T) {
 		})
 		c := newClient(t)
 		// net/http takes requests with this header for repeatable and sends them again by itself.
-		r := models.Request{URL: url, Body: []byte("{}"), Timeout: 5 * time.Second, Header: http.Header{"Idempotency-Key": {"k"}}}
+		r := safehttp.Request{URL: url, Body: []byte("{}"), Timeout: 5 * time.Second, Header: http.Header{"Idempotency-Key": {"k"}}}
 		require.Empty(t, sendRequest(t, c, r).Error)
 		x := sendRequest(t, c, r)
 		require.Equal(t, models.ErrorProtocol, x.ErrorClass)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -29,12 +30,12 @@ func TestHangingRequestsDoNotDelayOthersToTheSameHost(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var busy sync.WaitGroup
 	for range hanging {
-		busy.Go(func() { _, _ = c.Send(ctx, models.Request{URL: url, Timeout: models.MaxTimeout}) })
+		busy.Go(func() { _, _ = c.Send(ctx, safehttp.Request{URL: url, Timeout: models.MaxTimeout}) })
 	}
 	for range hanging {
 		<-arrived
 	}
-	got, err := c.Send(t.Context(), models.Request{URL: url + "/well", Timeout: 5 * time.Second})
+	got, err := c.Send(t.Context(), safehttp.Request{URL: url + "/well", Timeout: 5 * time.Second})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNoContent, got.Status)
 	cancel()

@@ -144,5 +144,5 @@ func TestTimingOfAKeptConnection(t *testing.T) {
 func TestRequestWithoutTimeoutHasTheDefault(t *testing.T) {
 	t.Parallel()
 	url := serve(t, func(http.ResponseWriter, *http.Request) {})
-	require.Empty(t, sendRequest(t, newClient(t), models.Request{URL: url, Body: bytes.Repeat([]byte("x"), 10)}).Error)
+	require.Empty(t, sendRequest(t, newClient(t), safehttp.Request{URL: url, Body: bytes.Repeat([]byte("x"), 10)}).Error)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -69,7 +70,7 @@ func TestHangingReceiversDelayNobody(t *testing.T) {
 	for range many {
 		for _, url := range []string{raw(t, hang), one} {
 			pending.Go(func() {
-				x, err := c.Send(t.Context(), models.Request{URL: url, Body: []byte("{}"), Timeout: models.MaxTimeout})
+				x, err := c.Send(t.Context(), safehttp.Request{URL: url, Body: []byte("{}"), Timeout: models.MaxTimeout})
 				if !released.Load() {
 					t.Errorf("a hanging receiver answered: %v, %+v", err, x)
 				}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -39,7 +40,7 @@ func TestOwnAuthority(t *testing.T) {
 	url := secureServer(t, ca, nil, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })
 	c := newClient(t)
 	deliver := func(m models.TLS) models.Exchange {
-		return sendRequest(t, c, models.Request{URL: url, Body: []byte("{}"), Timeout: 5 * time.Second, TLS: m})
+		return sendRequest(t, c, safehttp.Request{URL: url, Body: []byte("{}"), Timeout: 5 * time.Second, TLS: m})
 	}
 	require.Equal(t, models.ErrorTLS, deliver(models.TLS{}).ErrorClass)
 	require.Equal(t, models.ErrorTLS, deliver(models.TLS{CA: stranger.pem}).ErrorClass)
@@ -64,7 +65,7 @@ func TestClientCertificate(t *testing.T) {
 		c := newClient(t)
 		deliver := func(m models.TLS) models.Exchange {
 			m.CA = ca.pem
-			return sendRequest(t, c, models.Request{URL: url, Body: []byte("{}"), Timeout: 5 * time.Second, TLS: m})
+			return sendRequest(t, c, safehttp.Request{URL: url, Body: []byte("{}"), Timeout: 5 * time.Second, TLS: m})
 		}
 		x := deliver(models.TLS{ClientCert: cert, ClientKey: key})
 		require.Equal(t, "posthaste", string(x.Body), x.Error)
@@ -80,7 +81,7 @@ func TestClientCertificate(t *testing.T) {
 func TestMaterialThatCannotBeUsedIsOurFailure(t *testing.T) {
 	t.Parallel()
 	for _, m := range []models.TLS{{CA: "x"}, {ClientCert: "x", ClientKey: "hush"}} {
-		_, err := newClient(t).Send(t.Context(), models.Request{URL: "https://127.0.0.1/", TLS: m})
+		_, err := newClient(t).Send(t.Context(), safehttp.Request{URL: "https://127.0.0.1/", TLS: m})
 		require.ErrorContains(t, err, "stored")
 		require.NotContains(t, err.Error(), "hush")
 	}
@@ -116,7 +117,7 @@ func TestTransportsAreBounded(t *testing.T) {
 		for range i { // another bundle of the same authority
 			bundle += "\n"
 		}
-		x := sendRequest(t, c, models.Request{URL: listenerURL, Body: []byte("{}"), TLS: models.TLS{CA: bundle}})
+		x := sendRequest(t, c, safehttp.Request{URL: listenerURL, Body: []byte("{}"), TLS: models.TLS{CA: bundle}})
 		require.Empty(t, x.Error)
 	}
 	require.Eventually(t, func() bool { return open.Load() == remembered }, 5*time.Second, 10*time.Millisecond)

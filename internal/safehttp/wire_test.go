@@ -36,7 +36,7 @@ func recorder(t *testing.T) (string, <-chan string) {
 func TestHeaderNamesGoOutAsSpelled(t *testing.T) {
 	t.Parallel()
 	url, heads := recorder(t)
-	x := sendRequest(t, newClient(t), models.Request{
+	x := sendRequest(t, newClient(t), safehttp.Request{
 		URL: url, Body: []byte("{}"), Timeout: 5 * time.Second,
 		Auth: models.Auth{Type: models.AuthBearer, Token: "new"},
 		Header: http.Header{

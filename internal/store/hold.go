@@ -38,7 +38,7 @@ func (s *Store) holdPending(ctx context.Context, subscriptionID string) {
 	defer cancel()
 	for range 2 { // the second pass takes the deliveries that were locked during the first
 		if err := s.holdAll(ctx, subscriptionID); err != nil {
-			s.log.LogAttrs(ctx, slog.LevelWarn, "what a pause has not held yet will be held when it comes due",
+			s.log.LogAttrs(ctx, slog.LevelWarn, "subscription.not_all_held",
 				slog.String("subscription_id", subscriptionID), slog.Any("error", err))
 			return
 		}

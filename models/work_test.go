@@ -1,4 +1,4 @@
-package activities
+package models_test
 
 import (
 	"math/rand/v2"
@@ -12,11 +12,11 @@ import (
 )
 
 // A receiver that names one moment to everybody does not get everybody in that moment.
-func TestDecideSpreadsBehindRetryAfter(t *testing.T) {
+func TestOutcomeSpreadsBehindRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 26, 1, 2, 3, 0, time.UTC)
-	a := &Activities{now: func() time.Time { return now }, random: rand.Float64}
 	sub := models.NewSubscription(models.Subscription{RetrySchedule: models.Schedule{5 * time.Second, time.Hour}}, now)
+	work := &models.Work{Delivery: &models.Delivery{}, Subscription: sub}
 	for value, asked := range map[string]time.Duration{
 		now.Add(time.Minute).Format(http.TimeFormat): time.Minute, "65.57": 66 * time.Second,
 	} {
@@ -25,7 +25,7 @@ func TestDecideSpreadsBehindRetryAfter(t *testing.T) {
 			attempt := &models.Attempt{Number: 1, Exchange: models.Exchange{
 				Status: 503, ErrorClass: models.ErrorStatus, Header: http.Header{"Retry-After": {value}},
 			}}
-			outcome := a.decide(&job{delivery: &models.Delivery{}, subscription: sub}, attempt)
+			outcome := work.Outcome(attempt, now, rand.Float64())
 			require.False(t, outcome.NextAttemptAt.Before(now.Add(asked)), "%s: %s", value, outcome.NextAttemptAt)
 			require.False(t, outcome.NextAttemptAt.After(now.Add(asked+asked/10)), "%s: %s", value, outcome.NextAttemptAt)
 			times[outcome.NextAttemptAt.Truncate(time.Millisecond)] = true

@@ -1,4 +1,4 @@
-package activities
+package courier
 
 import (
 	"maps"
@@ -18,14 +18,13 @@ var sentAt = time.Date(2026, 11, 26, 1, 2, 3, 0, time.UTC)
 // headerOf builds the headers of a first attempt at a subscription.
 func headerOf(t *testing.T, sub models.Subscription) http.Header {
 	t.Helper()
-	a := &Activities{now: func() time.Time { return sentAt }, userAgent: "Posthaste/test"}
+	h := NewHTTP(HTTPOptions{Version: "test", Now: func() time.Time { return sentAt }})
 	made := models.NewSubscription(sub, sentAt)
-	j := &job{
-		event:        &models.Event{ID: "evt_1", Type: "order.paid"},
-		delivery:     &models.Delivery{ID: "dlv_1", Payload: models.PayloadData},
-		subscription: made,
-	}
-	header, err := a.header(j, []byte("{}"))
+	header, err := h.header(&models.Work{
+		Event:        &models.Event{ID: "evt_1", Type: "order.paid"},
+		Delivery:     &models.Delivery{ID: "dlv_1", Payload: models.PayloadData},
+		Subscription: made,
+	}, []byte("{}"))
 	require.NoError(t, err)
 	return redact(header, made)
 }

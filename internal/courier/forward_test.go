@@ -1,15 +1,15 @@
-package activities_test
+package courier_test
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/internal/courier"
+	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
 )
@@ -17,7 +17,7 @@ import (
 // recorder keeps the headers of what is sent, and answers 503.
 type recorder struct{ sent []http.Header }
 
-func (r *recorder) Send(_ context.Context, request models.Request) (models.Exchange, error) {
+func (r *recorder) Send(_ context.Context, request safehttp.Request) (models.Exchange, error) {
 	r.sent = append(r.sent, request.Header)
 	return models.Exchange{Status: 503, ErrorClass: models.ErrorStatus, Error: "answered 503"}, nil
 }
@@ -35,9 +35,8 @@ func TestHeadersOfWebhooksAreForwarded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, sent := setup(t), &recorder{}
-			acts, err := activities.New(activities.Deps{Store: b, Sender: sent, Steering: b.steering, Logger: slog.New(slog.DiscardHandler), Version: "1"})
-			require.NoError(t, err)
+			sent := &recorder{}
+			carrier := courier.NewHTTP(courier.HTTPOptions{Sender: sent, Version: "1"})
 			secret := webhook.NewSecret()
 			verifier, err := webhook.NewVerifier([]webhook.Secret{secret})
 			require.NoError(t, err)
@@ -45,23 +44,17 @@ func TestHeadersOfWebhooksAreForwarded(t *testing.T) {
 				URL: "https://hooks.example.com/in", EventTypes: []string{"*"}, ForwardHeaders: tc.forward,
 				Headers: map[string]string{"X-Own": "ours"}, Secrets: []models.Secret{{Value: secret.Reveal()}},
 			}, time.Now())
-			require.NoError(t, b.CreateSubscription(t.Context(), sub))
 			event := models.NewEvent(models.Event{Type: "a", Data: []byte("{}"), Received: &models.Received{
 				Method: http.MethodPost, Query: "a=1", Headers: http.Header{
 					"X-Shop": {"a.example"}, "X-Other": {"1"}, "X-Own": {"theirs", "too"}, "User-Agent": {"theirs"}, "Content-Type": {"text/xml"},
 					"Webhook-Signature": {"v1,theirs"}, "Webhook-Id": {"theirs"}, "X-Webhook-Attempt": {"7"},
 				},
 			}}, time.Now())
-			_, err = b.CreateEvents(t.Context(), []*models.Event{event})
-			require.NoError(t, err)
-			_, err = b.PlanDeliveries(t.Context(), event.ID)
-			require.NoError(t, err)
-			targets, err := b.Targets(t.Context(), event.ID, 0, 1)
-			require.NoError(t, err)
-			b.env.RegisterActivity(acts)
+			work := &models.Work{Delivery: &models.Delivery{ID: "dlv_1"}, Event: event, Subscription: sub}
+			var attempt *models.Attempt
 			for range 2 {
-				_, err := b.env.ExecuteActivity(acts.AttemptDelivery, activities.AttemptDeliveryInput{DeliveryID: targets[0].DeliveryID})
-				require.Error(t, err)
+				attempt, err = carrier.Carry(t.Context(), work)
+				require.NoError(t, err)
 			}
 			require.Len(t, sent.sent, 2)
 			for _, raw := range sent.sent {
@@ -80,9 +73,7 @@ func TestHeadersOfWebhooksAreForwarded(t *testing.T) {
 				_, err := verifier.Verify(header, models.Body(event, &models.Delivery{}))
 				require.NoError(t, err)
 			}
-			attempts, err := b.Attempts(t.Context(), targets[0].DeliveryID)
-			require.NoError(t, err)
-			require.Equal(t, tc.want["X-Shop"], attempts[0].RequestHeaders.Get("X-Shop"))
+			require.Equal(t, tc.want["X-Shop"], attempt.RequestHeaders.Get("X-Shop"))
 		})
 	}
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPace(t *testing.T) {
+func TestSpeed(t *testing.T) {
 	t.Parallel()
 	const id, other = "sub_1", "sub_2"
-	known := func() *pace {
-		p := newPace()
+	known := func() *speed {
+		p := newSpeed()
 		p.note(id, true, 0)
 		p.note(other, true, 0)
 		return p
@@ -20,7 +20,7 @@ func TestPace(t *testing.T) {
 
 	t.Run("is not known before the first answer", func(t *testing.T) {
 		t.Parallel()
-		require.False(t, newPace().fast(id))
+		require.False(t, newSpeed().fast(id))
 	})
 
 	t.Run("is what the last answer was", func(t *testing.T) {
