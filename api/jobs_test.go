@@ -66,7 +66,7 @@ func TestJobsOfAnEvent(t *testing.T) {
 				delete(got, "events")
 			}
 			require.Equal(t, map[string]any{"event_id": id, "links": map[string]any{
-				"self": "/v1/events/" + id, "workflow": "http://ui.test/namespaces/posthaste/workflows/" + url.PathEscape(job.Name()),
+				"self": "/v1/events/" + id, "workflow": "http://ui.test/namespaces/posthaste/workflows/" + url.PathEscape(job.WorkflowID()),
 			}}, got)
 			require.Equal(t, []models.Job{job}, h.steering.jobs)
 			require.Equal(t, []string{"event." + want.verb + " Jo: enough"}, h.audited(id))

@@ -42,7 +42,7 @@ func (s *server) workflowURL(id string) string {
 }
 
 func (s *server) eventLinks(e *models.Event) links {
-	return links{Self: eventPath(e.ID), Deliveries: deliveriesPath(e.ID, ""), Workflow: s.workflowURL("event/" + e.ID)}
+	return links{Self: eventPath(e.ID), Deliveries: deliveriesPath(e.ID, ""), Workflow: s.workflowURL(models.EventWorkflowID(e.ID))}
 }
 
 func (s *server) deliveryLinks(d *models.Delivery) links {
@@ -52,7 +52,7 @@ func (s *server) deliveryLinks(d *models.Delivery) links {
 		Subscription: subscriptionPath(d.SubscriptionID),
 		Attempts:     deliveryPath(d.ID) + "/attempts",
 		Runs:         deliveryPath(d.ID) + "/runs",
-		Workflow:     s.workflowURL("delivery/" + d.ID),
+		Workflow:     s.workflowURL(models.DeliveryWorkflowID(d.ID)),
 	}
 }
 
@@ -65,7 +65,7 @@ func subscriptionLinks(sub *models.Subscription) links {
 
 // jobLinks lead to the subscription, event or recovery that the job serves.
 func (s *server) jobLinks(job models.Job) links {
-	l := links{Workflow: s.workflowURL(job.Name())}
+	l := links{Workflow: s.workflowURL(job.WorkflowID())}
 	switch {
 	case job.Selection.EventID != "":
 		l.Self = eventPath(job.Selection.EventID)
@@ -81,6 +81,6 @@ func (s *server) recoveryLinks(r *models.Recovery) links {
 	return links{
 		Self:         recoveryPath(r.ID),
 		Subscription: subscriptionPath(r.SubscriptionID),
-		Workflow:     s.workflowURL("recovery/" + r.ID),
+		Workflow:     s.workflowURL(models.RecoveryWorkflowID(r.ID)),
 	}
 }

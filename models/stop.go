@@ -1,7 +1,5 @@
 package models
 
-import "strconv"
-
 // UnknownEpoch is the epoch of what was stored before there were epochs, or by a program that knows none. Nothing stops it
 // but what names it.
 const UnknownEpoch = 1<<63 - 1
@@ -32,19 +30,6 @@ func (s *Stop) Job() Job {
 		selection.Tenant = s.Tenant
 	}
 	return Job{Action: JobCancel, Tenant: s.Tenant, Rate: MaxRate, Why: s.Why, Selection: selection}
-}
-
-// Name tells jobs apart: a second one of the same name is not started while the first one runs. It is what is done, and
-// what it is done to.
-func (j Job) Name() string {
-	if j.RecoveryID != "" {
-		return "recovery/" + j.RecoveryID
-	}
-	name := string(j.Action) + "/" + j.Subject()
-	if j.Selection.Before > 0 {
-		name += "/" + strconv.FormatInt(j.Selection.Before, 10)
-	}
-	return name
 }
 
 // Subject is the id of what the job is for; of a tenant, "tenant/" and its name.

@@ -37,7 +37,7 @@ func NewControl(c client.Client, s ControlStore) *Control { return &Control{clie
 // later one, is passed over; 0: none is. CodeConflict: there is nothing to stop.
 func (c *Control) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, before int64) error {
 	arg := workflows.CancelSignal{Reason: why.Reason, By: why.By, Before: before}
-	err := c.client.SignalWorkflow(ctx, workflows.DeliveryWorkflowID(delivery.ID), "", workflows.SignalCancel, arg)
+	err := c.client.SignalWorkflow(ctx, models.DeliveryWorkflowID(delivery.ID), "", workflows.SignalCancel, arg)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); !missing {
 		return translate("cancel", err)
 	}
@@ -87,7 +87,7 @@ const patience = time.Minute
 // something else, since it went on where the store has forgotten it, is told to make the next attempt now. One that is
 // about to make it, or was paused by an operator, is left alone; it returns who paused it.
 func (c *Control) Revive(ctx context.Context, delivery *models.Delivery) (Halt, error) {
-	described, err := c.client.DescribeWorkflowExecution(ctx, workflows.DeliveryWorkflowID(delivery.ID), "")
+	described, err := c.client.DescribeWorkflowExecution(ctx, models.DeliveryWorkflowID(delivery.ID), "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); err != nil && !missing {
 		return Halt{}, translate("describe delivery", err)
 	}

@@ -26,7 +26,7 @@ const maxRuns = 100
 // that has just started may be missing from the list for a moment.
 func (c *Control) Runs(ctx context.Context, deliveryID string) ([]models.Run, error) {
 	list, err := c.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize: maxRuns, Query: fmt.Sprintf("WorkflowId = '%s'", workflows.DeliveryWorkflowID(deliveryID)),
+		PageSize: maxRuns, Query: fmt.Sprintf("WorkflowId = '%s'", models.DeliveryWorkflowID(deliveryID)),
 	})
 	if err != nil {
 		return nil, translate("list runs", err)
@@ -75,7 +75,7 @@ func (c *Control) Workflows(ctx context.Context, f models.WorkflowFilter) ([]mod
 // History returns what one run of a delivery's workflow did, as the JSON that Temporal's own tools write; of the newest
 // run when runID is empty. CodeNotFound: Temporal has no such run, or no longer.
 func (c *Control) History(ctx context.Context, deliveryID, runID string) ([]byte, error) {
-	return c.WorkflowHistory(ctx, workflows.DeliveryWorkflowID(deliveryID), runID)
+	return c.WorkflowHistory(ctx, models.DeliveryWorkflowID(deliveryID), runID)
 }
 
 // WorkflowHistory is History for any workflow of ours, by its id. Others may share the namespace: they are CodeNotFound.

@@ -171,15 +171,15 @@ func TestDeliverBatch(t *testing.T) {
 
 func TestWorkflowIDs(t *testing.T) {
 	t.Parallel()
-	id, ok := workflows.EventID(workflows.EventWorkflowID("evt_1"))
+	id, ok := models.EventOfWorkflow(models.EventWorkflowID("evt_1"))
 	require.True(t, ok)
 	require.Equal(t, "evt_1", id)
-	id, ok = workflows.DeliveryID(workflows.DeliveryWorkflowID("dlv_1"))
+	id, ok = models.DeliveryOfWorkflow(models.DeliveryWorkflowID("dlv_1"))
 	require.True(t, ok)
 	require.Equal(t, "dlv_1", id)
-	_, ok = workflows.EventID(workflows.BatchWorkflowID("evt_1", 0, 200))
+	_, ok = models.EventOfWorkflow(models.BatchWorkflowID("evt_1", 0, 200))
 	require.False(t, ok)
-	_, ok = workflows.DeliveryID("event/evt_1")
+	_, ok = models.DeliveryOfWorkflow("event/evt_1")
 	require.False(t, ok)
 }
 

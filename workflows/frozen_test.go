@@ -116,14 +116,14 @@ func TestNamesAreFrozen(t *testing.T) {
 		requireJSON(t, `{"progress":{"after":"d","done":1,"skipped":2},"done":true}`,
 			activities.SteerResult{Progress: progress, Done: true})
 		requireJSON(t, `{"after":"d","done":1,"skipped":2}`, workflows.SteerDeliveriesResult{Progress: progress})
-		require.Equal(t, "recovery/r", workflows.JobWorkflowID(job))
+		require.Equal(t, "recovery/r", job.WorkflowID())
 		job.RecoveryID = ""
-		require.Equal(t, "redeliver/e", workflows.JobWorkflowID(job))
+		require.Equal(t, "redeliver/e", job.WorkflowID())
 		job.Selection.EventID = ""
-		require.Equal(t, "redeliver/s", workflows.JobWorkflowID(job))
+		require.Equal(t, "redeliver/s", job.WorkflowID())
 		stop := (&models.Stop{Tenant: "t", Epoch: 2}).Job()
 		requireJSON(t, `{"action":"cancel","tenant":"t","selection":{"tenant":"t","statuses":["pending","held"],"before":2},"rate":1000}`, stop)
-		require.Equal(t, "cancel/tenant/t/2", workflows.JobWorkflowID(stop))
+		require.Equal(t, "cancel/tenant/t/2", stop.WorkflowID())
 	})
 
 	t.Run("results", func(t *testing.T) {

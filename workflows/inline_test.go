@@ -93,7 +93,7 @@ func TestInline(t *testing.T) {
 		b.RegisterDelayedCallback(func() {
 			require.Len(t, b.receiver.times, 1, "the one before")
 			b.setStatus(t, d.SubscriptionID, models.SubscriptionActive)
-			require.NoError(t, b.SignalWorkflowByID(workflows.DeliveryWorkflowID(d.ID), workflows.SignalResume, nil))
+			require.NoError(t, b.SignalWorkflowByID(models.DeliveryWorkflowID(d.ID), workflows.SignalResume, nil))
 		}, time.Hour)
 		b.ExecuteWorkflow(workflows.DeliverEventName, in)
 		require.NoError(t, b.GetWorkflowError())

@@ -1,13 +1,6 @@
 package workflows
 
-import (
-	"strconv"
-	"strings"
-
-	"go.temporal.io/sdk/temporal"
-
-	"github.com/posthaste/posthaste/models"
-)
+import "go.temporal.io/sdk/temporal"
 
 // These names stand in histories and in the Web UI.
 const (
@@ -53,33 +46,3 @@ func SearchAttributes() []string {
 		attributeReceiver.GetName(), attributeFailingSince.GetName(),
 	}
 }
-
-const (
-	eventPrefix    = "event/"
-	deliveryPrefix = "delivery/"
-)
-
-// EventWorkflowID is the id of the workflow that fans the event out.
-func EventWorkflowID(eventID string) string { return eventPrefix + eventID }
-
-// EventID is the inverse of EventWorkflowID; ok is false for any other id.
-func EventID(workflowID string) (id string, ok bool) {
-	id, ok = strings.CutPrefix(workflowID, eventPrefix)
-	return id, ok && !strings.Contains(id, "/")
-}
-
-// DeliveryWorkflowID is the id of the workflow that makes the delivery's attempts.
-func DeliveryWorkflowID(deliveryID string) string { return deliveryPrefix + deliveryID }
-
-// DeliveryID is the inverse of DeliveryWorkflowID; ok is false for any other id.
-func DeliveryID(workflowID string) (id string, ok bool) {
-	return strings.CutPrefix(workflowID, deliveryPrefix)
-}
-
-// BatchWorkflowID is the id of the workflow that fans out the deliveries at the positions from up to, not including, to.
-func BatchWorkflowID(eventID string, from, to int) string {
-	return EventWorkflowID(eventID) + "/" + strconv.Itoa(from) + "-" + strconv.Itoa(to)
-}
-
-// JobWorkflowID is the id of the workflow that carries out the job.
-func JobWorkflowID(job models.Job) string { return job.Name() }

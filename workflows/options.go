@@ -92,7 +92,7 @@ func holdTimer(ctx workflow.Context) workflow.Future {
 // forDelivery sets the options of a delivery's workflow. A delivery that ran before is not run again by its event.
 func forDelivery(ctx workflow.Context, in DeliverToSubscriberInput) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID:            DeliveryWorkflowID(in.DeliveryID),
+		WorkflowID:            models.DeliveryWorkflowID(in.DeliveryID),
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		TypedSearchAttributes: deliveryAttributes(in),
@@ -105,7 +105,7 @@ func forDelivery(ctx workflow.Context, in DeliverToSubscriberInput) workflow.Con
 // deliveries have to be started.
 func forBatch(ctx workflow.Context, in DeliverBatchInput) workflow.Context {
 	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID:            BatchWorkflowID(in.EventID, in.From, in.To),
+		WorkflowID:            models.BatchWorkflowID(in.EventID, in.From, in.To),
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		TypedSearchAttributes: eventAttributes(in.DeliverEventInput),
@@ -117,7 +117,7 @@ func forBatch(ctx workflow.Context, in DeliverBatchInput) workflow.Context {
 // changes nothing; an event that was terminated from outside before it was planned may start again.
 func EventOptions(in DeliverEventInput, taskQueue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
-		ID:                       EventWorkflowID(in.EventID),
+		ID:                       models.EventWorkflowID(in.EventID),
 		TaskQueue:                taskQueue,
 		EnableEagerStart:         true,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
@@ -141,7 +141,7 @@ func EventAgainOptions(in DeliverEventInput, taskQueue string) client.StartWorkf
 // A workflow that runs is left alone.
 func DeliveryOptions(in DeliverToSubscriberInput, taskQueue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
-		ID:                       DeliveryWorkflowID(in.DeliveryID),
+		ID:                       models.DeliveryWorkflowID(in.DeliveryID),
 		TaskQueue:                taskQueue,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
@@ -180,7 +180,7 @@ func fairnessKey(name string) string {
 // JobOptions returns the options with which a client starts SteerDeliveries. A job that runs already goes on.
 func JobOptions(job models.Job, taskQueue string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
-		ID:                       JobWorkflowID(job),
+		ID:                       job.WorkflowID(),
 		TaskQueue:                taskQueue,
 		EnableEagerStart:         true,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,

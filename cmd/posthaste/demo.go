@@ -14,7 +14,6 @@ import (
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
-	"github.com/posthaste/posthaste/workflows"
 )
 
 const (
@@ -148,8 +147,8 @@ See it in the Web UI:
   event     %s
   delivery  %s
 `, m.ID, m.header.Get(webhook.HeaderSignature), m.header.Get("X-Webhook-Event"), m.header.Get("X-Webhook-Delivery"),
-		m.header.Get("X-Webhook-Attempt"), m.Body, n.workflowURL(workflows.EventWorkflowID(m.ID)),
-		n.workflowURL(workflows.DeliveryWorkflowID(m.header.Get("X-Webhook-Delivery"))))
+		m.header.Get("X-Webhook-Attempt"), m.Body, n.workflowURL(models.EventWorkflowID(m.ID)),
+		n.workflowURL(models.DeliveryWorkflowID(m.header.Get("X-Webhook-Delivery"))))
 }
 
 // workflowURL returns the URL of a workflow's page in the Web UI.

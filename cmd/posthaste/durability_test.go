@@ -66,9 +66,9 @@ func TestDispatchedTwiceIsOneWorkflow(t *testing.T) {
 	n.dispatch.Wake(event)
 	require.Eventually(t, func() bool { return n.count(t, event.ID, models.DeliveryDelivered) == 1 },
 		deliveryLimit, 20*time.Millisecond)
-	n.awaitClosed(t, workflows.EventWorkflowID(event.ID))
+	n.awaitClosed(t, models.EventWorkflowID(event.ID))
 	in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type}
-	first, err := n.temporal.DescribeWorkflowExecution(t.Context(), workflows.EventWorkflowID(event.ID), "")
+	first, err := n.temporal.DescribeWorkflowExecution(t.Context(), models.EventWorkflowID(event.ID), "")
 	require.NoError(t, err)
 	again, err := n.temporal.ExecuteWorkflow(t.Context(), workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestThousandSubscribers(t *testing.T) {
 		5*time.Minute, 200*time.Millisecond)
 	require.Equal(t, subscribers, receiver.times(event.ID))
 
-	parents := append(n.list(t, "WorkflowType = 'DeliverBatch'"), workflows.EventWorkflowID(event.ID))
+	parents := append(n.list(t, "WorkflowType = 'DeliverBatch'"), models.EventWorkflowID(event.ID))
 	require.Len(t, parents, 6)
 	total := 0
 	for _, parent := range parents {

@@ -42,7 +42,7 @@ var ways = map[string]way{
 	"signal": func(t *testing.T, o *console, action, deliveryID string) {
 		t.Helper()
 		argument := map[string]any{"reason": "a test", "by": "api"}
-		require.NoError(t, o.temporal.SignalWorkflow(t.Context(), workflows.DeliveryWorkflowID(deliveryID), "", action, argument))
+		require.NoError(t, o.temporal.SignalWorkflow(t.Context(), models.DeliveryWorkflowID(deliveryID), "", action, argument))
 	},
 }
 
@@ -157,7 +157,7 @@ func TestActionsThreeWays(t *testing.T) {
 		id, sub := o.publishTo(t, "delivered 1", hour, 204)
 		o.awaitClosed(t, id)
 		in := workflows.DeliverToSubscriberInput{DeliveryID: id, SubscriptionID: sub, Tenant: "t", EventType: "order.paid", Redelivery: true}
-		_, err := o.temporal.SignalWithStartWorkflow(t.Context(), workflows.DeliveryWorkflowID(id), workflows.SignalRedeliver,
+		_, err := o.temporal.SignalWithStartWorkflow(t.Context(), models.DeliveryWorkflowID(id), workflows.SignalRedeliver,
 			workflows.RedeliverSignal{By: "ops", After: 1}, workflows.DeliveryOptions(in, workflows.TaskQueue),
 			workflows.DeliverToSubscriberName, in)
 		require.NoError(t, err)
@@ -182,7 +182,7 @@ func TestActionsThreeWays(t *testing.T) {
 			o.await(t, id, "held 1")
 			status, _ := o.ask(http.MethodPost, "/v1/deliveries/"+id+"/redeliver", nil)
 			require.Equal(t, http.StatusConflict, status)
-			require.NoError(t, o.temporal.SignalWorkflow(t.Context(), workflows.DeliveryWorkflowID(id), "", workflows.SignalResume, nil))
+			require.NoError(t, o.temporal.SignalWorkflow(t.Context(), models.DeliveryWorkflowID(id), "", workflows.SignalResume, nil))
 			require.Eventually(t, func() bool { return o.state(t, id).Status == models.DeliveryHeld }, deliveryLimit, 20*time.Millisecond,
 				"a resume signal alone lets nothing go")
 			act(t, "resume", sub)
@@ -221,12 +221,12 @@ func (o *console) awaitOpen(t *testing.T, deliveryID, status string) {
 
 func (o *console) awaitClosed(t *testing.T, deliveryID string) {
 	t.Helper()
-	(&node{temporal: o.temporal}).awaitClosed(t, workflows.DeliveryWorkflowID(deliveryID))
+	(&node{temporal: o.temporal}).awaitClosed(t, models.DeliveryWorkflowID(deliveryID))
 }
 
 func (o *console) state(t *testing.T, deliveryID string) (state workflows.State) {
 	t.Helper()
-	value, err := o.temporal.QueryWorkflow(t.Context(), workflows.DeliveryWorkflowID(deliveryID), "", workflows.QueryState)
+	value, err := o.temporal.QueryWorkflow(t.Context(), models.DeliveryWorkflowID(deliveryID), "", workflows.QueryState)
 	require.NoError(t, err)
 	require.NoError(t, value.Get(&state))
 	return state

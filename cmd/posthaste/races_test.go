@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/posthaste/posthaste/models"
-	"github.com/posthaste/posthaste/workflows"
 )
 
 // raced is how many deliveries take part in each race.
@@ -258,11 +257,11 @@ func (n *node) requireSettled(t *testing.T, r *tracker, deliveries []*models.Del
 		models.DeliveryCancelled: enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED,
 	}
 	for _, d := range deliveries {
-		n.awaitClosed(t, workflows.DeliveryWorkflowID(d.ID))
+		n.awaitClosed(t, models.DeliveryWorkflowID(d.ID))
 		row, err := n.store.Delivery(t.Context(), d.ID)
 		require.NoError(t, err)
 		require.Contains(t, allowed, row.Status)
-		described, err := n.temporal.DescribeWorkflowExecution(t.Context(), workflows.DeliveryWorkflowID(d.ID), "")
+		described, err := n.temporal.DescribeWorkflowExecution(t.Context(), models.DeliveryWorkflowID(d.ID), "")
 		require.NoError(t, err)
 		require.Equal(t, closes[row.Status], described.GetWorkflowExecutionInfo().GetStatus())
 		n.requireNumbered(t, r, row)

@@ -107,7 +107,7 @@ func eventTo(subscribers int) scenario {
 		}
 		event := n.accept(t)
 		n.dispatch.Wake(event)
-		id := workflows.EventWorkflowID(event.ID)
+		id := models.EventWorkflowID(event.ID)
 		n.awaitClosed(t, id)
 		return id
 	}
@@ -115,8 +115,8 @@ func eventTo(subscribers int) scenario {
 
 func batchOf201(t *testing.T, n *node) string {
 	t.Helper()
-	event, _ := workflows.EventID(eventTo(201)(t, n))
-	id := workflows.BatchWorkflowID(event, 200, 201)
+	event, _ := models.EventOfWorkflow(eventTo(201)(t, n))
+	id := models.BatchWorkflowID(event, 200, 201)
 	n.awaitClosed(t, id)
 	return id
 }
@@ -134,14 +134,14 @@ func playInline(t *testing.T, n *node, status int) (event *models.Event, deliver
 	found, err := n.store.Deliveries(t.Context(), models.DeliveryFilter{EventID: event.ID})
 	require.NoError(t, err)
 	require.Len(t, found, 1)
-	return event, workflows.DeliveryWorkflowID(found[0].ID)
+	return event, models.DeliveryWorkflowID(found[0].ID)
 }
 
 func inline(status int) scenario {
 	return func(t *testing.T, n *node) string {
 		t.Helper()
 		event, _ := playInline(t, n, status)
-		return workflows.EventWorkflowID(event.ID)
+		return models.EventWorkflowID(event.ID)
 	}
 }
 
@@ -206,7 +206,7 @@ func stay(*testing.T, *node, string) {}
 // row reads the delivery of a workflow.
 func (n *node) row(t *testing.T, workflowID string) *models.Delivery {
 	t.Helper()
-	id, _ := workflows.DeliveryID(workflowID)
+	id, _ := models.DeliveryOfWorkflow(workflowID)
 	row, err := n.store.Delivery(t.Context(), id)
 	require.NoError(t, err)
 	return row
@@ -285,7 +285,7 @@ func jobThatResumes(t *testing.T, n *node) string {
 		n.awaitStage(t, n.startDelivery(t, n.accept(t), false), models.DeliveryHeld)
 	}
 	n.setStatus(t, sub, models.SubscriptionActive)
-	id := workflows.JobWorkflowID(models.ResumeJob(sub, ops))
+	id := models.ResumeJob(sub, ops).WorkflowID()
 	n.awaitClosed(t, id)
 	return id
 }
@@ -293,7 +293,7 @@ func jobThatResumes(t *testing.T, n *node) string {
 func (n *node) playJob(t *testing.T, job models.Job) (workflowID string) {
 	t.Helper()
 	require.NoError(t, n.control.Start(t.Context(), job))
-	id := workflows.JobWorkflowID(job)
+	id := job.WorkflowID()
 	n.awaitClosed(t, id)
 	return id
 }
@@ -321,7 +321,7 @@ func cancelRecovery(t *testing.T, n *node) string {
 	t.Helper()
 	job := startRecovery(t, n, 1).Job()
 	require.NoError(t, n.control.Start(t.Context(), job))
-	id := workflows.JobWorkflowID(job)
+	id := job.WorkflowID()
 	require.NoError(t, n.temporal.CancelWorkflow(t.Context(), id, ""))
 	n.awaitClosed(t, id)
 	return id

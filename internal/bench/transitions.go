@@ -9,7 +9,7 @@ import (
 
 	"github.com/posthaste/posthaste/activities"
 	"github.com/posthaste/posthaste/client"
-	"github.com/posthaste/posthaste/workflows"
+	"github.com/posthaste/posthaste/models"
 )
 
 const (
@@ -57,16 +57,16 @@ func (b *bench) sample(ctx context.Context, t *transitions, id string, fanout in
 	if at < 0 {
 		return
 	}
-	ofEvent, known := b.describe(ctx, workflows.EventWorkflowID(id))
+	ofEvent, known := b.describe(ctx, models.EventWorkflowID(id))
 	known = known && ofEvent > 0 // else this is not its Temporal
-	ofDelivery, knownToo := b.describe(ctx, workflows.DeliveryWorkflowID(event.Deliveries[at].ID))
+	ofDelivery, knownToo := b.describe(ctx, models.DeliveryWorkflowID(event.Deliveries[at].ID))
 	if !known || !knownToo {
 		return
 	}
 	t.samples++
 	t.event, t.delivery = t.event+ofEvent, t.delivery+ofDelivery
 	for from := 0; from < fanout && fanout > activities.MaxTargets; from += activities.MaxTargets {
-		ofBatch, _ := b.describe(ctx, workflows.BatchWorkflowID(id, from, min(from+activities.MaxTargets, fanout)))
+		ofBatch, _ := b.describe(ctx, models.BatchWorkflowID(id, from, min(from+activities.MaxTargets, fanout)))
 		t.batches += ofBatch
 	}
 }

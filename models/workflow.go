@@ -1,0 +1,51 @@
+package models
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The ids of workflows begin like this. They stand in Temporal's histories and in links: never change one.
+const (
+	eventWorkflow    = "event/"
+	deliveryWorkflow = "delivery/"
+)
+
+// EventWorkflowID returns the id of the workflow that fans the event out.
+func EventWorkflowID(eventID string) string { return eventWorkflow + eventID }
+
+// EventOfWorkflow is the inverse of EventWorkflowID; ok is false for any other workflow's id.
+func EventOfWorkflow(workflowID string) (eventID string, ok bool) {
+	eventID, ok = strings.CutPrefix(workflowID, eventWorkflow)
+	return eventID, ok && !strings.Contains(eventID, "/")
+}
+
+// BatchWorkflowID returns the id of the workflow that fans out the deliveries at the positions from up to, not including,
+// to.
+func BatchWorkflowID(eventID string, from, to int) string {
+	return EventWorkflowID(eventID) + "/" + strconv.Itoa(from) + "-" + strconv.Itoa(to)
+}
+
+// DeliveryWorkflowID returns the id of the workflow that makes the delivery's attempts.
+func DeliveryWorkflowID(deliveryID string) string { return deliveryWorkflow + deliveryID }
+
+// DeliveryOfWorkflow is the inverse of DeliveryWorkflowID; ok is false for any other workflow's id.
+func DeliveryOfWorkflow(workflowID string) (deliveryID string, ok bool) {
+	return strings.CutPrefix(workflowID, deliveryWorkflow)
+}
+
+// WorkflowID returns the id of the workflow that carries out the job: the action, and its subject. A second job of the same
+// id is not started while the first one runs.
+func (j Job) WorkflowID() string {
+	if j.RecoveryID != "" {
+		return RecoveryWorkflowID(j.RecoveryID)
+	}
+	id := string(j.Action) + "/" + j.Subject()
+	if j.Selection.Before > 0 {
+		id += "/" + strconv.FormatInt(j.Selection.Before, 10)
+	}
+	return id
+}
+
+// RecoveryWorkflowID returns the id of the workflow that carries out the recovery.
+func RecoveryWorkflowID(recoveryID string) string { return "recovery/" + recoveryID }
