@@ -13,6 +13,9 @@ import (
 // recordFor bounds the time for which recording is tried. After it the activity fails and the attempt has to be made again.
 const recordFor = 25 * time.Second
 
+// cancelWaitingFor bounds the time to start the cancellation of what waits for a disabled subscription.
+const cancelWaitingFor = 5 * time.Second
+
 // record stores the attempt. The request was sent already, so it waits for a database that is away for a moment: giving up
 // means sending again.
 func (a *Activities) record(ctx context.Context, attempt *models.Attempt, outcome models.DeliveryOutcome) error {
@@ -57,4 +60,19 @@ func level(outcome models.DeliveryOutcome) slog.Level {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo
+}
+
+// cancelWaiting starts the job that closes the other waiting deliveries of a subscription that was just disabled. A
+// dispatcher does so within ten seconds in any case; the stop that is stored with the attempt keeps them from being sent.
+func (a *Activities) cancelWaiting(ctx context.Context, sub *models.Subscription) {
+	ctx, cancel := context.WithTimeout(ctx, cancelWaitingFor)
+	defer cancel()
+	stop, err := a.store.LastStop(ctx, sub.Tenant, sub.ID)
+	if err == nil {
+		err = a.steering.Start(ctx, stop.Job())
+	}
+	if err != nil {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "delivery.waiting_not_cancelled",
+			slog.String("subscription_id", sub.ID), slog.Any("error", err))
+	}
 }

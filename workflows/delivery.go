@@ -17,11 +17,11 @@ const (
 	// maxOrigin bounds the origin in a signal, in bytes.
 	maxOrigin = 200
 
-	// lookAgain is the interval at which a held delivery checks by itself whether it may go, in case a signal was lost.
-	lookAgain = 24 * time.Hour
+	// checkHeldEvery is the interval at which a held delivery checks by itself whether it may go, in case a signal was lost.
+	checkHeldEvery = 24 * time.Hour
 
-	// changeHeed is the version change that made a delivery act on signals that come while it closes.
-	changeHeed = "signals-while-closing"
+	// changeSignalsWhileClosing is the version change that made a delivery act on signals that come while it closes.
+	changeSignalsWhileClosing = "signals-while-closing"
 
 	// retrying is the value of DeliveryStatus for a pending delivery whose first attempt has failed.
 	retrying models.DeliveryStatus = "retrying"
@@ -63,7 +63,7 @@ type step func(workflow.Context) step
 
 func (d *delivery) setup(ctx workflow.Context) error {
 	d.signals.setup(ctx)
-	d.tell(ctx, models.DeliveryPending, time.Time{})
+	d.showDetails(ctx, models.DeliveryPending, time.Time{})
 	return workflow.SetQueryHandlerWithOptions(ctx, QueryState, func() (State, error) { return d.state, nil },
 		workflow.QueryHandlerOptions{Description: "How the delivery stands."})
 }
@@ -94,7 +94,7 @@ func (d *delivery) attemptLocally(ctx workflow.Context) step {
 	in := activities.AttemptDeliveryInput{DeliveryID: d.in.DeliveryID, Wait: true}
 	err := workflow.ExecuteLocalActivity(forLocalAttempt(loose), a.AttemptDelivery, in).Get(loose, &result)
 	if err == nil || activities.IsFinal(err) {
-		return d.conclude(ctx, result, err)
+		return d.settle(ctx, result, err)
 	}
 	if d.in.Tells && activities.IsAttemptFailed(err) {
 		d.failing = workflow.Now(ctx)
@@ -119,7 +119,7 @@ func (d *delivery) attempt(ctx workflow.Context) step {
 	err := future.Get(ctx, &result)
 	d.signals.read() // signals may have come while the interrupted attempt was still running
 	if err == nil || activities.IsFinal(err) {
-		return d.conclude(ctx, result, err)
+		return d.settle(ctx, result, err)
 	}
 	return d.interrupted(ctx, err)
 }
@@ -129,8 +129,8 @@ func (d *delivery) interrupted(ctx workflow.Context, err error) step {
 	switch {
 	case ctx.Err() != nil:
 		return d.stop
-	case d.signals.steered():
-		return d.steered()
+	case d.signals.acts():
+		return d.act()
 	case d.signals.resume:
 		return d.resume
 	default:
@@ -138,8 +138,8 @@ func (d *delivery) interrupted(ctx workflow.Context, err error) step {
 	}
 }
 
-// conclude returns the step after a final outcome of AttemptDelivery.
-func (d *delivery) conclude(ctx workflow.Context, result activities.AttemptDeliveryResult, err error) step {
+// settle returns the step after a final outcome of AttemptDelivery.
+func (d *delivery) settle(ctx workflow.Context, result activities.AttemptDeliveryResult, err error) step {
 	if err == nil {
 		return d.delivered(ctx, result.Attempt)
 	}
@@ -171,7 +171,7 @@ func (d *delivery) delivered(ctx workflow.Context, attempt int) step {
 	if d.signals.redeliver != nil && d.signals.redeliver.After < attempt {
 		d.signals.redeliver = nil
 	}
-	if next := d.heed(ctx, false); next != nil {
+	if next := d.nextForSignal(ctx, models.DeliveryDelivered); next != nil {
 		return next
 	}
 	d.state.Attempt = attempt
@@ -181,7 +181,7 @@ func (d *delivery) delivered(ctx workflow.Context, attempt int) step {
 
 // cancelled closes the workflow as Canceled.
 func (d *delivery) cancelled(ctx workflow.Context, reason string) step {
-	if next := d.heed(ctx, false); next != nil {
+	if next := d.nextForSignal(ctx, models.DeliveryCancelled); next != nil {
 		return next
 	}
 	d.state.Reason = reason
@@ -196,27 +196,28 @@ func (d *delivery) exhausted(ctx workflow.Context, err error, hold time.Duration
 		d.failing = workflow.Now(ctx)
 	}
 	if hold > 0 {
-		if next := d.keep(ctx, hold); next != nil {
+		if next := d.awaitDeadLetter(ctx, hold); next != nil {
 			return next
 		}
-	} else if next := d.heed(ctx, true); next != nil {
+	} else if next := d.nextForSignal(ctx, models.DeliveryExhausted); next != nil {
 		return next
 	}
 	d.end(ctx, models.DeliveryExhausted)
 	return d.close(nil, err)
 }
 
-// keep awaits a signal during the hold, and returns the step that it asks for, or nil when the hold is over.
-func (d *delivery) keep(ctx workflow.Context, hold time.Duration) step {
+// awaitDeadLetter awaits a signal during the dead-letter hold, and returns the step that the signal asks for, or nil when
+// the hold is over.
+func (d *delivery) awaitDeadLetter(ctx workflow.Context, hold time.Duration) step {
 	d.become(ctx, models.DeliveryExhausted, workflow.Now(ctx).Add(hold))
 	waiting, stop := workflow.WithCancel(ctx)
 	defer stop()
-	d.signals.await(ctx, keepTimer(waiting, hold), d.signals.steered)
+	d.signals.await(ctx, deadLetterTimer(waiting, hold), d.signals.acts)
 	switch {
 	case ctx.Err() != nil:
 		return d.stop
-	case d.signals.steered():
-		return d.steered()
+	case d.signals.acts():
+		return d.act()
 	}
 	return nil
 }
@@ -226,7 +227,7 @@ func (d *delivery) hold(ctx workflow.Context) step {
 	d.become(ctx, models.DeliveryHeld, time.Time{})
 	waiting, stop := workflow.WithCancel(ctx)
 	defer stop()
-	d.signals.await(ctx, holdTimer(waiting), d.signals.any)
+	d.signals.await(ctx, heldTimer(waiting), d.signals.any)
 	d.resumed = false
 	if d.signals.any() || ctx.Err() != nil {
 		return d.interrupted(ctx, nil)
@@ -240,21 +241,21 @@ func (d *delivery) resume(workflow.Context) step {
 	return d.attempt
 }
 
-// heed returns the step for a signal that came while the delivery was closing, or nil. If the delivery closes in a status
-// that cannot be cancelled, a cancel comes too late.
-func (d *delivery) heed(ctx workflow.Context, cancellable bool) step {
+// nextForSignal returns the step for a signal that came while the delivery was closing in the status, or nil. A cancel
+// comes too late for a status that cannot be cancelled.
+func (d *delivery) nextForSignal(ctx workflow.Context, status models.DeliveryStatus) step {
 	d.signals.read()
-	if !cancellable {
+	if !allows(status, models.ActCancel) {
 		d.signals.cancel = nil
 	}
-	if d.ended || !d.signals.steered() || workflow.GetVersion(ctx, changeHeed, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if d.ended || !d.signals.acts() || workflow.GetVersion(ctx, changeSignalsWhileClosing, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return nil
 	}
-	return d.steered()
+	return d.act()
 }
 
-// steered returns the step for a signal: a cancel comes before a redelivery.
-func (d *delivery) steered() step {
+// act returns the step for a cancel or a redelivery: the cancel comes first.
+func (d *delivery) act() step {
 	if d.signals.cancel != nil {
 		return d.stop
 	}
@@ -335,7 +336,7 @@ func (d *delivery) host() string {
 // become shows the status of the delivery in the query, the Web UI and, if need be, the search attribute.
 func (d *delivery) become(ctx workflow.Context, status models.DeliveryStatus, until time.Time) {
 	d.state.Status = status
-	d.tell(ctx, status, until)
+	d.showDetails(ctx, status, until)
 	if status == models.DeliveryPending && !d.failing.IsZero() {
 		status = retrying
 	}

@@ -23,12 +23,13 @@ const (
 	localTimeout = 5 * time.Second
 	// bookkeepingTimeout covers planning an event with a hundred thousand subscribers.
 	bookkeepingTimeout = 5 * time.Minute
-	// steeringHeartbeat is the time after which the death of a worker that carries out a job is noticed.
-	steeringHeartbeat = 30 * time.Second
+	// roundHeartbeat is the time after which the death of a worker that carries out a job is noticed.
+	roundHeartbeat = 30 * time.Second
 	// maxFairnessKey is Temporal's limit, in bytes.
 	maxFairnessKey = 64
-	// attemptTurns bounds the turns of a tenant's attempts for each turn of another tenant's.
-	attemptTurns = 16
+	// attemptGroups is the number of groups of a tenant's subscriptions. It bounds the turns of the tenant's attempts for
+	// each turn of another tenant's.
+	attemptGroups = 16
 )
 
 // untilMended retries our own failures for as long as they last. The receiver's failures bring their own delay.
@@ -68,25 +69,25 @@ func forBookkeeping(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// forSteering sets the options of one round of a job. Its heartbeats carry the progress: when a worker dies, another
+// forRound sets the options of one round of a job. Its heartbeats carry the progress: when a worker dies, another
 // continues from there.
-func forSteering(ctx workflow.Context) workflow.Context {
+func forRound(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: activities.RoundLength + bookkeepingTimeout,
-		HeartbeatTimeout:    steeringHeartbeat,
+		HeartbeatTimeout:    roundHeartbeat,
 		WaitForCancellation: true,
 		RetryPolicy:         untilMended(),
 	})
 }
 
-// keepTimer fires when the hold of a dead letter is over.
-func keepTimer(ctx workflow.Context, hold time.Duration) workflow.Future {
+// deadLetterTimer fires when the hold of a dead letter is over.
+func deadLetterTimer(ctx workflow.Context, hold time.Duration) workflow.Future {
 	return workflow.NewTimerWithOptions(ctx, hold, workflow.TimerOptions{Summary: "Exhausted: kept for redeliver or cancel"})
 }
 
-// holdTimer fires when a held delivery should check by itself whether it may go.
-func holdTimer(ctx workflow.Context) workflow.Future {
-	return workflow.NewTimerWithOptions(ctx, lookAgain, workflow.TimerOptions{Summary: "Held: until the subscription is resumed"})
+// heldTimer fires when a held delivery should check by itself whether it may go.
+func heldTimer(ctx workflow.Context) workflow.Future {
+	return workflow.NewTimerWithOptions(ctx, checkHeldEvery, workflow.TimerOptions{Summary: "Held: until the subscription is resumed"})
 }
 
 // forDelivery sets the options of a delivery's workflow. A delivery that ran before is not run again by its event.
@@ -163,7 +164,7 @@ func fairly(tenant string) temporal.Priority {
 // have as many turns as subscriptions.
 func attemptFairnessKey(in DeliverToSubscriberInput) string {
 	digest := sha256.Sum256([]byte(in.SubscriptionID))
-	return fairnessKey(fmt.Sprintf("%s~%x", in.Tenant, digest[0]%attemptTurns))
+	return fairnessKey(fmt.Sprintf("%s~%x", in.Tenant, digest[0]%attemptGroups))
 }
 
 // fairnessKey returns a name, or its beginning and a digest of all of it: Temporal refuses a workflow with a key above 64

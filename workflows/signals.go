@@ -42,10 +42,10 @@ func (s *signals) await(ctx workflow.Context, future workflow.Future, wanted fun
 }
 
 // any reports whether there is a signal.
-func (s *signals) any() bool { return s.steered() || s.resume }
+func (s *signals) any() bool { return s.acts() || s.resume }
 
-// steered reports whether somebody wants the delivery cancelled or redelivered.
-func (s *signals) steered() bool { return s.cancel != nil || s.redeliver != nil }
+// acts reports whether somebody wants the delivery cancelled or redelivered.
+func (s *signals) acts() bool { return s.cancel != nil || s.redeliver != nil }
 
 // read receives the waiting signals. People send signals by hand, so a signal counts whatever its argument is.
 func (s *signals) read() {

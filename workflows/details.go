@@ -10,22 +10,29 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// tell sets the current details of the workflow in the Web UI: the state of the delivery, and the actions that an operator
-// has.
-func (d *delivery) tell(ctx workflow.Context, status models.DeliveryStatus, until time.Time) {
+// showDetails sets the current details of the workflow in the Web UI: the state of the delivery, and the actions that an
+// operator has. A workflow whose delivery can no longer be cancelled is about to close, and reads no signal.
+func (d *delivery) showDetails(ctx workflow.Context, status models.DeliveryStatus, until time.Time) {
 	words := []string{d.waitsFor(status, until)}
-	if status == models.DeliveryHeld {
+	if allows(status, models.ActRelease) {
 		words = append(words, command("Let it go with the others", "subscriptions resume "+d.in.SubscriptionID))
-	} else if !status.Closed() || status == models.DeliveryExhausted {
+	}
+	if allows(status, models.ActCancel) && allows(status, models.ActRedeliver) {
 		words = append(words, choice("Try now", SignalRedeliver, "deliveries redeliver "+d.in.DeliveryID))
 	}
-	if !status.Closed() || status == models.DeliveryExhausted {
+	if allows(status, models.ActCancel) {
 		words = append(words, choice("Give up", SignalCancel, "deliveries cancel "+d.in.DeliveryID))
 	}
 	words = append(words, command("See each attempt", "deliveries attempts "+d.in.DeliveryID))
 	workflow.SetCurrentDetails(ctx, strings.Join(words, "\n"))
 }
 
+// allows reports whether a delivery in the status, to an active subscription, allows the act.
+func allows(status models.DeliveryStatus, act models.Act) bool {
+	return (&models.Delivery{Status: status}).Allows(act, models.SubscriptionActive) == nil
+}
+
+// waitsFor returns a sentence about the status.
 func (d *delivery) waitsFor(status models.DeliveryStatus, until time.Time) string {
 	switch status {
 	case models.DeliveryPending:

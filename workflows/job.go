@@ -14,43 +14,43 @@ const roundsPerRun = 100
 
 // SteerDeliveries carries out a job in rounds. Each round starts where the last one stopped.
 func SteerDeliveries(ctx workflow.Context, in SteerDeliveriesInput) (*SteerDeliveriesResult, error) {
-	s := &steering{in: in}
-	if err := s.setup(ctx); err != nil {
+	j := &job{in: in}
+	if err := j.setup(ctx); err != nil {
 		return nil, err
 	}
-	return s.run(ctx)
+	return j.run(ctx)
 }
 
-// steering is the state of SteerDeliveries.
-type steering struct{ in SteerDeliveriesInput }
+// job is the state of SteerDeliveries.
+type job struct{ in SteerDeliveriesInput }
 
-func (s *steering) setup(ctx workflow.Context) error {
-	s.tell(ctx)
+func (j *job) setup(ctx workflow.Context) error {
+	j.showDetails(ctx)
 	return workflow.SetQueryHandlerWithOptions(ctx, QueryState,
-		func() (SteerDeliveriesResult, error) { return SteerDeliveriesResult{Progress: s.in.Progress}, nil },
+		func() (SteerDeliveriesResult, error) { return SteerDeliveriesResult{Progress: j.in.Progress}, nil },
 		workflow.QueryHandlerOptions{Description: "How far the job has come."})
 }
 
-func (s *steering) run(ctx workflow.Context) (*SteerDeliveriesResult, error) {
+func (j *job) run(ctx workflow.Context) (*SteerDeliveriesResult, error) {
 	for range roundsPerRun {
 		var round activities.SteerResult
-		in := activities.SteerInput{Job: s.in.Job, Progress: s.in.Progress}
-		if err := workflow.ExecuteActivity(forSteering(ctx), a.Steer, in).Get(ctx, &round); err != nil {
-			return nil, s.stopped(ctx, err)
+		in := activities.SteerInput{Job: j.in.Job, Progress: j.in.Progress}
+		if err := workflow.ExecuteActivity(forRound(ctx), a.Steer, in).Get(ctx, &round); err != nil {
+			return nil, j.stopped(ctx, err)
 		}
-		s.in.Progress = round.Progress
-		s.tell(ctx)
+		j.in.Progress = round.Progress
+		j.showDetails(ctx)
 		if round.Done {
-			return &SteerDeliveriesResult{Progress: s.in.Progress}, nil
+			return &SteerDeliveriesResult{Progress: j.in.Progress}, nil
 		}
 		if err := pause(ctx, round.Wait); err != nil {
-			return nil, s.stopped(ctx, err)
+			return nil, j.stopped(ctx, err)
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, s.stopped(ctx, err)
+		return nil, j.stopped(ctx, err)
 	}
-	return nil, workflow.NewContinueAsNewError(ctx, SteerDeliveriesName, s.in)
+	return nil, workflow.NewContinueAsNewError(ctx, SteerDeliveriesName, j.in)
 }
 
 func pause(ctx workflow.Context, length time.Duration) error {
@@ -61,20 +61,20 @@ func pause(ctx workflow.Context, length time.Duration) error {
 }
 
 // stopped records that a recovery was cancelled in Temporal, and returns err.
-func (s *steering) stopped(ctx workflow.Context, err error) error {
-	if ctx.Err() == nil || s.in.RecoveryID == "" {
+func (j *job) stopped(ctx workflow.Context, err error) error {
+	if ctx.Err() == nil || j.in.RecoveryID == "" {
 		return err
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	in := activities.CancelRecoveryInput{RecoveryID: s.in.RecoveryID}
+	in := activities.CancelRecoveryInput{RecoveryID: j.in.RecoveryID}
 	if failed := bookkeep(forBookkeeping(ctx), a.CancelRecovery, in, nil); failed != nil {
 		return failed
 	}
 	return err
 }
 
-// tell sets the current details of the workflow in the Web UI.
-func (s *steering) tell(ctx workflow.Context) {
+// showDetails sets the current details of the workflow in the Web UI.
+func (j *job) showDetails(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%d** deliveries told to %s so far, %d passed over, at most %d a second.",
-		s.in.Progress.Done, s.in.Action, s.in.Progress.Skipped, s.in.Rate))
+		j.in.Progress.Done, j.in.Action, j.in.Progress.Skipped, j.in.Rate))
 }

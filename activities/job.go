@@ -16,7 +16,7 @@ import (
 const RoundLength = 30 * time.Second
 
 const (
-	steerPage = 100
+	jobPage = 100
 	// settleTime is the time in which resumed deliveries have to leave the status held, before the ones that are still held
 	// are resumed again. A stop waits as long before it looks for further deliveries.
 	settleTime = 5 * time.Second
@@ -43,7 +43,7 @@ type SteerResult struct {
 // after a crash it continues with the delivery that it had reached, so that none is skipped.
 func (a *Activities) Steer(ctx context.Context, in SteerInput) (*SteerResult, error) {
 	r := &round{
-		Activities: a, job: in.Job, progress: in.Progress, pace: rate.NewLimiter(rate.Limit(in.Rate), 1),
+		Activities: a, job: in.Job, progress: in.Progress, limiter: rate.NewLimiter(rate.Limit(in.Rate), 1),
 		origin: cmp.Or(in.RecoveryID, activity.GetInfo(ctx).WorkflowExecution.RunID),
 	}
 	if err := r.catchUp(ctx); err != nil {
@@ -57,7 +57,7 @@ type round struct {
 	*Activities
 	job      models.Job
 	progress models.Progress
-	pace     *rate.Limiter
+	limiter  *rate.Limiter
 	saved    time.Time // when the progress was last saved
 	origin   string    // of the job: a delivery that was signalled before a crash may be signalled again
 }
@@ -81,8 +81,8 @@ func (r *round) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// target is one object of a job: a delivery, or an event that lacks one.
-type target struct {
+// item is one object of a job: a delivery, or an event that lacks one.
+type item struct {
 	id       string
 	delivery *models.Delivery // nil: it has yet to be made
 }
@@ -96,7 +96,7 @@ func (r *round) run(ctx context.Context) (*SteerResult, error) {
 		if len(page) == 0 {
 			return r.end(ctx)
 		}
-		if over, err := r.steer(ctx, page); over || err != nil {
+		if over, err := r.visit(ctx, page); over || err != nil {
 			return &SteerResult{Progress: r.progress, Done: true}, err
 		}
 	}
@@ -105,34 +105,34 @@ func (r *round) run(ctx context.Context) (*SteerResult, error) {
 	return &SteerResult{Progress: r.progress, Done: over}, err
 }
 
-func (r *round) page(ctx context.Context) ([]target, error) {
+func (r *round) page(ctx context.Context) ([]item, error) {
 	selection := r.job.Selection
 	if r.job.Action == models.JobDeliver {
-		events, err := r.store.MissingEvents(ctx, selection.SubscriptionID, selection.Since, selection.Until, r.progress.After, steerPage)
+		events, err := r.store.MissingEvents(ctx, selection.SubscriptionID, selection.Since, selection.Until, r.progress.After, jobPage)
 		if models.ErrorCode(err) == models.CodeNotFound {
 			return nil, nil // there is no subscriber any more
 		}
-		return targetsOf(events, func(e *models.Event) target { return target{id: e.ID} }), err
+		return itemsOf(events, func(e *models.Event) item { return item{id: e.ID} }), err
 	}
-	deliveries, err := r.store.SelectDeliveries(ctx, selection, r.progress.After, steerPage)
-	return targetsOf(deliveries, func(d *models.Delivery) target { return target{id: d.ID, delivery: d} }), err
+	deliveries, err := r.store.SelectDeliveries(ctx, selection, r.progress.After, jobPage)
+	return itemsOf(deliveries, func(d *models.Delivery) item { return item{id: d.ID, delivery: d} }), err
 }
 
-func targetsOf[T any](rows []T, convert func(T) target) []target {
-	targets := make([]target, len(rows))
+func itemsOf[T any](rows []T, convert func(T) item) []item {
+	items := make([]item, len(rows))
 	for i, row := range rows {
-		targets[i] = convert(row)
+		items[i] = convert(row)
 	}
-	return targets
+	return items
 }
 
-// steer acts on a page, and reports whether the job is over.
-func (r *round) steer(ctx context.Context, page []target) (bool, error) {
+// visit acts on a page, and reports whether the job is over.
+func (r *round) visit(ctx context.Context, page []item) (bool, error) {
 	for _, t := range page {
 		if over, err := r.over(ctx); over || err != nil {
 			return over, err
 		}
-		if err := r.pace.Wait(ctx); err != nil {
+		if err := r.limiter.Wait(ctx); err != nil {
 			return false, err
 		}
 		switch err := r.act(ctx, t); models.ErrorCode(err) {
@@ -149,7 +149,7 @@ func (r *round) steer(ctx context.Context, page []target) (bool, error) {
 	return false, nil
 }
 
-func (r *round) act(ctx context.Context, t target) error {
+func (r *round) act(ctx context.Context, t item) error {
 	switch r.job.Action {
 	case models.JobCancel:
 		return r.cancel(ctx, t.delivery)
@@ -189,7 +189,7 @@ func (r *round) over(ctx context.Context) (bool, error) {
 	case r.job.RecoveryID != "":
 		return r.recoveryOver(ctx)
 	case r.job.Action == models.JobResume, r.job.Action == models.JobHold:
-		return r.turned(ctx)
+		return r.reversed(ctx)
 	default:
 		return false, nil
 	}
@@ -228,8 +228,8 @@ func (r *round) stopped(ctx context.Context) (bool, error) {
 	return why != nil, err
 }
 
-// turned reports whether the subscription was paused while it resumed, or resumed while it was being paused.
-func (r *round) turned(ctx context.Context) (bool, error) {
+// reversed reports whether the subscription was paused while it resumed, or resumed while it was being paused.
+func (r *round) reversed(ctx context.Context) (bool, error) {
 	sub, err := r.store.Subscription(ctx, r.job.Selection.SubscriptionID)
 	if models.ErrorCode(err) == models.CodeNotFound {
 		return false, nil // its held deliveries have to find that out
@@ -238,7 +238,7 @@ func (r *round) turned(ctx context.Context) (bool, error) {
 		return false, ours("load subscription", err)
 	}
 	if sub.ResumeRate > 0 {
-		r.pace.SetLimit(rate.Limit(sub.ResumeRate))
+		r.limiter.SetLimit(rate.Limit(sub.ResumeRate))
 	}
 	paused := sub.Status == models.SubscriptionPaused
 	return paused == (r.job.Action == models.JobResume), nil
