@@ -11,6 +11,7 @@ import (
 
 	"github.com/posthaste/posthaste/internal/bench"
 	"github.com/posthaste/posthaste/internal/keyring"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // The two stores of benchCmd.
@@ -88,8 +89,8 @@ func (c *benchCmd) Validate() error {
 }
 
 // Run implements the command.
-func (c *benchCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
-	b := benchRun{benchCmd: c, log: log, masterKey: keyring.New(), progress: &benchProgress{w: s.err}}
+func (c *benchCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) error {
+	b := benchRun{benchCmd: c, log: log, masterKey: keyring.New(), progress: &benchProgress{w: s.Err}}
 	var err error
 	if c.DatabaseURL != "" && (c.Store == storePostgres || c.ServerPID != 0) {
 		if b.postgres, err = bench.FindPostgres(ctx, c.DatabaseURL); err != nil {

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // childStopTimeout is how long a child may take to stop when it is told to, before it is killed.
@@ -110,6 +112,6 @@ func (l *lastWords) Write(p []byte) (int, error) {
 func endWithParent(in io.Reader) {
 	go func() {
 		_, _ = io.Copy(io.Discard, in)
-		os.Exit(codeFailure)
+		os.Exit(terminal.CodeFailure)
 	}()
 }

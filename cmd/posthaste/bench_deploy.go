@@ -19,6 +19,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/internal/bench"
 	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/internal/terminal"
 	"github.com/posthaste/posthaste/workflows"
 )
 
@@ -81,11 +82,11 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 func (b *benchRun) scenarios(ctx context.Context, at receiverUp, d deployment) ([]bench.Result, error) {
 	api, err := client.New(d.url, d.key, client.WithActor("bench"))
 	if err != nil {
-		return nil, usageError{err}
+		return nil, terminal.Usage(err)
 	}
 	publish, err := client.New(d.url, d.key, client.WithActor("bench"), client.WithMaxAttempts(1))
 	if err != nil {
-		return nil, usageError{err}
+		return nil, terminal.Usage(err)
 	}
 	engine, err := d.engine()
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/posthaste/posthaste/internal/bench"
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/engine"
+	"github.com/posthaste/posthaste/internal/terminal"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/workflows"
 )
@@ -32,8 +33,8 @@ type benchReceiverCmd struct {
 type receiverUp struct{ Receiver, Control string }
 
 // Run implements the command.
-func (c *benchReceiverCmd) Run(ctx context.Context, s streams) error {
-	endWithParent(s.in)
+func (c *benchReceiverCmd) Run(ctx context.Context, s terminal.Streams) error {
+	endWithParent(s.In)
 	r := bench.NewReceiver()
 	group, ctx := errgroup.WithContext(ctx)
 	var up receiverUp
@@ -44,7 +45,7 @@ func (c *benchReceiverCmd) Run(ctx context.Context, s streams) error {
 	if up.Control, err = serveFor(ctx, group, "127.0.0.1:0", r.Control()); err != nil {
 		return err
 	}
-	if err := json.NewEncoder(s.out).Encode(up); err != nil {
+	if err := json.NewEncoder(s.Out).Encode(up); err != nil {
 		return err
 	}
 	return group.Wait()
@@ -77,8 +78,8 @@ type benchServerCmd struct {
 type serverUp struct{ API, Temporal string }
 
 // Run implements the command.
-func (c *benchServerCmd) Run(ctx context.Context, s streams, log *slog.Logger) (err error) {
-	endWithParent(s.in)
+func (c *benchServerCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) (err error) {
+	endWithParent(s.In)
 	cfg := c.node()
 	if err := c.migrate(ctx, log); err != nil {
 		return err
@@ -96,7 +97,7 @@ func (c *benchServerCmd) Run(ctx context.Context, s streams, log *slog.Logger) (
 	if n.engine != nil {
 		up.Temporal = n.engine.Address()
 	}
-	if err := json.NewEncoder(s.out).Encode(up); err != nil {
+	if err := json.NewEncoder(s.Out).Encode(up); err != nil {
 		return errors.Join(err, n.stop())
 	}
 	return n.finish(ctx, func() {})
@@ -147,8 +148,8 @@ type floorSays struct {
 }
 
 // Run implements the command.
-func (c *benchFloorCmd) Run(ctx context.Context, s streams, log *slog.Logger) (err error) {
-	endWithParent(s.in)
+func (c *benchFloorCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) (err error) {
+	endWithParent(s.In)
 	e, err := c.startEngine(ctx, log)
 	if err != nil {
 		return err
@@ -159,7 +160,7 @@ func (c *benchFloorCmd) Run(ctx context.Context, s streams, log *slog.Logger) (e
 		return err
 	}
 	defer client.Close()
-	says := json.NewEncoder(s.out)
+	says := json.NewEncoder(s.Out)
 	results, err := bench.Floor(ctx, bench.FloorOptions{
 		Temporal: client, Naive: c.Naive, Inline: models.DeliveryMode(c.Mode) == models.ModeInline, Events: c.Events, Fanout: c.Fanout,
 		Duration: c.Duration, Patience: c.Patience, Settle: c.Settle,

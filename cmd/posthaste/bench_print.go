@@ -8,25 +8,27 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/posthaste/posthaste/internal/bench"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // print prints the report.
-func (c *benchCmd) print(s streams, r bench.Report) error {
+func (c *benchCmd) print(s terminal.Streams, r bench.Report) error {
 	if c.Output == "json" {
-		return printJSON(s.out, r)
+		return terminal.PrintJSON(s.Out, r)
 	}
-	fmt.Fprintf(s.out, "%s, %d cores, %d MiB, %s\n", r.Machine.CPU, r.Machine.Cores, r.Machine.MemoryMiB, r.Machine.Kernel)
-	fmt.Fprintf(s.out, "%s\n%s, %s\n\n", words(r.Versions), words(r.Settings), plural(r.Runs, "run", "runs"))
-	if err := benchLayout.table(s.out, r.Results); err != nil {
+	fmt.Fprintf(s.Out, "%s, %d cores, %d MiB, %s\n", r.Machine.CPU, r.Machine.Cores, r.Machine.MemoryMiB, r.Machine.Kernel)
+	fmt.Fprintf(s.Out, "%s\n%s, %s\n\n", words(r.Versions), words(r.Settings), plural(r.Runs, "run"))
+	if err := printResults(s.Out, r.Results); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out)
+	fmt.Fprintln(s.Out)
 	for _, result := range r.Results {
-		printRest(s.out, result)
+		printRest(s.Out, result)
 	}
 	return nil
 }
@@ -48,7 +50,7 @@ var benchMetrics = []struct{ heading, metric string }{
 	{"p99 ms", "accept_p99_ms"},
 	{"arrive p50 ms", "delivery_p50_ms"},
 	{"p90 ms", "delivery_p90_ms"},
-	{"p99 ms ", "delivery_p99_ms"},
+	{"p99 ms", "delivery_p99_ms"},
 	{"max ms", "delivery_max_ms"},
 	{"cpu ms", "server_cpu_ms_per_delivery"},
 	{"pg cpu ms", "postgres_cpu_ms_per_delivery"},
@@ -59,34 +61,45 @@ var benchMetrics = []struct{ heading, metric string }{
 	{"x naive", "ratio_to_naive"},
 }
 
-var benchLayout = layout[bench.Result]{columns: benchColumns(), fields: benchFields}
+// printResults prints a table with a row for each result.
+func printResults(w io.Writer, results []bench.Result) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, strings.Join(benchHeadings(), "\t"))
+	for _, r := range results {
+		fmt.Fprintln(table, strings.Join(benchCells(r), "\t"))
+	}
+	return table.Flush()
+}
 
-func benchColumns() []string {
-	all := []string{"scenario", "variant", "fanout", "sent", "accepted", "lost", "twice"}
+func benchHeadings() []string {
+	all := []string{"SCENARIO", "VARIANT", "FANOUT", "SENT", "ACCEPTED", "LOST", "TWICE"}
 	for _, m := range benchMetrics {
-		all = append(all, m.heading)
+		all = append(all, strings.ToUpper(m.heading))
 	}
 	return all
 }
 
-func benchFields(r bench.Result) []field {
-	all := []field{
-		{"scenario", r.Scenario},
-		{"variant", r.Variant},
-		{"fanout", strconv.Itoa(r.Fanout)},
-		{"sent", strconv.Itoa(r.Sent)},
-		{"accepted", strconv.Itoa(r.Accepted)},
-		{"lost", strconv.Itoa(r.Lost)},
-		{"twice", strconv.Itoa(r.Duplicates)},
+func benchCells(r bench.Result) []string {
+	all := []string{r.Scenario, r.Variant}
+	for _, count := range []int{r.Fanout, r.Sent, r.Accepted, r.Lost, r.Duplicates} {
+		all = append(all, strconv.Itoa(count))
 	}
 	for _, m := range benchMetrics {
-		value := ""
+		cell := ""
 		if v, measured := r.Metrics[m.metric]; measured {
-			value = threeDigits(v)
+			cell = threeDigits(v)
 		}
-		all = append(all, field{m.heading, value})
+		all = append(all, cell)
 	}
 	return all
+}
+
+// plural returns a number with its noun: 1 run, 2 runs.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // threeDigits writes a number as exactly as it was measured.
@@ -108,11 +121,11 @@ func printRest(w io.Writer, r bench.Result) {
 		}
 	}
 	if r.Refusal != "" {
-		rest["refusal"] = printable(r.Refusal)
+		rest["refusal"] = terminal.Printable(r.Refusal)
 	}
 	if len(rest) > 0 {
 		fmt.Fprintf(w, "%s, %s: %s\n", strings.TrimSpace(r.Scenario+" "+r.Variant),
-			plural(r.Fanout, "subscriber", "subscribers"), words(rest))
+			plural(r.Fanout, "subscriber"), words(rest))
 	}
 }
 
@@ -126,7 +139,7 @@ type benchProgress struct {
 func (p *benchProgress) show(what string, done, total int) {
 	if what != p.what {
 		p.clear()
-		p.what, p.bar = what, newBar(p.w, total, what)
+		p.what, p.bar = what, terminal.NewBar(p.w, total, what)
 	}
 	_ = p.bar.Set(done)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthaste/posthaste/internal/bench"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 func TestBench(t *testing.T) {
@@ -56,7 +57,7 @@ func TestBenchLeavesNoProcessBehind(t *testing.T) {
 
 	for name, end := range map[string]func(*program){
 		"when it is killed":  (*program).kill,
-		"when it is stopped": func(p *program) { require.Equal(t, codeFailure, p.interrupt()) },
+		"when it is stopped": func(p *program) { require.Equal(t, terminal.CodeFailure, p.interrupt()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +102,7 @@ func TestBenchRefusals(t *testing.T) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			output, code := runHere(t, strings.Fields(args)...)
-			require.Equal(t, codeUsage, code)
+			require.Equal(t, terminal.CodeUsage, code)
 			require.Len(t, lines(output), 1, output)
 			require.Contains(t, output, want)
 		})
@@ -110,7 +111,7 @@ func TestBenchRefusals(t *testing.T) {
 	t.Run("a server that does not start is told with its reason", func(t *testing.T) {
 		t.Parallel()
 		p := start(t, []string{"POSTHASTE_RETENTION=1s"}, "bench", "latency", "--data", t.TempDir())
-		require.Equal(t, codeFailure, p.exitCode())
+		require.Equal(t, terminal.CodeFailure, p.exitCode())
 		require.Contains(t, p.output.String(), "posthaste: bench-server: --retention 1s is below 1h\n")
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/posthaste/posthaste/internal/terminal"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
@@ -21,10 +22,10 @@ func (completionCmd) Help() string {
 }
 
 // Run implements the command.
-func (c *completionCmd) Run(s streams, parsed *kong.Context) error {
+func (c *completionCmd) Run(s terminal.Streams, parsed *kong.Context) error {
 	var o offers
 	o.collect(parsed.Model.Node, "")
-	return template.Must(template.New(c.Shell).Parse(completions[c.Shell])).Execute(s.out, o)
+	return template.Must(template.New(c.Shell).Parse(completions[c.Shell])).Execute(s.Out, o)
 }
 
 // offers holds the completions for each place of the command line.

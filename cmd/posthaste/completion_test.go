@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // completed asks bash itself what can follow the words, of which the last is still being written.
@@ -60,6 +62,6 @@ func TestOperatorCompletion(t *testing.T) {
 	t.Run("not in another shell", func(t *testing.T) {
 		t.Parallel()
 		_, code := runHere(t, "completion", "tcsh")
-		require.Equal(t, codeUsage, code)
+		require.Equal(t, terminal.CodeUsage, code)
 	})
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/keyring"
+	"github.com/posthaste/posthaste/internal/terminal"
 	"github.com/posthaste/posthaste/worker"
 	"github.com/posthaste/posthaste/workflows"
 )
@@ -227,7 +228,7 @@ func variables(t *testing.T, command *kong.Context) (names []string) {
 func (s *composeService) parse(t *testing.T, args ...string) (*cli, *kong.Context) {
 	t.Helper()
 	c := &cli{}
-	parser, err := newParser(c, streams{})
+	parser, err := newParser(c, terminal.Streams{})
 	require.NoError(t, err)
 	s.setenv(t, parser.Model)
 	command, err := parser.Parse(args)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/engine"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // devCmd runs everything in one process.
@@ -28,7 +29,7 @@ func (devCmd) Help() string {
 }
 
 // Run implements the command.
-func (c *devCmd) Run(ctx context.Context, s streams, log *slog.Logger, how config.Log, files *config.Files) error {
+func (c *devCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger, how config.Log, files *config.Files) error {
 	if err := errors.Join(c.CheckLoopback(), c.store().Check(), c.Delivery.Check(), c.Engine.Check()); err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (c *devCmd) Run(ctx context.Context, s streams, log *slog.Logger, how confi
 	}
 	c.report(s, n, how)
 	if c.Demo {
-		if err := n.startDemo(s.out, c.APIKey); err != nil {
+		if err := n.startDemo(s.Out, c.APIKey); err != nil {
 			return errors.Join(err, n.stop())
 		}
 	}
@@ -47,9 +48,9 @@ func (c *devCmd) Run(ctx context.Context, s streams, log *slog.Logger, how confi
 }
 
 // report says that dev is up: by a banner with the next steps, or in the log where that is JSON.
-func (c *devCmd) report(s streams, n *node, how config.Log) {
+func (c *devCmd) report(s terminal.Streams, n *node, how config.Log) {
 	if how.Format != config.FormatJSON {
-		printBanner(s.out, n, c)
+		printBanner(s.Out, n, c)
 		return
 	}
 	args := []any{"parts", "dev", "version", version(), "api", n.apiURL(), "ui", n.uiURL(), "temporal", n.address, "namespace", n.namespace, "data", c.Data}
@@ -59,12 +60,12 @@ func (c *devCmd) report(s streams, n *node, how config.Log) {
 	n.log.Info("posthaste is up", args...)
 }
 
-func reportStop(s streams, n *node, how config.Log) {
+func reportStop(s terminal.Streams, n *node, how config.Log) {
 	if how.Format == config.FormatJSON {
 		n.log.Info(stopMessage)
 		return
 	}
-	fmt.Fprintln(s.err, "Stopping; attempts under way are finished first. Press Ctrl-C again to stop at once.")
+	fmt.Fprintln(s.Err, "Stopping; attempts under way are finished first. Press Ctrl-C again to stop at once.")
 }
 
 // loopback lists the addresses to which dev may deliver besides public ones: receivers on this machine.

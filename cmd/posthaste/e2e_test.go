@@ -14,6 +14,7 @@ import (
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/internal/keyring"
 	"github.com/posthaste/posthaste/internal/pgtest"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 const deliveryLimit = time.Minute
@@ -286,9 +287,9 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			output, code := runHere(t, tt.args...)
-			want := codeFailure
+			want := terminal.CodeFailure
 			if slices.Contains(usage, name) {
-				want = codeUsage
+				want = terminal.CodeUsage
 			}
 			require.Equal(t, want, code)
 			require.Len(t, lines(output), 1, output)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // healthTimeout gives the API enough time to find out that something it needs does not answer.
@@ -19,7 +21,7 @@ type healthCmd struct {
 }
 
 // Run implements the command.
-func (c *healthCmd) Run(ctx context.Context, s streams) error {
+func (c *healthCmd) Run(ctx context.Context, s terminal.Streams) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	// Connecting to 0.0.0.0 or to no host at all means this machine, so the address needs no change.
@@ -33,7 +35,7 @@ func (c *healthCmd) Run(ctx context.Context, s streams) error {
 		return fmt.Errorf("the API does not answer: %w", err)
 	}
 	defer response.Body.Close()
-	return reportHealth(s.out, response)
+	return reportHealth(s.Out, response)
 }
 
 // reportHealth prints the API's answer, or returns it as an error.

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // askHealth runs the command against an API that answers with status.
@@ -32,7 +34,7 @@ func runHealth(t *testing.T, listen string) (code int, out, err string) {
 	t.Setenv("POSTHASTE_LISTEN", listen)
 	t.Setenv("HTTP_PROXY", "http://192.0.2.1:1")
 	var stdout, stderr bytes.Buffer
-	code = run(context.Background(), []string{"health"}, streams{out: &stdout, err: &stderr})
+	code = run(context.Background(), []string{"health"}, terminal.Streams{Out: &stdout, Err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/keyring"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // keysCmd makes and rotates keys.
@@ -23,8 +24,8 @@ type keysCmd struct {
 type keysNewCmd struct{}
 
 // Run implements the command.
-func (keysNewCmd) Run(s streams) error {
-	_, err := fmt.Fprintln(s.out, keyring.New())
+func (keysNewCmd) Run(s terminal.Streams) error {
+	_, err := fmt.Fprintln(s.Out, keyring.New())
 	return err
 }
 
@@ -41,7 +42,7 @@ func (keysRotateCmd) Help() string {
 }
 
 // Run implements the command.
-func (c *keysRotateCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+func (c *keysRotateCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) error {
 	keys, err := masterKey(c.Store)
 	if err != nil {
 		return err
@@ -53,13 +54,13 @@ func (c *keysRotateCmd) Run(ctx context.Context, s streams, log *slog.Logger) er
 	if err != nil {
 		return adviseKey(err)
 	}
-	reportRotation(s.out, keys.IDs(), used, resealed)
+	reportRotation(s.Out, keys.IDs(), used, resealed)
 	return nil
 }
 
 // rotate seals all secrets anew, and returns the number of changed rows and the keys in use afterwards.
 func (c *keysRotateCmd) rotate(
-	ctx context.Context, s streams, keys *keyring.Ring, log *slog.Logger,
+	ctx context.Context, s terminal.Streams, keys *keyring.Ring, log *slog.Logger,
 ) (resealed int, used []string, err error) {
 	db, err := openStore(ctx, c.Store, keys, log)
 	if err != nil {
@@ -69,7 +70,7 @@ func (c *keysRotateCmd) rotate(
 	if err = db.CheckMigrated(ctx); err != nil {
 		return 0, nil, err
 	}
-	if resealed, err = db.Reseal(ctx, progressLine(s.err, rotateReport)); err != nil {
+	if resealed, err = db.Reseal(ctx, progressLine(s.Err, rotateReport)); err != nil {
 		return resealed, nil, err
 	}
 	used, err = db.KeysInUse(ctx)

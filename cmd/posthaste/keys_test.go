@@ -14,6 +14,7 @@ import (
 	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/keyring"
 	"github.com/posthaste/posthaste/internal/store"
+	"github.com/posthaste/posthaste/internal/terminal"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -105,7 +106,7 @@ func TestKeysRotateSaysThatItWasStopped(t *testing.T) {
 	var output bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := (&keysRotateCmd{config.Store{Data: folder, MasterKey: key}}).Run(ctx, streams{out: &output, err: &output}, quiet)
+	err := (&keysRotateCmd{config.Store{Data: folder, MasterKey: key}}).Run(ctx, terminal.Streams{Out: &output, Err: &output}, quiet)
 	require.ErrorContains(t, err, "run it again")
 	require.NotErrorIs(t, err, context.Canceled, "which would end the program as if all was done")
 	require.Empty(t, output.String())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/internal/terminal"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -25,7 +26,7 @@ type migrateUpCmd struct {
 }
 
 // Run implements the command.
-func (c *migrateUpCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+func (c *migrateUpCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) error {
 	db, err := openStore(ctx, c.Store, nil, log)
 	if err != nil {
 		return err
@@ -33,13 +34,13 @@ func (c *migrateUpCmd) Run(ctx context.Context, s streams, log *slog.Logger) err
 	defer func() { _ = db.Close() }() // everything written is committed
 	applied, err := db.Migrate(ctx)
 	for _, name := range applied {
-		fmt.Fprintln(s.out, "applied", name)
+		fmt.Fprintln(s.Out, "applied", name)
 	}
 	if err == nil {
 		err = db.CheckMigrated(ctx) // a newer version may have migrated it
 	}
 	if err == nil && len(applied) == 0 {
-		fmt.Fprintln(s.out, "nothing to do: the database is up to date")
+		fmt.Fprintln(s.Out, "nothing to do: the database is up to date")
 	}
 	return err
 }
@@ -49,7 +50,7 @@ type migrateStatusCmd struct {
 }
 
 // Run implements the command.
-func (c *migrateStatusCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+func (c *migrateStatusCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) error {
 	db, err := openStore(ctx, c.Store, nil, log)
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func (c *migrateStatusCmd) Run(ctx context.Context, s streams, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "MIGRATION\tAPPLIED")
 	for _, m := range migrations {
 		applied := "pending"
@@ -72,7 +73,7 @@ func (c *migrateStatusCmd) Run(ctx context.Context, s streams, log *slog.Logger)
 		return err
 	}
 	if err := db.CheckMigrated(ctx); err != nil {
-		return codedError{err, codeConflict}
+		return terminal.Coded(err, terminal.CodeConflict)
 	}
 	return nil
 }
@@ -91,7 +92,7 @@ func (releaseTemporalCmd) Help() string {
 }
 
 // Run implements the command.
-func (c *releaseTemporalCmd) Run(ctx context.Context, s streams, log *slog.Logger) error {
+func (c *releaseTemporalCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) error {
 	db, err := openStore(ctx, c.Store, nil, log)
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func (c *releaseTemporalCmd) Run(ctx context.Context, s streams, log *slog.Logge
 	if err := db.CheckMigrated(ctx); err != nil {
 		return err
 	}
-	why := models.Why{By: cmp.Or(c.Actor, whoami()), Reason: c.Reason}
+	why := models.Why{By: cmp.Or(c.Actor, terminal.Whoami()), Reason: c.Reason}
 	if err := why.Validate(); err != nil {
 		return err
 	}
@@ -109,9 +110,9 @@ func (c *releaseTemporalCmd) Run(ctx context.Context, s streams, log *slog.Logge
 	case err != nil:
 		return err
 	case was.NamespaceID == "":
-		fmt.Fprintln(s.out, "nothing to do: the database belongs to no Temporal")
+		fmt.Fprintln(s.Out, "nothing to do: the database belongs to no Temporal")
 	default:
-		fmt.Fprintf(s.out, "released from namespace %s (%s), which had it since %s; the next server that is started gets it\n",
+		fmt.Fprintf(s.Out, "released from namespace %s (%s), which had it since %s; the next server that is started gets it\n",
 			was.Namespace, was.NamespaceID, was.BoundAt.Format(time.RFC3339))
 	}
 	return nil

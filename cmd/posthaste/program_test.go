@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 const (
@@ -228,7 +230,7 @@ func runHere(t *testing.T, args ...string) (output string, code int) {
 	var b buffer
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	code = run(ctx, args, streams{out: &b, err: &b})
+	code = run(ctx, args, terminal.Streams{Out: &b, Err: &b})
 	return b.String(), code
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/posthaste/posthaste/internal/engine"
 	"github.com/posthaste/posthaste/internal/keyring"
 	"github.com/posthaste/posthaste/internal/pgtest"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 var devArgs = []string{"dev", "--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0"}
@@ -67,7 +68,7 @@ func TestAStoreBelongsToOneTemporal(t *testing.T) {
 	require.Contains(t, p.find(`(Database  \S+)`), "postgres://postgres@127.0.0.1:")
 	p.apiURL()
 	other := start(t, key, second...)
-	require.Equal(t, codeFailure, other.exitCode())
+	require.Equal(t, terminal.CodeFailure, other.exitCode())
 	require.Contains(t, other.output.String(), "this database belongs to Temporal's namespace posthaste")
 	require.Contains(t, other.output.String(), "posthaste migrate release-temporal")
 	require.NotContains(t, other.output.String(), "is up")
@@ -78,7 +79,7 @@ func TestAStoreBelongsToOneTemporal(t *testing.T) {
 	require.Zero(t, release.exitCode())
 	require.Contains(t, release.output.String(), "released from namespace posthaste")
 	require.Zero(t, start(t, key, second...).stopOnceUp(), "now it is the other one's")
-	require.Equal(t, codeFailure, start(t, key, first...).exitCode())
+	require.Equal(t, terminal.CodeFailure, start(t, key, first...).exitCode())
 }
 
 // stopOnceUp waits until the API is up and stops the program. It returns the exit code.
@@ -118,7 +119,7 @@ func TestHalvesRefuseAnotherTemporal(t *testing.T) {
 			args = append(args, "--listen", "127.0.0.1:0")
 		}
 		refused := start(t, append(env, other), args...)
-		require.Equal(t, codeFailure, refused.exitCode(), half)
+		require.Equal(t, terminal.CodeFailure, refused.exitCode(), half)
 		require.Contains(t, refused.output.String(), "this database belongs to Temporal's namespace posthaste")
 	}
 	require.Zero(t, receiver.events(), "no worker of the other one made the delivery")
@@ -156,7 +157,7 @@ func TestDevKeepsOutOfAServersFolder(t *testing.T) {
 	_, code := runHere(t, "migrate", "up", "--data", folder)
 	require.Zero(t, code)
 	output, code := runHere(t, devWith("--data", folder)...)
-	require.Equal(t, codeFailure, code)
+	require.Equal(t, terminal.CodeFailure, code)
 	require.Contains(t, output, "belongs to a posthaste server")
 	require.Contains(t, output, "--data")
 	require.NoFileExists(t, filepath.Join(folder, "master.key"))
@@ -165,7 +166,7 @@ func TestDevKeepsOutOfAServersFolder(t *testing.T) {
 func TestAllThatAServerLacksIsNamedAtOnce(t *testing.T) {
 	output, code := runHere(t, "server", "--engine", "embedded", "--database-url", "mysql://x", "--max-body", "1",
 		"--retention", "1s", "--dead-letter-hold=-1s", "--temporal-listen", "0.0.0.0:0")
-	require.Equal(t, codeFailure, code)
+	require.Equal(t, terminal.CodeFailure, code)
 	for _, name := range []string{
 		"POSTHASTE_API_KEY", "POSTHASTE_MASTER_KEY", "POSTHASTE_DATABASE_URL", "--max-body", "--retention", "--dead-letter-hold", "--temporal-listen",
 	} {

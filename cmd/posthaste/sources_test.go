@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // newSource makes a source on the command line and returns its path.
@@ -97,22 +97,6 @@ func TestProvidersOfARunningServer(t *testing.T) {
 	require.Regexp(t, `(?m)^twilio +the secret's text +--public-url +by an unsigned id$`, output)
 
 	output, code = runHere(t, "sources", "create", "twilio", "--credential", "x", "--url", p.apiURL())
-	require.Equal(t, codeUsage, code)
+	require.Equal(t, terminal.CodeUsage, code)
 	require.Contains(t, output, "public_url")
-}
-
-func TestCredentialsOnTheCommandLine(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]client.Credential{
-		"@FILE": {}, "-": {}, "id=@FILE": {ID: "id"}, "id=-": {ID: "id"}, "token:@FILE": {Scheme: "token"}, "token:-": {Scheme: "token"},
-		"token:id=@FILE": {Scheme: "token", ID: "id"}, "a=b": {}, "a:b": {}, "user:pass=word": {},
-	} {
-		named, where := splitCredential(text)
-		require.Equal(t, want, named, text)
-		if want == (client.Credential{}) {
-			require.Equal(t, text, where)
-			continue
-		}
-		require.Contains(t, []string{"@FILE", "-"}, where)
-	}
 }

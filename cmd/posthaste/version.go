@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // release is set by the linker when a release is built: -ldflags "-X main.release=1.2.3".
@@ -22,7 +24,7 @@ func version() string {
 type versionCmd struct{}
 
 // Run implements the command.
-func (versionCmd) Run(s streams) error {
-	_, err := fmt.Fprintln(s.out, "posthaste "+version())
+func (versionCmd) Run(s terminal.Streams) error {
+	_, err := fmt.Fprintln(s.Out, "posthaste "+version())
 	return err
 }

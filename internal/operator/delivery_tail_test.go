@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // shown is a delivery as the API shows it, created that many seconds after eight.
@@ -27,15 +28,15 @@ func (f *fakeAPI) tailUntil(t *testing.T, wanted int, args ...string) (out, comp
 	ended := make(chan int)
 	go func() {
 		args := append([]string{"deliveries", "tail", "--poll", "1ms", "--url", f.url}, args...)
-		ended <- run(ctx, args, streams{out: &stdout, err: &stderr})
+		ended <- run(ctx, args, terminal.Streams{Out: &stdout, Err: &stderr})
 	}()
-	require.Eventually(t, func() bool { return len(lines(stdout.String())) >= wanted }, startLimit, time.Millisecond)
+	require.Eventually(t, func() bool { return len(lines(stdout.String())) >= wanted }, longest, time.Millisecond)
 	cancel()
 	require.Zero(t, <-ended)
 	return lines(stdout.String()), lines(stderr.String())
 }
 
-func TestOperatorTail(t *testing.T) {
+func TestTail(t *testing.T) {
 	t.Parallel()
 
 	t.Run("prints what is new and what changes, not what was there", func(t *testing.T) {
@@ -47,6 +48,8 @@ func TestOperatorTail(t *testing.T) {
 				{200, listOf(before)},
 				{200, listOf(early, before)},
 				{200, listOf(shown("dlv_1", "pending", 1, 5), before)},
+				{200, listOf(shown("dlv_1", "pending", 1, 5), before)},
+				{200, listOf(shown("dlv_1", "delivered", 2, 5), shown("dlv_0", "cancelled", 1, 0))},
 			},
 			"GET /v1/deliveries/dlv_0": {{200, before}, {200, before}, {200, shown("dlv_0", "cancelled", 1, 0)}},
 			"GET /v1/deliveries/dlv_1": {{200, early}, {200, shown("dlv_1", "pending", 1, 5)}, {200, shown("dlv_1", "delivered", 2, 5)}},
@@ -102,16 +105,16 @@ func TestOperatorTail(t *testing.T) {
 	t.Run("ends when it is refused", func(t *testing.T) {
 		t.Parallel()
 		got := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/deliveries": {{401, ""}}}).operate(t, "", "deliveries", "tail")
-		require.Equal(t, codeUsage, got.code)
+		require.Equal(t, terminal.CodeUsage, got.code)
 	})
 }
 
-func TestOperatorTailForgets(t *testing.T) {
+func TestTailForgets(t *testing.T) {
 	t.Parallel()
 
 	var complaints buffer
 	now := time.Now()
-	follower := tail{o: &operator{s: streams{err: &complaints}}, from: now, known: map[string]client.Delivery{}}
+	follower := tail{o: &operator{s: terminal.Streams{Err: &complaints}}, from: now, known: map[string]client.Delivery{}}
 	for i := range tailKept + 5 {
 		follower.keep(client.Delivery{ID: fmt.Sprint("dlv_", i), Status: "pending", CreatedAt: now.Add(-time.Hour)})
 	}
@@ -125,7 +128,7 @@ func TestOperatorTailForgets(t *testing.T) {
 	require.Contains(t, complaints.String(), "5 of them are no longer followed")
 }
 
-func TestOperatorRecoverWaits(t *testing.T) {
+func TestRecoverWaits(t *testing.T) {
 	t.Parallel()
 
 	running := func(done int) fakeAnswer {
@@ -153,20 +156,18 @@ func TestOperatorRecoverWaits(t *testing.T) {
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go func() {
-			for len(api.calls()) < 3 && ctx.Err() == nil {
-				_ = sleep(ctx, time.Millisecond)
-			}
-			cancel()
-		}()
-		got := api.operateUntil(ctx, "", start...)
-		require.Equal(t, codeFailure, got.code)
+		ended := make(chan ran)
+		go func() { ended <- api.operateUntil(ctx, "", start...) }()
+		require.Eventually(t, func() bool { return len(api.calls()) >= 3 }, longest, time.Millisecond)
+		cancel()
+		got := <-ended
+		require.Equal(t, terminal.CodeFailure, got.code)
 		require.Contains(t, got.err, "rcv_1 continues on the server")
 	})
 
 	t.Run("and says when nobody knows it any more", func(t *testing.T) {
 		t.Parallel()
 		got := newFakeAPI(t, map[string][]fakeAnswer{"POST /v1/recoveries": {running(0)}}).operate(t, "", start...)
-		require.Equal(t, codeNotFound, got.code)
+		require.Equal(t, terminal.CodeNotFound, got.code)
 	})
 }

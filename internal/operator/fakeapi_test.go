@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // fakeAPI answers as told: by method and path, the answers in turn, and the last one again and again.
@@ -93,6 +95,6 @@ func (f *fakeAPI) operate(t *testing.T, stdin string, args ...string) ran {
 func (f *fakeAPI) operateUntil(ctx context.Context, stdin string, args ...string) ran {
 	var out, err bytes.Buffer
 	args = append(args, "--url", f.url, "--api-key", testKey, "--actor", "zoe@desk")
-	code := run(ctx, args, streams{in: strings.NewReader(stdin), out: &out, err: &err})
+	code := run(ctx, args, terminal.Streams{In: strings.NewReader(stdin), Out: &out, Err: &err})
 	return ran{out.String(), err.String(), code}
 }

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"encoding/json"
@@ -11,10 +11,11 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // field is one named value of an item, as people read it.
@@ -56,12 +57,12 @@ func printSome[T any](o *operator, limit int, list iter.Seq2[received[T], error]
 		things[i], texts[i] = s.thing, s.json
 	}
 	if o.json {
-		return printJSON(o.s.out, texts)
+		return terminal.PrintJSON(o.s.Out, texts)
 	}
 	if more {
-		fmt.Fprintln(o.s.err, "there are more; --limit 0 prints all")
+		fmt.Fprintln(o.s.Err, "there are more; --limit 0 prints all")
 	}
-	return l.table(o.s.out, things)
+	return l.table(o.s.Out, things)
 }
 
 // take collects the first n items, all for 0, and says whether there are more.
@@ -81,20 +82,20 @@ func take[T any](seq iter.Seq2[T, error], n int) (items []T, more bool, err erro
 // printAll prints items that came on one page.
 func (l layout[T]) printAll(o *operator, things []T) error {
 	if o.json {
-		return printJSON(o.s.out, o.answers.items())
+		return terminal.PrintJSON(o.s.Out, o.answers.items())
 	}
-	return l.table(o.s.out, things)
+	return l.table(o.s.Out, things)
 }
 
 // print prints one item, which the newest answer holds.
 func (l layout[T]) print(o *operator, thing T) error {
 	if o.json {
-		return printJSON(o.s.out, o.answers.json())
+		return terminal.PrintJSON(o.s.Out, o.answers.json())
 	}
-	w := tabwriter.NewWriter(o.s.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(o.s.Out, 0, 0, 2, ' ', 0)
 	for _, f := range l.fields(thing) {
 		if f.value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", f.name, printable(f.value))
+			fmt.Fprintf(w, "%s\t%s\n", f.name, terminal.Printable(f.value))
 		}
 	}
 	return w.Flush()
@@ -146,16 +147,9 @@ func (l layout[T]) row(thing T) []string {
 	cells := make([]string, len(l.columns))
 	for i, name := range l.columns {
 		at := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
-		cells[i] = shorten(printable(fields[at].value), longestCell)
+		cells[i] = shorten(terminal.Printable(fields[at].value), longestCell)
 	}
 	return cells
-}
-
-func printJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false) // URLs have an &
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
 }
 
 // shorten keeps a table readable when a cell is long.
@@ -164,16 +158,6 @@ func shorten(text string, longest int) string {
 		return string(runes[:longest-1]) + "…"
 	}
 	return text
-}
-
-// printable removes characters that would move the cursor or change colours: strangers wrote much of the printed text.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, text)
 }
 
 // clock prints a time; the zero time is "".

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // recoverCmd redelivers many deliveries at once.
@@ -59,8 +60,8 @@ func (c *recoverStartCmd) Run(ctx context.Context, o *operator) error {
 
 // await waits until a recovery has ended.
 func (o *operator) await(ctx context.Context, r *client.Recovery, every time.Duration) (*client.Recovery, error) {
-	bar := newBar(o.s.err, r.Total, "redelivering")
-	p := patience{w: o.s.err, every: every}
+	bar := terminal.NewBar(o.s.Err, r.Total, "redelivering")
+	p := patience{w: o.s.Err, every: every}
 	err := p.until(ctx, func() (bool, error) {
 		now, err := o.Recovery(ctx, r.ID)
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"cmp"
@@ -125,7 +125,7 @@ func (c *deliveriesHistoryCmd) Run(ctx context.Context, o *operator) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(o.s.out, "%s\n", history)
+	_, err = fmt.Fprintf(o.s.Out, "%s\n", history)
 	return err
 }
 

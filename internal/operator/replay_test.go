@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"encoding/json"
@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 const recorded = "../../workflows/testdata/replay/exhausted.json"
@@ -36,9 +38,11 @@ func otherActivity(history map[string]any) any {
 
 func bareList(history map[string]any) any { return history["events"] }
 
-func TestOperatorReplayFiles(t *testing.T) {
+func noHistory(map[string]any) any { return map[string]any{"hello": 1} }
+
+func TestReplayFiles(t *testing.T) {
 	t.Parallel()
-	list, broken, none := changed(t, bareList), changed(t, otherActivity), writeFile(t, `{"hello":1}`)
+	list, broken, none := changed(t, bareList), changed(t, otherActivity), changed(t, noHistory)
 
 	t.Run("histories that fit, of the API and of older Web UIs", func(t *testing.T) {
 		t.Parallel()
@@ -50,7 +54,7 @@ func TestOperatorReplayFiles(t *testing.T) {
 	t.Run("one that breaks", func(t *testing.T) {
 		t.Parallel()
 		output, code := runHere(t, "replay", broken, recorded)
-		require.Equal(t, codeFailure, code)
+		require.Equal(t, terminal.CodeFailure, code)
 		require.Len(t, lines(output), 4)
 		require.True(t, strings.HasPrefix(output, "BREAKS  "+broken+": "), output)
 		require.Contains(t, lines(output)[0], "OtherActivity")
@@ -60,7 +64,7 @@ func TestOperatorReplayFiles(t *testing.T) {
 	t.Run("as JSON", func(t *testing.T) {
 		t.Parallel()
 		got := newFakeAPI(t, nil).operate(t, "", "replay", recorded, broken, "-o", "json")
-		require.Equal(t, codeFailure, got.code)
+		require.Equal(t, terminal.CodeFailure, got.code)
 		var results []replayed
 		require.NoError(t, json.Unmarshal([]byte(got.out), &results))
 		require.Len(t, results, 2)
@@ -71,14 +75,14 @@ func TestOperatorReplayFiles(t *testing.T) {
 	t.Run("files that are none", func(t *testing.T) {
 		t.Parallel()
 		output, code := runHere(t, "replay", none, none+".not", recorded)
-		require.Equal(t, codeUsage, code)
+		require.Equal(t, terminal.CodeUsage, code)
 		require.Contains(t, output, none+": not a history of a workflow")
 		require.Contains(t, output, "there is no file "+none+".not")
 		require.Contains(t, output, "1 ok, 0 break")
 	})
 }
 
-func TestOperatorReplayDeliveries(t *testing.T) {
+func TestReplayDeliveries(t *testing.T) {
 	t.Parallel()
 	fits, err := os.ReadFile(recorded)
 	require.NoError(t, err)
@@ -92,7 +96,7 @@ func TestOperatorReplayDeliveries(t *testing.T) {
 			"GET /v1/deliveries/dlv_1/history": {{200, string(fits)}, {200, string(breaks)}, notFound},
 		})
 		got := api.operate(t, "", "replay", "--delivery", "dlv_1")
-		require.Equal(t, codeFailure, got.code)
+		require.Equal(t, terminal.CodeFailure, got.code)
 		require.Equal(t, "ok      dlv_1 run b", lines(got.out)[0])
 		require.Contains(t, lines(got.out)[1], "BREAKS  dlv_1 run a: ")
 		require.Contains(t, got.err, "1 ok, 1 break, 1 no longer in Temporal")
@@ -119,6 +123,6 @@ func TestOperatorReplayDeliveries(t *testing.T) {
 	t.Run("one that nobody knows", func(t *testing.T) {
 		t.Parallel()
 		got := newFakeAPI(t, nil).operate(t, "", "replay", "--delivery", "dlv_1")
-		require.Equal(t, codeNotFound, got.code)
+		require.Equal(t, terminal.CodeNotFound, got.code)
 	})
 }

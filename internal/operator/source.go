@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // sourcesCmd lists and manages sources.
@@ -53,7 +54,7 @@ type SourceFlags struct {
 }
 
 // fields returns the fields of --from, with the values of the flags over them.
-func (f *SourceFlags) fields(s streams) (client.SourceFields, error) {
+func (f *SourceFlags) fields(s terminal.Streams) (client.SourceFields, error) {
 	fields, err := from[client.SourceFields](s, f.From)
 	if err != nil {
 		return fields, err
@@ -70,7 +71,7 @@ func (f *SourceFlags) fields(s streams) (client.SourceFields, error) {
 	return fields, err
 }
 
-func readCredentials(s streams, given []string) ([]client.Credential, error) {
+func readCredentials(s terminal.Streams, given []string) ([]client.Credential, error) {
 	all := make([]client.Credential, len(given))
 	for i, text := range given {
 		credential, where := splitCredential(text)

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"encoding/json"
@@ -8,11 +8,11 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"os/user"
 	"strings"
 	"time"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // Remote holds the flags that name a command's server, the operator, and the form of the output.
@@ -28,16 +28,16 @@ type operator struct {
 	*client.Client
 	answers *answers
 	remote  *Remote
-	s       streams
+	s       terminal.Streams
 	json    bool
 }
 
 // ProvideOperator makes the operator for the Run methods of commands that have a Remote.
-func (r *Remote) ProvideOperator(s streams) (*operator, error) {
+func (r *Remote) ProvideOperator(s terminal.Streams) (*operator, error) {
 	o := &operator{answers: newAnswers(), remote: r, s: s, json: r.Output == "json"}
 	var err error
 	o.Client, err = r.client(o.answers, client.WithRetryNotice(func(err error, wait time.Duration) {
-		fmt.Fprintf(s.err, "%s; trying again in %s\n", plain(err), wait.Round(100*time.Millisecond))
+		fmt.Fprintf(s.Err, "%s; trying again in %s\n", terminal.Plain(err), wait.Round(100*time.Millisecond))
 	}))
 	return o, err
 }
@@ -45,28 +45,14 @@ func (r *Remote) ProvideOperator(s streams) (*operator, error) {
 func (r *Remote) client(a *answers, opts ...client.Option) (*client.Client, error) {
 	actor := r.Actor
 	if actor == "" {
-		actor = whoami()
+		actor = terminal.Whoami()
 	}
 	opts = append(opts, client.WithActor(actor), client.WithHTTPClient(&http.Client{Transport: a, Timeout: answerTimeout}))
 	c, err := client.New(r.URL, r.APIKey, opts...)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, terminal.Usage(err)
 	}
 	return c, nil
-}
-
-// whoami returns user@host as far as they are known and can be printed.
-func whoami() string {
-	const longest = 200 // bytes, by the API
-	name, host := "unknown", "unknown"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	if h, err := os.Hostname(); err == nil {
-		host = h
-	}
-	me := printable(name + "@" + host)
-	return strings.ToValidUTF8(me[:min(len(me), longest)], "")
 }
 
 // answerTimeout is longer than the server takes to find out that something it needs does not answer.
@@ -76,11 +62,11 @@ const answerTimeout = 30 * time.Second
 const maxArgument = 64 << 20
 
 // argument returns the value of an argument: standard input for -, the content of a file for @file, else its text.
-func argument(s streams, text string) ([]byte, error) {
+func argument(s terminal.Streams, text string) ([]byte, error) {
 	name, isFile := strings.CutPrefix(text, "@")
 	switch {
 	case text == "-":
-		return readBounded(s.in, "standard input")
+		return readBounded(s.In, "standard input")
 	case isFile:
 		return readFile(name)
 	}
@@ -90,10 +76,10 @@ func argument(s streams, text string) ([]byte, error) {
 func readFile(name string) ([]byte, error) {
 	file, err := os.Open(name) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usageError{fmt.Errorf("there is no file %s: create it first, or give the name of an existing file", name)}
+		return nil, terminal.Usage(fmt.Errorf("there is no file %s: create it first, or give the name of an existing file", name))
 	}
 	if err != nil {
-		return nil, usageError{err}
+		return nil, terminal.Usage(err)
 	}
 	defer func() { _ = file.Close() }() // nothing was written
 	return readBounded(file, name)
@@ -102,10 +88,10 @@ func readFile(name string) ([]byte, error) {
 func readBounded(r io.Reader, name string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxArgument+1))
 	if err != nil {
-		return nil, usageError{fmt.Errorf("read %s: %w", name, err)}
+		return nil, terminal.Usage(fmt.Errorf("read %s: %w", name, err))
 	}
 	if len(text) > maxArgument {
-		return nil, usageError{fmt.Errorf("%s is longer than %d bytes", name, maxArgument)}
+		return nil, terminal.Usage(fmt.Errorf("%s is longer than %d bytes", name, maxArgument))
 	}
 	return text, nil
 }
@@ -119,21 +105,21 @@ func each[T any](o *operator, ids []string, try func(id string) (*T, error), say
 			return fmt.Errorf("%s: %w", id, err)
 		}
 		if err != nil {
-			complain(o.s, fmt.Errorf("%s: %w", id, err))
-			codes = append(codes, codeOf(err))
+			o.s.Complain(fmt.Errorf("%s: %w", id, err))
+			codes = append(codes, terminal.CodeOf(err))
 			continue
 		}
 		done = append(done, o.answers.orJSON(thing))
 		if !o.json {
-			fmt.Fprintln(o.s.out, printable(say(*thing)))
+			fmt.Fprintln(o.s.Out, terminal.Printable(say(*thing)))
 		}
 	}
 	var failed error
 	if len(codes) > 0 {
-		failed = codedError{fmt.Errorf("%d of %d failed", len(codes), len(ids)), gravest(codes)}
+		failed = terminal.Coded(fmt.Errorf("%d of %d failed", len(codes), len(ids)), terminal.Gravest(codes))
 	}
 	if !o.json {
 		return failed
 	}
-	return errors.Join(failed, printJSON(o.s.out, done))
+	return errors.Join(failed, terminal.PrintJSON(o.s.Out, done))
 }

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // SubscriptionFlags are the flags that set the fields of a subscription.
@@ -29,7 +30,7 @@ type SubscriptionFlags struct {
 }
 
 // fields returns the fields of --from, with the values of the flags over them.
-func (f *SubscriptionFlags) fields(s streams) (client.SubscriptionFields, error) {
+func (f *SubscriptionFlags) fields(s terminal.Streams) (client.SubscriptionFields, error) {
 	fields, err := from[client.SubscriptionFields](s, f.From)
 	if err != nil {
 		return fields, err
@@ -65,7 +66,7 @@ func forwarded(patterns []string) []string {
 }
 
 // from reads fields as JSON, if there are any.
-func from[T any](s streams, name string) (fields T, err error) {
+func from[T any](s terminal.Streams, name string) (fields T, err error) {
 	if name == "" {
 		return fields, nil
 	}
@@ -76,7 +77,7 @@ func from[T any](s streams, name string) (fields T, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&fields); err != nil {
-		return fields, usageError{fmt.Errorf("--from: %w", err)}
+		return fields, terminal.Usage(fmt.Errorf("--from: %w", err))
 	}
 	return fields, nil
 }

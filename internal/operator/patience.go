@@ -1,36 +1,15 @@
-package main
+package operator
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
-
-// newBar makes a progress bar on a terminal; elsewhere the bar shows nothing.
-func newBar(w io.Writer, total int, what string) *progressbar.ProgressBar {
-	const redraw = 100 * time.Millisecond
-	return progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetVisibility(isTerminal(w)),
-		progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(),
-		progressbar.OptionThrottle(redraw),
-		progressbar.OptionClearOnFinish(),
-	)
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
 
 // patience polls the server, even while it is away, and says once that it is away and once that it is back.
 type patience struct {
@@ -53,8 +32,10 @@ func (p *patience) until(ctx context.Context, ask func() (done bool, err error))
 		if done && err == nil {
 			return nil
 		}
-		if err := sleep(ctx, p.every); err != nil {
-			return err
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(p.every):
 		}
 	}
 }
@@ -62,7 +43,7 @@ func (p *patience) until(ctx context.Context, ask func() (done bool, err error))
 func (p *patience) say(err error) {
 	switch away := err != nil; {
 	case away && !p.away:
-		fmt.Fprintln(p.w, "waiting for the server:", plain(err))
+		fmt.Fprintln(p.w, "waiting for the server:", terminal.Plain(err))
 	case p.away && !away:
 		fmt.Fprintln(p.w, "the server is back")
 	}

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // These constants say how long a publisher at a terminal waits to hear that no subscription matches, and how often it asks.
@@ -25,8 +26,10 @@ func (o *operator) watchPlan(ctx context.Context, eventID string) {
 			o.tellUnmatched(ctx, event)
 			return
 		}
-		if sleep(ctx, planPoll) != nil {
+		select {
+		case <-ctx.Done():
 			return
+		case <-time.After(planPoll):
 		}
 	}
 }
@@ -41,5 +44,5 @@ func (o *operator) tellUnmatched(ctx context.Context, event *client.StoredEvent)
 	if err == nil && len(some) == 0 {
 		why = fmt.Sprintf("tenant %s has no subscriptions", event.Tenant)
 	}
-	fmt.Fprintln(o.s.err, printable("no subscription matched, so nothing is delivered: "+why))
+	fmt.Fprintln(o.s.Err, terminal.Printable("no subscription matched, so nothing is delivered: "+why))
 }

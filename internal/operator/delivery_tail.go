@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 const (
@@ -42,7 +43,7 @@ func (c *deliveriesTailCmd) Run(ctx context.Context, o *operator) error {
 		Client: once, o: o, status: c.Status, from: c.Since.Time, known: map[string]client.Delivery{},
 		filter: client.DeliveryFilter{Tenant: c.Tenant, SubscriptionID: c.Subscription, EventType: c.EventType},
 	}
-	p := patience{w: o.s.err, every: c.Poll}
+	p := patience{w: o.s.Err, every: c.Poll}
 	err = p.until(ctx, func() (bool, error) { return false, t.round(ctx) })
 	if ctx.Err() != nil {
 		return nil
@@ -109,7 +110,7 @@ func (t *tail) since(ctx context.Context, from time.Time) ([]received[client.Del
 	filter.Since = from
 	found, more, err := take(withJSON(t.o.answers, t.Deliveries(ctx, filter)), tailKept)
 	if more {
-		fmt.Fprintf(t.o.s.err, "more than %d deliveries at once; the older ones are left out\n", tailKept)
+		fmt.Fprintf(t.o.s.Err, "more than %d deliveries at once; the older ones are left out\n", tailKept)
 	}
 	slices.Reverse(found)
 	return found, err
@@ -171,7 +172,7 @@ func (t *tail) keep(d client.Delivery) {
 func (t *tail) forget() {
 	t.open = slices.DeleteFunc(t.open, func(id string) bool { return !t.known[id].Open() })
 	if surplus := len(t.open) - tailKept; surplus > 0 {
-		fmt.Fprintf(t.o.s.err, "more than %d open deliveries; %d of them are no longer followed\n", tailKept, surplus)
+		fmt.Fprintf(t.o.s.Err, "more than %d open deliveries; %d of them are no longer followed\n", tailKept, surplus)
 		t.open = t.open[surplus:]
 	}
 	followed := make(map[string]bool, len(t.open))
@@ -190,9 +191,9 @@ func (t *tail) print(s received[client.Delivery]) {
 	if t.o.json {
 		var line bytes.Buffer
 		_ = json.Compact(&line, s.json) // the client has read it already
-		fmt.Fprintln(t.o.s.out, line.String())
+		fmt.Fprintln(t.o.s.Out, line.String())
 		return
 	}
-	fmt.Fprintln(t.o.s.out, printable(fmt.Sprintf("%s  %s  %-9s  %2d  %s  %s  %s  %s",
+	fmt.Fprintln(t.o.s.Out, terminal.Printable(fmt.Sprintf("%s  %s  %-9s  %2d  %s  %s  %s  %s",
 		clock(d.UpdatedAt), d.ID, d.Status, d.Attempts, d.EventType, d.Tenant, d.Receiver, d.LastError)))
 }

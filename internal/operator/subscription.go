@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // subscriptionsCmd lists and manages subscriptions.
@@ -150,9 +151,9 @@ func (c *subscriptionsPublicKeyCmd) Run(ctx context.Context, o *operator) error 
 // printKeys prints keys alone, so that they can be put into a variable; in JSON, the whole answer.
 func printKeys(o *operator, keys ...string) error {
 	if o.json {
-		return printJSON(o.s.out, o.answers.json())
+		return terminal.PrintJSON(o.s.Out, o.answers.json())
 	}
-	_, err := fmt.Fprintln(o.s.out, strings.Join(keys, "\n"))
+	_, err := fmt.Fprintln(o.s.Out, strings.Join(keys, "\n"))
 	return err
 }
 
@@ -178,10 +179,10 @@ func (c *subscriptionsRotateCmd) Run(ctx context.Context, o *operator) error {
 	}
 	if !o.json {
 		for _, at := range rotated.PreviousExpiresAt {
-			fmt.Fprintln(o.s.err, "a secret before it ends", clock(at))
+			fmt.Fprintln(o.s.Err, "a secret before it ends", clock(at))
 		}
 		if rotated.SignWith != "" {
-			fmt.Fprintln(o.s.err, "until then, these sign:", rotated.SignWith)
+			fmt.Fprintln(o.s.Err, "until then, these sign:", rotated.SignWith)
 		}
 	}
 	return printKeys(o, cmp.Or(rotated.Secret, rotated.PublicKey))

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	sdkworker "go.temporal.io/sdk/worker"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 	"github.com/posthaste/posthaste/workflows"
 )
 
@@ -50,7 +51,7 @@ func (c *replayCmd) Validate() error {
 
 // Run implements the command.
 func (c *replayCmd) Run(ctx context.Context, o *operator) error {
-	r := replay{o: o, results: []replayed{}, bar: newBar(io.Discard, 1, "")}
+	r := replay{o: o, results: []replayed{}, bar: terminal.NewBar(io.Discard, 1, "")}
 	var err error
 	switch {
 	case len(c.Files) > 0:
@@ -87,7 +88,7 @@ func (r *replay) files(names []string) (last error) {
 			err = r.try(name, text)
 		}
 		if err != nil && last != nil {
-			complain(r.o.s, last)
+			r.o.s.Complain(last)
 		}
 		if err != nil {
 			last = err
@@ -116,7 +117,7 @@ func (r *replay) since(ctx context.Context, c *replayCmd) error {
 	const largest = 200
 	all := r.o.Workflows(ctx, client.WorkflowFilter{Since: c.Since.Time, PageSize: largest})
 	total := 0
-	if isTerminal(r.o.s.err) {
+	if terminal.IsTerminal(r.o.s.Err) {
 		for _, err := range all {
 			if err != nil {
 				return err
@@ -124,7 +125,7 @@ func (r *replay) since(ctx context.Context, c *replayCmd) error {
 			total++
 		}
 	}
-	r.bar = newBar(r.o.s.err, total, "replaying")
+	r.bar = terminal.NewBar(r.o.s.Err, total, "replaying")
 	for run, err := range all {
 		if err != nil {
 			return err
@@ -170,7 +171,7 @@ func (r *replay) note(name string, broken error) {
 	result := replayed{History: name, Result: "ok"}
 	if broken != nil {
 		r.broken++
-		result.Result, result.Reason = "breaks", plain(broken)
+		result.Result, result.Reason = "breaks", terminal.Plain(broken)
 	} else {
 		r.ok++
 	}
@@ -179,9 +180,9 @@ func (r *replay) note(name string, broken error) {
 	case r.o.json:
 		r.results = append(r.results, result)
 	case broken != nil:
-		fmt.Fprintf(r.o.s.out, "BREAKS  %s: %s\n", name, result.Reason)
+		fmt.Fprintf(r.o.s.Out, "BREAKS  %s: %s\n", name, result.Reason)
 	default:
-		fmt.Fprintf(r.o.s.out, "ok      %s\n", name)
+		fmt.Fprintf(r.o.s.Out, "ok      %s\n", name)
 	}
 }
 
@@ -189,15 +190,15 @@ func (r *replay) note(name string, broken error) {
 func (r *replay) finish(err error) error {
 	_ = r.bar.Clear()
 	if r.o.json {
-		err = errors.Join(err, printJSON(r.o.s.out, r.results))
+		err = errors.Join(err, terminal.PrintJSON(r.o.s.Out, r.results))
 	} else {
-		fmt.Fprintf(r.o.s.err, "%d ok, %d break, %d no longer in Temporal\n", r.ok, r.broken, r.gone)
+		fmt.Fprintf(r.o.s.Err, "%d ok, %d break, %d no longer in Temporal\n", r.ok, r.broken, r.gone)
 	}
 	if r.broken == 0 {
 		return err
 	}
 	if err != nil {
-		complain(r.o.s, err)
+		r.o.s.Complain(err)
 	}
 	return fmt.Errorf("%d of %d histories break with this version", r.broken, r.ok+r.broken)
 }

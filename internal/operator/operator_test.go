@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 const (
@@ -109,7 +111,7 @@ var operations = []struct {
 	{args: "audit list --limit 200", asks: "GET /v1/audit?limit=200", gives: listOf(auditJSON), out: []string{"dlv_1"}},
 }
 
-func TestOperatorCommands(t *testing.T) {
+func TestCommands(t *testing.T) {
 	t.Parallel()
 
 	for _, op := range operations {
@@ -140,7 +142,7 @@ func TestOperatorCommands(t *testing.T) {
 		})
 
 		for code, answer := range map[int]fakeAnswer{
-			codeUsage: refusal(400, "invalid", "rate is 0"), codeNotFound: notFound, codeConflict: conflict,
+			terminal.CodeUsage: refusal(400, "invalid", "rate is 0"), terminal.CodeNotFound: notFound, terminal.CodeConflict: conflict,
 		} {
 			t.Run(fmt.Sprintf("%s exits with %d", op.args, code), func(t *testing.T) {
 				t.Parallel()
@@ -163,7 +165,7 @@ func TestPrivateKeyIsNotPrinted(t *testing.T) {
 			t.Parallel()
 			api := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/subscriptions/sub_1/secret": ok(`{"private_key":"whsk_mine"}`)})
 			got := api.operate(t, "", "subscriptions", "secret", "sub_1", "-o", output)
-			require.Equal(t, codeConflict, got.code)
+			require.Equal(t, terminal.CodeConflict, got.code)
 			require.Empty(t, got.out)
 			require.Contains(t, got.err, "posthaste subscriptions public-key sub_1")
 			require.NotContains(t, got.err, "whsk_")
@@ -171,7 +173,7 @@ func TestPrivateKeyIsNotPrinted(t *testing.T) {
 	}
 }
 
-func TestOperatorAwayServer(t *testing.T) {
+func TestAwayServer(t *testing.T) {
 	t.Parallel()
 
 	for _, args := range []string{"publish a", "deliveries list", "deliveries cancel dlv_1", "replay --delivery dlv_1"} {
@@ -179,7 +181,7 @@ func TestOperatorAwayServer(t *testing.T) {
 			t.Parallel()
 			api := fakeAPI{url: "http://" + freeAddress(t)}
 			got := api.operate(t, "", strings.Fields(args)...)
-			require.Equal(t, codeUnavailable, got.code)
+			require.Equal(t, terminal.CodeUnavailable, got.code)
 			require.Contains(t, got.err, "cannot reach the server at "+api.url)
 			require.Contains(t, got.err, "connection refused")
 			require.Contains(t, got.err, "set POSTHASTE_URL or --url")
@@ -191,14 +193,14 @@ func TestOperatorAwayServer(t *testing.T) {
 		t.Parallel()
 		api := newFakeAPI(t, map[string][]fakeAnswer{"POST /v1/deliveries/dlv_1/redeliver": {away}})
 		got := api.operate(t, "", "deliveries", "redeliver", "dlv_1")
-		require.Equal(t, codeUnavailable, got.code)
+		require.Equal(t, terminal.CodeUnavailable, got.code)
 		require.Regexp(t, `^status 503 unavailable: Temporal is away; trying again in \d`, got.err)
 		require.Len(t, lines(got.err), 4, "a line for each retry, and one for the end")
 		require.Len(t, api.calls(), 4)
 	})
 }
 
-func TestOperatorManyIDs(t *testing.T) {
+func TestManyIDs(t *testing.T) {
 	t.Parallel()
 
 	cancels := func(id string, answer fakeAnswer) map[string][]fakeAnswer {
@@ -212,7 +214,7 @@ func TestOperatorManyIDs(t *testing.T) {
 		t.Parallel()
 		api := newFakeAPI(t, cancels("dlv_2", conflict))
 		got := api.operate(t, "", "deliveries", "cancel", "dlv_2", "dlv_3", "dlv_1")
-		require.Equal(t, codeNotFound, got.code)
+		require.Equal(t, terminal.CodeNotFound, got.code)
 		require.Equal(t, []string{"dlv_1: cancellation requested (was pending)"}, lines(got.out))
 		require.Len(t, lines(got.err), 3)
 		require.Contains(t, got.err, "dlv_2: status 409 conflict: the delivery is delivered")
@@ -224,7 +226,7 @@ func TestOperatorManyIDs(t *testing.T) {
 		t.Parallel()
 		api := newFakeAPI(t, cancels("dlv_2", conflict))
 		got := api.operate(t, "", "deliveries", "cancel", "dlv_2", "dlv_1", "-o", "json")
-		require.Equal(t, codeConflict, got.code)
+		require.Equal(t, terminal.CodeConflict, got.code)
 		var done []struct{ ID string }
 		require.NoError(t, json.Unmarshal([]byte(got.out), &done))
 		require.Len(t, done, 1)
@@ -232,15 +234,15 @@ func TestOperatorManyIDs(t *testing.T) {
 	})
 }
 
-func TestOperatorGravest(t *testing.T) {
+func TestGravest(t *testing.T) {
 	t.Parallel()
-	order := []int{codeUnavailable, codeFailure, codeUsage, codeNotFound, codeConflict}
+	order := []int{terminal.CodeUnavailable, terminal.CodeFailure, terminal.CodeUsage, terminal.CodeNotFound, terminal.CodeConflict}
 	for i := range order {
-		require.Equal(t, order[i], gravest(order[i:]))
+		require.Equal(t, order[i], terminal.Gravest(order[i:]))
 	}
 }
 
-func TestOperatorUsage(t *testing.T) {
+func TestUsage(t *testing.T) {
 	t.Parallel()
 
 	api := newFakeAPI(t, nil)
@@ -252,7 +254,7 @@ func TestOperatorUsage(t *testing.T) {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
 			output, code := runHere(t, append(strings.Fields(args), "--url="+api.url)...)
-			require.Equal(t, codeUsage, code)
+			require.Equal(t, terminal.CodeUsage, code)
 			require.NotContains(t, output, "unknown flag --url")
 			require.Len(t, lines(output), 1, output)
 			require.Empty(t, api.calls())
@@ -263,13 +265,13 @@ func TestOperatorUsage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			output, code := runHere(t, "deliveries", "list", "--url", url)
-			require.Equal(t, codeUsage, code)
+			require.Equal(t, terminal.CodeUsage, code)
 			require.NotContains(t, output, "hidden")
 		})
 	}
 }
 
-func TestOperatorEnvironment(t *testing.T) {
+func TestEnvironment(t *testing.T) {
 	api := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/deliveries": ok(listOf())})
 	t.Setenv("POSTHASTE_URL", api.url)
 	t.Setenv("POSTHASTE_API_KEY", testKey)
@@ -290,7 +292,7 @@ func TestOperatorEnvironment(t *testing.T) {
 	}
 }
 
-func TestOperatorLists(t *testing.T) {
+func TestLists(t *testing.T) {
 	t.Parallel()
 
 	api := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/deliveries": ok(`{"data":[` + deliveryJSON + `,` + deliveryJSON + `],"next_cursor":"c"}`)})
@@ -300,10 +302,10 @@ func TestOperatorLists(t *testing.T) {
 	require.Contains(t, got.err, "there are more")
 	require.Equal(t, "GET /v1/deliveries?cursor=c&limit=4", api.calls()[1].what)
 
-	require.Equal(t, "a "+strings.Repeat("é", 77)+"…", shorten(printable("a\n"+strings.Repeat("é", 100)), 80))
+	require.Equal(t, "a "+strings.Repeat("é", 77)+"…", shorten(terminal.Printable("a\n"+strings.Repeat("é", 100)), 80))
 }
 
-func TestOperatorDataFromFile(t *testing.T) {
+func TestDataFromFile(t *testing.T) {
 	t.Parallel()
 
 	api := newFakeAPI(t, map[string][]fakeAnswer{"POST /v1/events": ok(eventJSON)})
@@ -317,7 +319,7 @@ func TestOperatorDataFromFile(t *testing.T) {
 			t.Run(args+" of a file "+name, func(t *testing.T) {
 				t.Parallel()
 				got := api.operate(t, "", append(strings.Fields(args), "@"+file)...)
-				require.Equal(t, codeUsage, got.code)
+				require.Equal(t, terminal.CodeUsage, got.code)
 				require.Contains(t, got.err, file)
 				require.NotContains(t, got.err, "trying again")
 			})
@@ -326,11 +328,11 @@ func TestOperatorDataFromFile(t *testing.T) {
 	require.Contains(t, api.operate(t, "", "publish", "a", "@"+file+".not").err, "there is no file "+file+".not: create it first, or give the name of an existing file")
 }
 
-func TestOperatorStopped(t *testing.T) {
+func TestStopped(t *testing.T) {
 	t.Parallel()
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got := newFakeAPI(t, nil).operateUntil(ctx, "", "publish", "a")
-	require.Equal(t, codeFailure, got.code, "nothing was published, so a script must not go on")
+	require.Equal(t, terminal.CodeFailure, got.code, "nothing was published, so a script must not go on")
 }

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"cmp"
@@ -94,8 +94,8 @@ func (c *eventsGetCmd) Run(ctx context.Context, o *operator) error {
 		o.tellUnmatched(ctx, event)
 		return nil
 	}
-	fmt.Fprintln(o.s.out)
-	return summaryLayout.table(o.s.out, event.Deliveries)
+	fmt.Fprintln(o.s.Out)
+	return summaryLayout.table(o.s.Out, event.Deliveries)
 }
 
 type eventsCancelCmd struct {

@@ -1,16 +1,11 @@
-package main
+package operator
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"reflect"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // when is a time on the command line.
@@ -21,7 +16,7 @@ var errWhen = errors.New("want a time such as 2026-11-22T08:00:00Z or 2026-11-22
 
 // UnmarshalText reads RFC 3339, the same without its end (then in UTC), a word, or a duration: 2h is two hours ago.
 func (w *when) UnmarshalText(text []byte) error {
-	if ago, err := parseDuration(string(text)); err == nil {
+	if ago, err := terminal.ParseDuration(string(text)); err == nil {
 		w.Time = time.Now().Add(-ago)
 		if ago < 0 {
 			return errWhen
@@ -50,33 +45,6 @@ func moments(now time.Time) map[string]time.Time {
 	return map[string]time.Time{"now": now, "today": today, "yesterday": today.AddDate(0, 0, -1)}
 }
 
-// longUnit matches a number of days or weeks.
-var longUnit = regexp.MustCompile(`(\d+\.?\d*|\.\d+)([dw])`)
-
-// parseDuration extends time.ParseDuration by days (24h) and weeks: 3d, 2w, 1d12h.
-func parseDuration(text string) (time.Duration, error) {
-	hours := longUnit.ReplaceAllStringFunc(text, func(part string) string {
-		number, _ := strconv.ParseFloat(part[:len(part)-1], 64) // the expression matches numbers only
-		return strconv.FormatFloat(number*map[byte]float64{'d': 24, 'w': 7 * 24}[part[len(part)-1]], 'f', -1, 64) + "h"
-	})
-	d, err := time.ParseDuration(hours)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a duration such as 90s, 15m, 2h, 3d or 2w", text)
-	}
-	return d, nil
-}
-
-// readDuration reads the value of a flag.
-func readDuration(ctx *kong.DecodeContext, target reflect.Value) error {
-	var text string
-	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
-		return err
-	}
-	d, err := parseDuration(text)
-	target.SetInt(int64(d))
-	return err
-}
-
 // brief prints a duration as the API does: 5m, where Go says 5m0s.
 func brief(d time.Duration) string {
 	text := d.String()
@@ -87,16 +55,4 @@ func brief(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
-}
-
-// sleep waits, or returns ctx's error when it ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
