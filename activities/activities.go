@@ -14,7 +14,7 @@ import (
 // Store keeps events, deliveries and jobs. Its errors are *models.Error where the row is at fault; any other error is
 // ours.
 type Store interface {
-	PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error)
+	PlanDeliveries(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error)
 	Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error)
 	// Work returns a delivery with its event and its subscription, which are shared and must not be changed.
 	Work(ctx context.Context, deliveryID string) (*models.Work, error)

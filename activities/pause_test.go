@@ -96,7 +96,7 @@ func (b *bundle) deliveries(t *testing.T, n int) (sub *models.Subscription, ids 
 	_, err := b.CreateEvents(t.Context(), events)
 	require.NoError(t, err)
 	for _, event := range events {
-		_, err := b.PlanDeliveries(t.Context(), event.ID)
+		_, err := b.PlanDeliveries(t.Context(), event.ID, nil)
 		require.NoError(t, err)
 		targets, err := b.Targets(t.Context(), event.ID, 0, 1)
 		require.NoError(t, err)

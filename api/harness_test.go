@@ -190,7 +190,7 @@ func (h *harness) deliver() *models.Delivery {
 
 func (h *harness) plan(eventID string) []*models.Delivery {
 	h.t.Helper()
-	_, err := h.store.PlanDeliveries(h.t.Context(), eventID)
+	_, err := h.store.PlanDeliveries(h.t.Context(), eventID, nil)
 	require.NoError(h.t, err)
 	planned, err := h.store.Deliveries(h.t.Context(), models.DeliveryFilter{EventID: eventID})
 	require.NoError(h.t, err)

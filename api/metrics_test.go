@@ -50,7 +50,7 @@ func TestStats(t *testing.T) {
 	backlog, _ := stats["backlog"].(map[string]any)
 	require.InDelta(t, 2, backlog["events"], 0)
 	require.Equal(t, h.get("/v1/events/" + first).is(http.StatusOK)["created_at"], backlog["oldest_at"])
-	_, err := h.store.PlanDeliveries(t.Context(), first)
+	_, err := h.store.PlanDeliveries(t.Context(), first, nil)
 	require.NoError(t, err)
 	stats = h.get("/v1/stats").is(http.StatusOK)
 	backlog, _ = stats["backlog"].(map[string]any)

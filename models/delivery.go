@@ -55,20 +55,6 @@ type Delivery struct {
 	UpdatedAt  time.Time
 }
 
-// Target describes one delivery of an event's plan: enough to start its workflow, nothing secret.
-type Target struct {
-	DeliveryID     string
-	SubscriptionID string
-	Host           string // of the subscription's URL
-	Claimed        bool   // the event's workflow makes the first attempt, see Delivery
-	Attempted      bool   // an attempt has been made: the next one waits for its time
-}
-
-// Plan is what planning an event came to.
-type Plan struct {
-	Deliveries int // how many deliveries the event has
-}
-
 // Outstanding is how much of a tenant's is under way for the first time, no more of a subscription than its share.
 type Outstanding struct {
 	Deliveries int // pending ones whose first attempt has not been made

@@ -93,7 +93,7 @@ func (b *bundle) subscribe(t *testing.T, tenant string, count int) (last *models
 
 // plan is what an engine does whose workers keep up, but whose attempts take for ever.
 func (b *bundle) plan(id string) error {
-	_, err := b.PlanDeliveries(context.Background(), id)
+	_, err := b.PlanDeliveries(context.Background(), id, nil)
 	return err
 }
 

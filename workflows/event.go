@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/models"
 )
 
 // DeliverEvent plans the deliveries of an event and starts them.
@@ -27,7 +28,7 @@ type fanOut struct {
 	ctx        workflow.Context
 	in         DeliverEventInput
 	deliveries int
-	targets    []activities.Target // from the plan; nil: they have to be listed
+	targets    []models.Target // from the plan; nil: they have to be listed
 }
 
 // newFanOut makes a fan-out that ignores cancellation: an accepted event reaches its subscribers. Only its deliveries can
@@ -48,7 +49,7 @@ func (f *fanOut) plan() error {
 // when they are many.
 func (f *fanOut) start(from, to int) (*DeliverEventResult, error) {
 	var started []workflow.ChildWorkflowFuture
-	if to-from > activities.MaxTargets {
+	if to-from > models.MaxTargets {
 		started = f.startBatches(from, to)
 	} else {
 		targets, err := f.list(from, to)
@@ -60,7 +61,7 @@ func (f *fanOut) start(from, to int) (*DeliverEventResult, error) {
 	return &DeliverEventResult{Deliveries: to - from}, allStarted(f.ctx, started)
 }
 
-func (f *fanOut) list(from, to int) ([]activities.Target, error) {
+func (f *fanOut) list(from, to int) ([]models.Target, error) {
 	if f.targets != nil || from == to {
 		return f.targets, nil
 	}
@@ -72,7 +73,7 @@ func (f *fanOut) list(from, to int) ([]activities.Target, error) {
 
 // deliver makes the first attempts that were claimed, all at once, and starts a workflow for each delivery that they do
 // not deliver and for each that was not claimed.
-func (f *fanOut) deliver(targets []activities.Target) []workflow.ChildWorkflowFuture {
+func (f *fanOut) deliver(targets []models.Target) []workflow.ChildWorkflowFuture {
 	attempts := make([]workflow.Future, len(targets))
 	var children []workflow.ChildWorkflowFuture
 	for i, target := range targets {
@@ -94,7 +95,7 @@ func (f *fanOut) deliver(targets []activities.Target) []workflow.ChildWorkflowFu
 }
 
 // attempt makes the first attempt within the workflow task.
-func (f *fanOut) attempt(target activities.Target) workflow.Future {
+func (f *fanOut) attempt(target models.Target) workflow.Future {
 	in := activities.AttemptDeliveryInput{DeliveryID: target.DeliveryID, Claimed: true}
 	return workflow.ExecuteLocalActivity(forLocalAttempt(f.ctx), a.AttemptDelivery, in)
 }
@@ -112,7 +113,7 @@ func (f *fanOut) failing(err error) (since time.Time) {
 	return since
 }
 
-func (f *fanOut) startDelivery(target activities.Target, failing time.Time) workflow.ChildWorkflowFuture {
+func (f *fanOut) startDelivery(target models.Target, failing time.Time) workflow.ChildWorkflowFuture {
 	in := DeliverToSubscriberInput{
 		DeliveryID: target.DeliveryID, EventID: f.in.EventID, SubscriptionID: target.SubscriptionID,
 		Tenant: f.in.Tenant, EventType: f.in.EventType, Host: target.Host,
@@ -135,9 +136,9 @@ func (f *fanOut) startBatches(from, to int) []workflow.ChildWorkflowFuture {
 // batchSize is the smallest power of MaxTargets that splits n deliveries into at most MaxTargets batches. It bounds the
 // pending children of every parent, whatever n is.
 func batchSize(n int) int {
-	size := activities.MaxTargets
-	for size*activities.MaxTargets < n {
-		size *= activities.MaxTargets
+	size := models.MaxTargets
+	for size*models.MaxTargets < n {
+		size *= models.MaxTargets
 	}
 	return size
 }

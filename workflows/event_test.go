@@ -125,8 +125,8 @@ func TestWideFanOut(t *testing.T) {
 
 func planOf(n int) *activities.PlanDeliveriesResult {
 	plan := &activities.PlanDeliveriesResult{Deliveries: n}
-	for i := 0; n <= activities.MaxTargets && i < n; i++ {
-		plan.Targets = append(plan.Targets, activities.Target{DeliveryID: fmt.Sprintf("dlv_%d", i)})
+	for i := 0; n <= models.MaxTargets && i < n; i++ {
+		plan.Targets = append(plan.Targets, models.Target{DeliveryID: fmt.Sprintf("dlv_%d", i)})
 	}
 	return plan
 }
@@ -160,7 +160,7 @@ func TestDeliverBatch(t *testing.T) {
 			b.subscribe(t, nil)
 		}
 		event := b.publish(t)
-		_, err := b.store.PlanDeliveries(t.Context(), event.ID)
+		_, err := b.store.PlanDeliveries(t.Context(), event.ID, nil)
 		require.NoError(t, err)
 		b.ExecuteWorkflow(workflows.DeliverBatchName,
 			workflows.DeliverBatchInput{DeliverEventInput: eventInput(event), From: 1, To: 4})

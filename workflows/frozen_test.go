@@ -128,11 +128,11 @@ func TestNamesAreFrozen(t *testing.T) {
 
 	t.Run("results", func(t *testing.T) {
 		t.Parallel()
-		target := activities.Target{DeliveryID: "d", SubscriptionID: "s", Host: "h", Fast: true, Claimed: true, Attempted: true}
+		target := models.Target{DeliveryID: "d", SubscriptionID: "s", Host: "h", Fast: true, Claimed: true, Attempted: true}
 		const targets = `"targets":[{"delivery_id":"d","subscription_id":"s","host":"h","fast":true,"claimed":true,"attempted":true}]}`
 		requireJSON(t, `{"deliveries":1,`+targets,
-			activities.PlanDeliveriesResult{Deliveries: 1, Targets: []activities.Target{target}})
-		requireJSON(t, `{`+targets, activities.ListTargetsResult{Targets: []activities.Target{target}})
+			activities.PlanDeliveriesResult{Deliveries: 1, Targets: []models.Target{target}})
+		requireJSON(t, `{`+targets, activities.ListTargetsResult{Targets: []models.Target{target}})
 		requireJSON(t, `{"attempt":3}`, activities.AttemptDeliveryResult{Attempt: 3})
 		requireJSON(t, `{"status":"cancelled","attempts":3}`,
 			activities.CancelDeliveryResult{Status: models.DeliveryCancelled, Attempts: 3})

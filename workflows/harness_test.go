@@ -187,11 +187,11 @@ func once(f *func()) {
 	}
 }
 
-func (s *flakyStore) PlanClaiming(ctx context.Context, eventID string, claim func(string) bool) (models.Plan, error) {
+func (s *flakyStore) PlanDeliveries(ctx context.Context, eventID string, claim func(string) bool) (models.Plan, error) {
 	if s.failing(&s.planFailures) {
 		return models.Plan{}, errAway
 	}
-	return s.Store.PlanClaiming(ctx, eventID, claim)
+	return s.Store.PlanDeliveries(ctx, eventID, claim)
 }
 
 func setup(t *testing.T, script ...models.Exchange) *bundle {
@@ -261,7 +261,7 @@ func (b *bundle) publish(t *testing.T) *models.Event {
 func (b *bundle) plan(t *testing.T) workflows.DeliverToSubscriberInput {
 	t.Helper()
 	event := b.publish(t)
-	_, err := b.store.PlanDeliveries(t.Context(), event.ID)
+	_, err := b.store.PlanDeliveries(t.Context(), event.ID, nil)
 	require.NoError(t, err)
 	targets, err := b.store.Targets(t.Context(), event.ID, 0, 1)
 	require.NoError(t, err)

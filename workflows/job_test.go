@@ -235,7 +235,7 @@ func TestSteerDeliveries(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		event := b.publish(t)
-		_, err := b.store.PlanDeliveries(t.Context(), event.ID)
+		_, err := b.store.PlanDeliveries(t.Context(), event.ID, nil)
 		require.NoError(t, err)
 		sub := b.subscribe(t, nil)
 		b.job(t, b.recovery(t, sub.ID, models.RecoverMissing).Job())

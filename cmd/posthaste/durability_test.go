@@ -10,7 +10,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
-	"github.com/posthaste/posthaste/activities"
 	"github.com/posthaste/posthaste/internal/engine"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/worker"
@@ -83,7 +82,7 @@ func TestOverdueDeliveryWithoutWorkflowIsRevived(t *testing.T) {
 	receiver := newSink(t, 500, 204)
 	n.subscribe(t, receiver.url, time.Second)
 	event := n.accept(t)
-	_, err := n.store.PlanDeliveries(t.Context(), event.ID) // the plan is stored, but no workflow will ever start
+	_, err := n.store.PlanDeliveries(t.Context(), event.ID, nil) // the plan is stored, but no workflow will ever start
 	require.NoError(t, err)
 	reviver := worker.NewDispatcher(worker.DispatcherOptions{
 		Client: n.temporal, Control: n.control, Store: n.store, Logger: quiet, ReviveEvery: 50 * time.Millisecond, OverdueAfter: time.Millisecond,
@@ -117,7 +116,7 @@ func TestThousandSubscribers(t *testing.T) {
 				children++
 			}
 		}
-		require.LessOrEqual(t, children, activities.MaxTargets, "%s never had more children than that, let alone pending ones", parent)
+		require.LessOrEqual(t, children, models.MaxTargets, "%s never had more children than that, let alone pending ones", parent)
 		total += children
 	}
 	require.Equal(t, subscribers+5, total)

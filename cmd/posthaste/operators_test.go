@@ -370,7 +370,7 @@ func exhaustMany(t *testing.T, database, key, url string, count int) *models.Sub
 		event := models.NewEvent(models.Event{Type: "order.paid", Data: []byte(`1`)}, time.Now())
 		_, err := s.CreateEvents(t.Context(), []*models.Event{event})
 		require.NoError(t, err)
-		_, err = s.PlanDeliveries(t.Context(), event.ID)
+		_, err = s.PlanDeliveries(t.Context(), event.ID, nil)
 		require.NoError(t, err)
 		targets, err := s.Targets(t.Context(), event.ID, 0, 1)
 		require.NoError(t, err)

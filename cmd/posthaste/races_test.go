@@ -229,7 +229,7 @@ func (n *node) planMany(t *testing.T) []*models.Delivery {
 	var deliveries []*models.Delivery
 	for range raced {
 		event := n.accept(t)
-		_, err := n.store.PlanDeliveries(t.Context(), event.ID)
+		_, err := n.store.PlanDeliveries(t.Context(), event.ID, nil)
 		require.NoError(t, err)
 		planned, err := n.store.Deliveries(t.Context(), models.DeliveryFilter{EventID: event.ID})
 		require.NoError(t, err)

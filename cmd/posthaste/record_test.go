@@ -381,7 +381,7 @@ func (n *node) startDelivery(t *testing.T, event *models.Event, local bool) (wor
 // startDeliveryAs is startDelivery with further fields of the input.
 func (n *node) startDeliveryAs(t *testing.T, event *models.Event, in workflows.DeliverToSubscriberInput) (workflowID string) {
 	t.Helper()
-	_, err := n.store.PlanDeliveries(t.Context(), event.ID)
+	_, err := n.store.PlanDeliveries(t.Context(), event.ID, nil)
 	require.NoError(t, err)
 	targets, err := n.store.Targets(t.Context(), event.ID, 0, 1)
 	require.NoError(t, err)

@@ -117,7 +117,7 @@ func (d *drill) acceptBehind(s state, count int) (ids []string) {
 		_, err := opened.CreateEvents(d.t.Context(), []*models.Event{event})
 		require.NoError(d.t, err)
 		if i%2 == 0 {
-			_, err = opened.PlanDeliveries(d.t.Context(), event.ID)
+			_, err = opened.PlanDeliveries(d.t.Context(), event.ID, nil)
 			require.NoError(d.t, err)
 		}
 		ids = append(ids, event.ID)

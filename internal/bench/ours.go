@@ -12,6 +12,7 @@ import (
 	sdkworker "go.temporal.io/sdk/worker"
 
 	"github.com/posthaste/posthaste/activities"
+	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/worker"
 	"github.com/posthaste/posthaste/workflows"
 )
@@ -46,7 +47,7 @@ type empty struct{ ours *ours }
 func (e *empty) PlanDeliveries(_ context.Context, in activities.PlanDeliveriesInput) (*activities.PlanDeliveriesResult, error) {
 	n := int(e.ours.fanout.Load())
 	result := &activities.PlanDeliveriesResult{Deliveries: n}
-	if n <= activities.MaxTargets {
+	if n <= models.MaxTargets {
 		result.Targets = targets(in.EventID, 0, n, in.Claim)
 	}
 	return result, nil
@@ -65,10 +66,10 @@ func (e *empty) AttemptDelivery(_ context.Context, in activities.AttemptDelivery
 }
 
 // targets are those at the positions from up to, not including, to. A delivery's id is the event's and the position.
-func targets(eventID string, from, to int, claimed bool) []activities.Target {
-	all := make([]activities.Target, 0, to-from)
+func targets(eventID string, from, to int, claimed bool) []models.Target {
+	all := make([]models.Target, 0, to-from)
 	for n := from; n < to; n++ {
-		all = append(all, activities.Target{
+		all = append(all, models.Target{
 			DeliveryID: fmt.Sprintf("%s.%d", eventID, n), SubscriptionID: "sub_" + strconv.Itoa(n), Host: "127.0.0.1", Fast: true, Claimed: claimed,
 		})
 	}

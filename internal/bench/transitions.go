@@ -7,7 +7,6 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 
-	"github.com/posthaste/posthaste/activities"
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
@@ -16,7 +15,7 @@ const (
 	// samples is how many events are looked at in Temporal.
 	samples = 5
 	// widest is the fan-out above which batches have batches of their own, which are not looked for.
-	widest = activities.MaxTargets * activities.MaxTargets
+	widest = models.MaxTargets * models.MaxTargets
 )
 
 // transitions is how often Temporal had to write the state of workflows.
@@ -65,8 +64,8 @@ func (b *bench) sample(ctx context.Context, t *transitions, id string, fanout in
 	}
 	t.samples++
 	t.event, t.delivery = t.event+ofEvent, t.delivery+ofDelivery
-	for from := 0; from < fanout && fanout > activities.MaxTargets; from += activities.MaxTargets {
-		ofBatch, _ := b.describe(ctx, models.BatchWorkflowID(id, from, min(from+activities.MaxTargets, fanout)))
+	for from := 0; from < fanout && fanout > models.MaxTargets; from += models.MaxTargets {
+		ofBatch, _ := b.describe(ctx, models.BatchWorkflowID(id, from, min(from+models.MaxTargets, fanout)))
 		t.batches += ofBatch
 	}
 }

@@ -72,7 +72,7 @@ func BenchmarkPlan(b *testing.B) {
 		b.ResetTimer()
 		for _, event := range events {
 			before()
-			_, err := d.PlanDeliveries(b.Context(), event.ID)
+			_, err := d.PlanDeliveries(b.Context(), event.ID, nil)
 			require.NoError(b, err)
 		}
 	})

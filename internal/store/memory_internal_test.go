@@ -100,7 +100,7 @@ func (d *desk) plan(t testing.TB, e models.Event) ([]models.Target, []string) {
 	t.Helper()
 	event := d.publish(t, e)
 	d.queries.made = nil
-	plan, err := d.PlanDeliveries(t.Context(), event.ID)
+	plan, err := d.PlanDeliveries(t.Context(), event.ID, nil)
 	require.NoError(t, err)
 	made := d.queries.made
 	targets, err := d.Targets(t.Context(), event.ID, 0, plan.Deliveries)
@@ -257,7 +257,7 @@ func TestThePausedAreLookedAtAgain(t *testing.T) {
 		require.NoError(t, err)
 		known := []subscriber{{ID: d.sub.ID, Payload: d.sub.Payload, Status: models.SubscriptionPaused}}
 		d.memory.matches.put(event.Tenant, event.Type, row.Version, known)
-		_, err = d.PlanDeliveries(t.Context(), event.ID)
+		_, err = d.PlanDeliveries(t.Context(), event.ID, nil)
 		require.NoError(t, err)
 		planned, err := d.Deliveries(t.Context(), models.DeliveryFilter{EventID: event.ID})
 		require.NoError(t, err)
@@ -274,12 +274,12 @@ func TestAPlanThatIsRolledBackLeavesNothing(t *testing.T) {
 		d.group.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
 			return commit(ctx, func(tx *gorm.DB) error { return errors.Join(do(tx), away) })
 		}
-		_, err := d.PlanDeliveries(t.Context(), event.ID)
+		_, err := d.PlanDeliveries(t.Context(), event.ID, nil)
 		require.ErrorIs(t, err, away)
 		require.Zero(t, d.memory.matches.cache.Len())
 
 		d.group.transaction = commit
-		plan, err := d.PlanDeliveries(t.Context(), event.ID)
+		plan, err := d.PlanDeliveries(t.Context(), event.ID, nil)
 		require.NoError(t, err)
 		require.Equal(t, 1, plan.Deliveries)
 		require.Equal(t, 1, d.memory.matches.cache.Len())

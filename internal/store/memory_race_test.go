@@ -85,7 +85,7 @@ func requireUpToDate(t *testing.T, s *store.Store, tenant string, subs map[strin
 	for id, committed := range subs {
 		least[id] = committed.Load()
 	}
-	if plan, err := s.PlanDeliveries(t.Context(), event.ID); err != nil || plan.Deliveries != len(subs) {
+	if plan, err := s.PlanDeliveries(t.Context(), event.ID, nil); err != nil || plan.Deliveries != len(subs) {
 		t.Errorf("planned %d: %v", plan.Deliveries, err)
 		return
 	}

@@ -56,7 +56,7 @@ func (b *office) plan(t *testing.T, by *store.Store) []*models.Delivery {
 	t.Helper()
 	event, err := publishOrder(t.Context(), b.here, b.subscription.Tenant)
 	require.NoError(t, err)
-	_, err = by.PlanDeliveries(t.Context(), event.ID)
+	_, err = by.PlanDeliveries(t.Context(), event.ID, nil)
 	require.NoError(t, err)
 	deliveries, err := by.Deliveries(t.Context(), models.DeliveryFilter{EventID: event.ID})
 	require.NoError(t, err)

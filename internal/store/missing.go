@@ -124,7 +124,7 @@ func addDelivery(tx *gorm.DB, event *eventRow, subscriptionID string) (*delivery
 	if models.FirstStatus(sub.Status) == "" {
 		return nil, models.Errorf(models.CodeConflict, "subscription %s is disabled", sub.ID)
 	}
-	row := newDeliveryRow(event, &subscriber{sub.ID, sub.Payload, sub.Properties, sub.Status}, now())
+	row := newDeliveryRow(event, &subscriber{ID: sub.ID, Payload: sub.Payload, Properties: sub.Properties, Status: sub.Status}, now())
 	if err := tx.Create(row).Error; err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ const planPage = 500
 // subscriber is what planning needs to know of a subscription.
 type subscriber struct {
 	ID         string                    `gorm:"column:id"`
+	URL        string                    `gorm:"column:url"`
 	Payload    models.Payload            `gorm:"column:payload"`
 	Properties []byte                    `gorm:"column:properties"`
 	Status     models.SubscriptionStatus `gorm:"column:status"`
@@ -29,7 +30,7 @@ type subscriber struct {
 func sizeOf(subs []subscriber) int {
 	size := len(subs) * int(unsafe.Sizeof(subscriber{}))
 	for i := range subs {
-		size += len(subs[i].ID) + len(subs[i].Properties)
+		size += len(subs[i].ID) + len(subs[i].URL) + len(subs[i].Properties)
 	}
 	return size
 }
@@ -39,14 +40,11 @@ func sizeOf(subs []subscriber) int {
 // calling it again, or twice at once, makes one set of deliveries; the plan is the same each time. It returns a
 // CodeNotFound error for an unknown event.
 //
+// The caller makes the first attempt itself of those pending deliveries whose subscription claim accepts, and has
+// models.ClaimTime for that. If claim is nil, it makes none.
+//
 // It is one transaction, in memory that does not grow with the number of subscribers; 100,000 take some seconds.
-func (s *Store) PlanDeliveries(ctx context.Context, eventID string) (models.Plan, error) {
-	return s.PlanClaiming(ctx, eventID, func(string) bool { return false })
-}
-
-// PlanClaiming is PlanDeliveries for a caller that makes the first attempt itself of those pending deliveries whose
-// subscription claim says yes to. It has models.ClaimTime for that.
-func (s *Store) PlanClaiming(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error) {
+func (s *Store) PlanDeliveries(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error) {
 	plan, err := s.plan(ctx, eventID, claim, s.inGroup(placeEvent+eventID), planPage)
 	if errors.Is(err, errWide) { // too long to make others wait for it
 		plan, err = s.plan(ctx, eventID, claim, s.inTransaction, math.MaxInt)
@@ -54,7 +52,10 @@ func (s *Store) PlanClaiming(ctx context.Context, eventID string, claim func(sub
 	if err != nil {
 		return models.Plan{}, err
 	}
-	return *plan, nil
+	if plan.Targets == nil && plan.Deliveries > 0 && plan.Deliveries <= models.MaxTargets { // it was planned before
+		plan.Targets, err = s.Targets(ctx, eventID, 0, plan.Deliveries)
+	}
+	return *plan, err
 }
 
 // errWide says that an event has more deliveries than a plan may make that shares its commit.
@@ -81,7 +82,7 @@ func (s *Store) plan(
 		return nil, errWide
 	}
 	p.remember()
-	return &models.Plan{Deliveries: p.event.Deliveries}, nil
+	return &models.Plan{Deliveries: p.event.Deliveries, Targets: p.targets}, nil
 }
 
 // planning is one run of a plan.
@@ -93,9 +94,10 @@ type planning struct {
 	present int64 // epoch of the tenant
 	claim   func(subscriptionID string) bool
 	most    int
-	stops   stopped      // of the candidates
-	wide    bool         // has more, so nothing was planned. Not an error: an error would roll the shared commit back
-	read    []subscriber // all that match, where memory did not know them; nil: it did, or they are many
+	stops   stopped         // of the candidates
+	targets []models.Target // of the deliveries made, if they are at most models.MaxTargets
+	wide    bool            // has more, so nothing was planned. Not an error: an error would roll the shared commit back
+	read    []subscriber    // all that match, where memory did not know them; nil: it did, or they are many
 }
 
 func (p *planning) run() error {
@@ -193,8 +195,10 @@ func (p *planning) insert(subs []subscriber, due time.Time) error {
 	rows := make([]*deliveryRow, 0, len(subs))
 	for i := range subs {
 		if models.FirstStatus(subs[i].Status) != "" {
-			rows = append(rows, p.delivery(&subs[i], due))
+			row := p.delivery(&subs[i], due)
+			rows = append(rows, row)
 			p.event.Deliveries++
+			p.target(row, subs[i].URL)
 		}
 	}
 	if len(rows) == 0 {
@@ -211,11 +215,22 @@ func (p *planning) delivery(sub *subscriber, due time.Time) *deliveryRow {
 		delivery.Apply(models.Change{Act: models.ActStop}, models.Facts{Stopped: why})
 		row.takeState(delivery)
 	}
-	if row.Status == models.DeliveryPending && p.claim(row.SubscriptionID) {
+	if row.Status == models.DeliveryPending && p.claim != nil && p.claim(row.SubscriptionID) {
 		until := due.Add(models.ClaimTime)
 		row.ClaimedUntil = &until
 	}
 	return row
+}
+
+// target adds a delivery that was made to the targets, unless it is closed, or they become too many.
+func (p *planning) target(row *deliveryRow, url string) {
+	switch {
+	case p.event.Deliveries > models.MaxTargets:
+		p.targets = nil
+	case !row.Status.Closed():
+		made := targetRow{ID: row.ID, SubscriptionID: row.SubscriptionID, URL: &url, Claimed: row.ClaimedUntil != nil}
+		p.targets = append(p.targets, made.model())
+	}
 }
 
 // newDeliveryRow takes the creation time from the new id, so that lists can find deliveries since a time by their id.
@@ -241,7 +256,7 @@ func subscribers(tx *gorm.DB, tenant string, patterns []string, after string) ([
 		branches[i] = branch
 		args = append(args, tenant, pattern, after, planPage)
 	}
-	query := `SELECT s.id, s.payload, s.properties, s.status FROM (` + strings.Join(branches, " UNION ") + `) AS matching
+	query := `SELECT s.id, s.url, s.payload, s.properties, s.status FROM (` + strings.Join(branches, " UNION ") + `) AS matching
 		JOIN subscriptions AS s ON s.id = matching.subscription_id ORDER BY s.id LIMIT ?`
 	var found []subscriber
 	return found, tx.Raw(query, append(args, planPage)...).Scan(&found).Error

@@ -31,7 +31,7 @@ func TestAWideEventLeavesTheOthersTheirCommit(t *testing.T) {
 		var all sync.WaitGroup
 		var plan models.Plan
 		var planned error
-		all.Go(func() { plan, planned = d.PlanDeliveries(t.Context(), wide.ID) })
+		all.Go(func() { plan, planned = d.PlanDeliveries(t.Context(), wide.ID, nil) })
 		published := make([]error, 3)
 		for i := range published {
 			all.Go(func() { published[i] = tryPublish(t.Context(), d.Store) })

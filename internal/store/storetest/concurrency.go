@@ -49,7 +49,7 @@ func (b *bundle) deliverOne(ctx context.Context) error {
 	if _, err := b.CreateEvents(ctx, []*models.Event{e}); err != nil {
 		return err
 	}
-	if _, err := b.PlanDeliveries(ctx, e.ID); err != nil {
+	if _, err := b.PlanDeliveries(ctx, e.ID, nil); err != nil {
 		return err
 	}
 	targets, err := b.Targets(ctx, e.ID, 0, 10)

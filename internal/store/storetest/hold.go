@@ -108,7 +108,7 @@ func testHoldAtOnce(run func(string, func(*testing.T, *bundle))) {
 				events[i] = b.event(t, "a")
 			}
 			found := b.resumeAmid(t, sub, len(events), func(i int) error {
-				_, err := b.PlanDeliveries(t.Context(), events[i].ID)
+				_, err := b.PlanDeliveries(t.Context(), events[i].ID, nil)
 				return err
 			})
 			held, err := b.heldOf(t.Context(), sub)

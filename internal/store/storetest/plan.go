@@ -87,7 +87,7 @@ func testPlan(t *testing.T, open Open) {
 	})
 
 	run("an unknown event is not found", func(t *testing.T, b *bundle) {
-		_, err := b.PlanDeliveries(t.Context(), "evt_none")
+		_, err := b.PlanDeliveries(t.Context(), "evt_none", nil)
 		requireCode(t, models.CodeNotFound, err)
 	})
 
@@ -106,10 +106,10 @@ func testPlan(t *testing.T, open Open) {
 		for range rounds {
 			e := b.event(t, "a")
 			plans, errs := make([]models.Plan, 8), make([]error, 8)
-			atOnce(len(plans), func(i int) { plans[i], errs[i] = b.PlanDeliveries(t.Context(), e.ID) })
+			atOnce(len(plans), func(i int) { plans[i], errs[i] = b.PlanDeliveries(t.Context(), e.ID, nil) })
 			for i := range plans {
 				require.NoError(t, errs[i])
-				require.Equal(t, models.Plan{Deliveries: 20}, plans[i])
+				require.Equal(t, models.Plan{Deliveries: 20, Targets: b.targets(t, e.ID, 0, 20)}, plans[i])
 			}
 			require.Len(t, b.plan(t, e.ID), 20)
 		}
@@ -137,7 +137,7 @@ func testPlan(t *testing.T, open Open) {
 		mine, other, paused := b.subscription(t, "*"), b.subscription(t, "*"), b.subscription(t, "*")
 		b.pause(t, paused.ID)
 		event := b.event(t, "a")
-		_, err := b.PlanClaiming(t.Context(), event.ID, func(id string) bool { return id != other.ID })
+		_, err := b.PlanDeliveries(t.Context(), event.ID, func(id string) bool { return id != other.ID })
 		require.NoError(t, err)
 		claims := map[string]bool{}
 		for _, target := range b.targets(t, event.ID, 0, 3) {

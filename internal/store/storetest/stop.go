@@ -119,7 +119,7 @@ func testStop(t *testing.T, open Open) {
 					if i == 0 {
 						_, errs[i] = b.stopping(sub, event)[way](t.Context())
 					} else {
-						_, errs[i] = b.PlanDeliveries(t.Context(), event.ID)
+						_, errs[i] = b.PlanDeliveries(t.Context(), event.ID, nil)
 					}
 				})
 				require.NoError(t, errors.Join(errs...))

@@ -122,12 +122,17 @@ func (b *bundle) subscription(t *testing.T, patterns ...string) *models.Subscrip
 // plan plans the event and returns its deliveries by position.
 func (b *bundle) plan(t *testing.T, eventID string) []*models.Delivery {
 	t.Helper()
-	plan, err := b.PlanDeliveries(t.Context(), eventID)
+	plan, err := b.PlanDeliveries(t.Context(), eventID, nil)
 	require.NoError(t, err)
 	deliveries := collect(t, func(p models.Page) ([]*models.Delivery, error) {
 		return b.Deliveries(t.Context(), models.DeliveryFilter{EventID: eventID, Page: p})
 	}, deliveryID)
 	require.Len(t, deliveries, plan.Deliveries)
+	if plan.Deliveries <= models.MaxTargets {
+		require.ElementsMatch(t, b.targets(t, eventID, 0, plan.Deliveries), plan.Targets)
+	} else {
+		require.Nil(t, plan.Targets)
+	}
 	sorted := make([]*models.Delivery, len(deliveries))
 	for _, d := range deliveries {
 		require.Less(t, d.Position, len(sorted))
