@@ -240,7 +240,7 @@ func TestReceiveRefuses(t *testing.T) {
 		h := newHarness(t, func(d *api.Deps) { d.Certificates = certificates })
 		id := h.source(`{"provider":"paypal","credentials":[{"secret":"0EH40505U7160970P"}]}`)
 		a := h.post(http.MethodPost, "/in/"+id, "{}", "Paypal-Transmission-Sig", "AAAA", "Paypal-Transmission-Id", "1", "Paypal-Transmission-Time",
-			"2026-11-22T08:00:00Z", "Paypal-Auth-Algo", "SHA256withRSA", "Paypal-Cert-Url", "https://api.paypal.com/v1/certs/x")
+			time.Now().UTC().Format(time.RFC3339), "Paypal-Auth-Algo", "SHA256withRSA", "Paypal-Cert-Url", "https://api.paypal.com/v1/certs/x")
 		require.NotContains(t, a.isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, ""), "paypal")
 		require.Contains(t, h.logs.String(), "no road")
 	})
