@@ -66,7 +66,9 @@ func note(t *testing.T, file string, found map[string][]string) {
 		if kind := typeName(spec.Type); ok && literal.Kind == token.STRING && kind != "" {
 			value, err := strconv.Unquote(literal.Value)
 			require.NoError(t, err)
-			found[kind] = append(found[kind], value)
+			if value != "" { // which is no word
+				found[kind] = append(found[kind], value)
+			}
 		}
 		return true
 	})
