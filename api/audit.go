@@ -17,19 +17,17 @@ func newEntry(c *gin.Context, action models.AuditAction) (models.AuditEntry, err
 }
 
 // listAudit handles GET /v1/audit.
-func (s *server) listAudit(c *gin.Context) {
+func (s *server) listAudit(c *gin.Context) error {
 	filter, err := auditFilter(readQuery(c))
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	found, err := s.Store.Audit(c.Request.Context(), filter)
 	if err != nil {
-		fail(c, fmt.Errorf("list audit: %w", err))
-		return
+		return fmt.Errorf("list audit: %w", err)
 	}
 	id := func(e *models.AuditEntry) string { return e.ID }
-	reply(c, http.StatusOK, newPage(found, filter.Page, id, newAuditView))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, id, newAuditView))
 }
 
 func auditFilter(q *query) (models.AuditFilter, error) {

@@ -14,23 +14,20 @@ import (
 func deliveryID(d *models.Delivery) string { return d.ID }
 
 // listDeliveries handles GET /v1/deliveries.
-func (s *server) listDeliveries(c *gin.Context) {
+func (s *server) listDeliveries(c *gin.Context) error {
 	filter, err := deliveryFilter(readQuery(c))
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	found, err := s.Store.Deliveries(c.Request.Context(), filter)
 	if err != nil {
-		fail(c, fmt.Errorf("list deliveries: %w", err))
-		return
+		return fmt.Errorf("list deliveries: %w", err)
 	}
 	view, err := s.deliveryViews(c.Request.Context(), found...)
 	if err != nil {
-		fail(c, fmt.Errorf("list deliveries: %w", err))
-		return
+		return fmt.Errorf("list deliveries: %w", err)
 	}
-	reply(c, http.StatusOK, newPage(found, filter.Page, deliveryID, view))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, deliveryID, view))
 }
 
 // deliveryViews makes the view of each of the deliveries: of all at once, for the sake of their receivers.
@@ -58,18 +55,16 @@ func deliveryFilter(q *query) (models.DeliveryFilter, error) {
 }
 
 // getDelivery handles GET /v1/deliveries/{id}.
-func (s *server) getDelivery(c *gin.Context) {
+func (s *server) getDelivery(c *gin.Context) error {
 	delivery, err := s.delivery(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	view, err := s.deliveryViews(c.Request.Context(), delivery)
 	if err != nil {
-		fail(c, fmt.Errorf("get delivery: %w", err))
-		return
+		return fmt.Errorf("get delivery: %w", err)
 	}
-	reply(c, http.StatusOK, view(delivery))
+	return reply(c, http.StatusOK, view(delivery))
 }
 
 // delivery finds the delivery that the path names.
@@ -86,18 +81,16 @@ func (s *server) delivery(c *gin.Context) (*models.Delivery, error) {
 }
 
 // listAttempts handles GET /v1/deliveries/{id}/attempts.
-func (s *server) listAttempts(c *gin.Context) {
+func (s *server) listAttempts(c *gin.Context) error {
 	delivery, err := s.delivery(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	views, err := s.attempts(c.Request.Context(), delivery)
 	if err != nil {
-		fail(c, fmt.Errorf("list attempts: %w", err))
-		return
+		return fmt.Errorf("list attempts: %w", err)
 	}
-	reply(c, http.StatusOK, page[attemptView]{Data: views})
+	return reply(c, http.StatusOK, page[attemptView]{Data: views})
 }
 
 // attempts shows each attempt with the body it sent: made again, because it is the same every time and so not kept.
@@ -119,15 +112,15 @@ func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]att
 }
 
 // cancelDelivery handles POST /v1/deliveries/{id}/cancel.
-func (s *server) cancelDelivery(c *gin.Context) {
-	s.steer(c, cancellable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+func (s *server) cancelDelivery(c *gin.Context) error {
+	return s.steer(c, cancellable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
 		return s.Steering.Cancel(ctx, delivery, why, 0)
 	})
 }
 
 // redeliverDelivery handles POST /v1/deliveries/{id}/redeliver: a further attempt is made now.
-func (s *server) redeliverDelivery(c *gin.Context) {
-	s.steer(c, s.redeliverable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+func (s *server) redeliverDelivery(c *gin.Context) error {
+	return s.steer(c, s.redeliverable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
 		epoch, err := s.Store.Epoch(ctx, delivery.Tenant)
 		if err != nil {
 			return err
@@ -142,33 +135,28 @@ func (s *server) steer(
 	c *gin.Context,
 	allowed func(context.Context, *models.Delivery) error,
 	ask func(context.Context, *models.Delivery, models.Why) error,
-) {
+) error {
 	why, err := readWhy(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	delivery, err := s.delivery(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if err := allowed(c.Request.Context(), delivery); err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	view, err := s.deliveryViews(c.Request.Context(), delivery)
 	if err != nil {
-		fail(c, fmt.Errorf("steer delivery %s: %w", delivery.ID, err))
-		return
+		return fmt.Errorf("steer delivery %s: %w", delivery.ID, err)
 	}
 	ctx, cancel := steering(c)
 	defer cancel()
 	if err := ask(ctx, delivery, why); err != nil {
-		fail(c, fmt.Errorf("steer delivery %s: %w", delivery.ID, err))
-		return
+		return fmt.Errorf("steer delivery %s: %w", delivery.ID, err)
 	}
-	reply(c, http.StatusAccepted, view(delivery))
+	return reply(c, http.StatusAccepted, view(delivery))
 }
 
 func cancellable(_ context.Context, delivery *models.Delivery) error {

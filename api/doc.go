@@ -6,7 +6,7 @@
 // file of handlers; what goes in is decoded by decode.go, what comes out is a view of views.go, never a models value.
 //
 //	request ─▶ request id ─▶ access log ─▶ problems ─▶ recovery ─▶ key ─▶ query check ─▶ handler
-//	                                          ▲                                            │ fail(c, err)
+//	                                          ▲                                            │ error
 //	                                          └────────────────────────────────────────────┘
 //
 // # What it promises

@@ -11,18 +11,16 @@ import (
 )
 
 // listEvents handles GET /v1/events.
-func (s *server) listEvents(c *gin.Context) {
+func (s *server) listEvents(c *gin.Context) error {
 	filter, err := eventFilter(readQuery(c))
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	found, err := s.Store.Events(c.Request.Context(), filter)
 	if err != nil {
-		fail(c, fmt.Errorf("list events: %w", err))
-		return
+		return fmt.Errorf("list events: %w", err)
 	}
-	reply(c, http.StatusOK, newPage(found, filter.Page, func(e *models.Event) string { return e.ID }, s.eventView))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, func(e *models.Event) string { return e.ID }, s.eventView))
 }
 
 func eventFilter(q *query) (models.EventFilter, error) {
@@ -36,18 +34,16 @@ func eventFilter(q *query) (models.EventFilter, error) {
 }
 
 // getEvent handles GET /v1/events/{id}.
-func (s *server) getEvent(c *gin.Context) {
+func (s *server) getEvent(c *gin.Context) error {
 	event, err := s.pathEvent(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	detail, err := s.eventDetail(c.Request.Context(), event)
 	if err != nil {
-		fail(c, fmt.Errorf("get event: %w", err))
-		return
+		return fmt.Errorf("get event: %w", err)
 	}
-	reply(c, http.StatusOK, detail)
+	return reply(c, http.StatusOK, detail)
 }
 
 // pathEvent finds the event that the path names.

@@ -50,19 +50,18 @@ func (u *unready) Error() string { return u.shown.Detail + ": " + u.cause.Error(
 func (u *unready) Unwrap() []error { return []error{u.shown, u.cause} }
 
 // health handles GET /healthz: the process is alive, whatever the state of the database and of Temporal.
-func (s *server) health(c *gin.Context) {
-	reply(c, http.StatusOK, healthView{Status: "ok", Version: s.Version})
+func (s *server) health(c *gin.Context) error {
+	return reply(c, http.StatusOK, healthView{Status: "ok", Version: s.Version})
 }
 
 // ready handles GET /readyz: red when the store cannot take what is published. Temporal being away does not make it red:
 // events are accepted all the same, and a balancer that took every API away would turn a delay into an outage.
-func (s *server) ready(c *gin.Context) {
+func (s *server) ready(c *gin.Context) error {
 	parts, err := s.readiness.ask(c.Request.Context())
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
-	reply(c, http.StatusOK, readyView{healthView: healthView{Status: "ready", Version: s.Version}, partsView: parts})
+	return reply(c, http.StatusOK, readyView{healthView: healthView{Status: "ready", Version: s.Version}, partsView: parts})
 }
 
 // readiness asks the parts how they are, once for all who want to know within a second.

@@ -25,8 +25,8 @@ func steering(c *gin.Context) (context.Context, context.CancelFunc) {
 
 // cancelEvent handles POST /v1/events/{id}/cancel: what has not been delivered of the event stops, whether its deliveries
 // are planned or not.
-func (s *server) cancelEvent(c *gin.Context) {
-	s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
+func (s *server) cancelEvent(c *gin.Context) error {
+	return s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
 		id, err := pathID(c, "event", models.EventPrefix)
 		if err != nil {
 			return nil, err
@@ -36,8 +36,8 @@ func (s *server) cancelEvent(c *gin.Context) {
 }
 
 // cancelWaiting handles POST /v1/subscriptions/{id}/cancel: all that was accepted for the subscription before stops.
-func (s *server) cancelWaiting(c *gin.Context) {
-	s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
+func (s *server) cancelWaiting(c *gin.Context) error {
+	return s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
 		id, err := pathID(c, "subscription", models.SubscriptionPrefix)
 		if err != nil {
 			return nil, err
@@ -47,8 +47,8 @@ func (s *server) cancelWaiting(c *gin.Context) {
 }
 
 // cancelTenant handles POST /v1/tenants/{tenant}/cancel: all that was accepted of the tenant before stops.
-func (s *server) cancelTenant(c *gin.Context) {
-	s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
+func (s *server) cancelTenant(c *gin.Context) error {
+	return s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
 		tenant := c.Param("tenant")
 		if err := models.ValidateTenant(tenant); err != nil {
 			return nil, err
@@ -58,19 +58,17 @@ func (s *server) cancelTenant(c *gin.Context) {
 }
 
 // cancelAll stores a stop, starts the job that closes what it stopped, and says what that is.
-func (s *server) cancelAll(c *gin.Context, stop func(context.Context, models.Why) (*models.Stop, error)) {
+func (s *server) cancelAll(c *gin.Context, stop func(context.Context, models.Why) (*models.Stop, error)) error {
 	why, err := readWhy(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	stored, err := stop(c.Request.Context(), why)
 	if err != nil {
-		fail(c, fmt.Errorf("cancel: %w", err))
-		return
+		return fmt.Errorf("cancel: %w", err)
 	}
 	s.start(c, stored.Job())
-	reply(c, http.StatusAccepted, stopView{s.jobView(stored.Job(), stored.Deliveries), stored.Events})
+	return reply(c, http.StatusAccepted, stopView{s.jobView(stored.Job(), stored.Deliveries), stored.Events})
 }
 
 // startStop starts the job that closes what waits for a subscription that gets nothing any more.
@@ -85,23 +83,20 @@ func (s *server) startStop(c *gin.Context, sub *models.Subscription) {
 }
 
 // redeliverEvent handles POST /v1/events/{id}/redeliver: a further attempt of all that is not held of the event.
-func (s *server) redeliverEvent(c *gin.Context) {
+func (s *server) redeliverEvent(c *gin.Context) error {
 	rate, why, err := readRate(c, models.DefaultRate)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	event, err := s.plannedEvent(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	epoch, err := s.Store.Epoch(c.Request.Context(), event.Tenant)
 	if err != nil {
-		fail(c, fmt.Errorf("read epoch: %w", err))
-		return
+		return fmt.Errorf("read epoch: %w", err)
 	}
-	s.begin(c, models.AuditRedeliverEvent, models.Job{
+	return s.begin(c, models.AuditRedeliverEvent, models.Job{
 		Action: models.JobRedeliver, Tenant: event.Tenant, Rate: rate, Why: why, Epoch: epoch,
 		Selection: models.Selection{EventID: event.ID, Statuses: []models.DeliveryStatus{
 			models.DeliveryPending, models.DeliveryDelivered, models.DeliveryExhausted, models.DeliveryCancelled,
@@ -121,24 +116,21 @@ func (s *server) plannedEvent(c *gin.Context) (*models.Event, error) {
 
 // begin starts the job and answers with how many deliveries it selects now. The audit comes first: an entry about what
 // then failed to start does no harm, an act without its entry does.
-func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job) {
+func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job) error {
 	ctx, cancel := steering(c)
 	defer cancel()
 	count, err := s.Store.CountDeliveries(ctx, job.Selection)
 	if err != nil {
-		fail(c, fmt.Errorf("count deliveries: %w", err))
-		return
+		return fmt.Errorf("count deliveries: %w", err)
 	}
 	entry := models.AuditEntry{Tenant: job.Tenant, Action: action, Subject: job.Subject(), Why: job.Why}
 	if err := s.Store.AddAudit(ctx, entry); err != nil {
-		fail(c, fmt.Errorf("add audit entry: %w", err))
-		return
+		return fmt.Errorf("add audit entry: %w", err)
 	}
 	if err := s.Steering.Start(ctx, job); err != nil {
-		fail(c, fmt.Errorf("start job: %w", err))
-		return
+		return fmt.Errorf("start job: %w", err)
 	}
-	reply(c, http.StatusAccepted, s.jobView(job, count))
+	return reply(c, http.StatusAccepted, s.jobView(job, count))
 }
 
 // start starts a job for what is stored already, so that the caller need not know if Temporal is away now: a sweep starts

@@ -60,8 +60,9 @@ func outcomeOf(err error) string {
 }
 
 // getMetrics handles GET /metrics.
-func (s *server) getMetrics(c *gin.Context) {
+func (s *server) getMetrics(c *gin.Context) error {
 	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(c.Writer, c.Request)
+	return nil
 }
 
 // backlogTimeout is how long a scrape waits for the store.

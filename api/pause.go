@@ -10,11 +10,10 @@ import (
 )
 
 // pauseSubscription handles POST /v1/subscriptions/{id}/pause. A paused subscription stays as it is.
-func (s *server) pauseSubscription(c *gin.Context) {
+func (s *server) pauseSubscription(c *gin.Context) error {
 	why, err := readWhy(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	subscription, err := s.subscription(c)
 	if err == nil && subscription.Status != models.SubscriptionPaused {
@@ -22,11 +21,10 @@ func (s *server) pauseSubscription(c *gin.Context) {
 		subscription, err = s.Store.UpdateSubscription(c.Request.Context(), subscription.ID, pause, entry)
 	}
 	if err != nil {
-		fail(c, fmt.Errorf("pause subscription: %w", err))
-		return
+		return fmt.Errorf("pause subscription: %w", err)
 	}
 	s.follow(c, subscription, why)
-	s.replySubscription(c, http.StatusOK, subscription)
+	return s.replySubscription(c, http.StatusOK, subscription)
 }
 
 func pause(sub *models.Subscription) error {
@@ -39,11 +37,10 @@ func pause(sub *models.Subscription) error {
 
 // resumeSubscription handles POST /v1/subscriptions/{id}/resume. An active subscription stays as it is, except that the
 // rate can change while held deliveries are being released.
-func (s *server) resumeSubscription(c *gin.Context) {
+func (s *server) resumeSubscription(c *gin.Context) error {
 	rate, why, err := readRate(c, 0)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	subscription, err := s.subscription(c)
 	if err == nil && resumable(subscription, rate) {
@@ -51,11 +48,10 @@ func (s *server) resumeSubscription(c *gin.Context) {
 		subscription, err = s.Store.UpdateSubscription(c.Request.Context(), subscription.ID, resumeAt(rate), entry)
 	}
 	if err != nil {
-		fail(c, fmt.Errorf("resume subscription: %w", err))
-		return
+		return fmt.Errorf("resume subscription: %w", err)
 	}
 	s.follow(c, subscription, why)
-	s.replySubscription(c, http.StatusAccepted, subscription)
+	return s.replySubscription(c, http.StatusAccepted, subscription)
 }
 
 // resumable reports whether a resumption at the rate, 0 for none given, is something new.

@@ -51,7 +51,7 @@ type problem struct {
 	*partsView             // of readiness alone
 }
 
-// fail ends the request with an error, which the problems middleware answers. The handler must return after it.
+// fail ends the request with an error, which the problems middleware answers. Handlers return their error instead.
 func fail(c *gin.Context, err error) {
 	_ = c.Error(err) // it returns its argument, wrapped
 	c.Abort()

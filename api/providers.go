@@ -10,12 +10,12 @@ import (
 )
 
 // listProviders handles GET /v1/providers: all on one page, by name.
-func (s *server) listProviders(c *gin.Context) {
+func (s *server) listProviders(c *gin.Context) error {
 	answer := page[providerView]{}
 	for _, name := range slices.Sorted(slices.Values(receivers.Names())) {
 		answer.Data = append(answer.Data, newProviderView(receivers.Named(name)))
 	}
-	reply(c, http.StatusOK, answer)
+	return reply(c, http.StatusOK, answer)
 }
 
 // providerView shows what to give a source of the provider. Settings are the provider's row, which a source's own settings

@@ -42,24 +42,21 @@ func (s *server) event(in eventInput) (*models.Event, error) {
 }
 
 // publishEvent handles POST /v1/events.
-func (s *server) publishEvent(c *gin.Context) {
+func (s *server) publishEvent(c *gin.Context) error {
 	event, err := s.readEvent(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	created, err := s.accept(c.Request.Context(), event)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if created[0].Err != nil {
-		fail(c, created[0].Err)
-		return
+		return created[0].Err
 	}
 	answer := s.publishedView(created[0])
 	c.Header("Location", answer.Links.Self)
-	reply(c, http.StatusAccepted, answer)
+	return reply(c, http.StatusAccepted, answer)
 }
 
 func (s *server) readEvent(c *gin.Context) (*models.Event, error) {
@@ -127,20 +124,17 @@ type batchInput struct {
 }
 
 // publishBatch handles POST /v1/events/batch.
-func (s *server) publishBatch(c *gin.Context) {
+func (s *server) publishBatch(c *gin.Context) error {
 	items, err := readBatch(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if err := leaseOf(c).take(int64(len(items)) * resultBytes); err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	pack, err := s.bodies.unpack(c.Request.Context(), len(items), leaseOf(c).size)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	defer pack()
 	batch := s.newBatch(c, items)
@@ -149,13 +143,13 @@ func (s *server) publishBatch(c *gin.Context) {
 	}
 	created, err := s.accept(c.Request.Context(), batch.events...)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	for i, result := range created {
 		batch.results[batch.places[i]] = s.batchResult(c, result)
 	}
 	replyBatch(c, batch.results)
+	return nil
 }
 
 // replyBatch answers with one result after the other: together they may be far larger than the batch was.

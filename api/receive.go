@@ -15,35 +15,31 @@ import (
 
 // receive handles any request to /in/{source id}: what another system posts is verified, stored as an event, and only then
 // answered, as that system wants it. Providers take little but 200 for success, and wait for some seconds at most.
-func (s *server) receive(c *gin.Context) {
+func (s *server) receive(c *gin.Context) error {
 	source, err := s.receivingSource(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	receiver, err := s.receivers.of(source)
 	if err != nil {
-		fail(c, fmt.Errorf("source %s: %w", models.ShortSourceID(source.ID), err))
-		return
+		return fmt.Errorf("source %s: %w", models.ShortSourceID(source.ID), err)
 	}
 	result, err := s.verify(c, source, receiver)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	outcome := "challenge"
 	if err := s.keep(c, source, result); err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if !result.Challenge {
 		if outcome, err = s.take(c, source, s.webhookEvent(source, receiver, result.Event())); err != nil {
-			fail(c, err)
-			return
+			return err
 		}
 	}
 	s.metrics.webhooks.WithLabelValues(source.Provider, outcome).Inc()
 	result.Answer.Write(c.Writer)
+	return nil
 }
 
 // receivingSource finds the source that the path names. A disabled source, an unknown source and any other unknown path

@@ -11,29 +11,25 @@ import (
 )
 
 // createRecovery handles POST /v1/recoveries.
-func (s *server) createRecovery(c *gin.Context) {
+func (s *server) createRecovery(c *gin.Context) error {
 	var in recoveryInput
 	if err := readJSON(c, &in); err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	recovery, err := s.newRecovery(c, &in)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if in.DryRun {
-		reply(c, http.StatusOK, dryRunView{DryRun: true, recoveryPlan: newRecoveryPlan(recovery)})
-		return
+		return reply(c, http.StatusOK, dryRunView{DryRun: true, recoveryPlan: newRecoveryPlan(recovery)})
 	}
 	entry := models.AuditEntry{Action: models.AuditStartRecovery, Why: recovery.Why}
 	if err := s.Store.CreateRecovery(c.Request.Context(), recovery, entry); err != nil {
-		fail(c, fmt.Errorf("create recovery: %w", err))
-		return
+		return fmt.Errorf("create recovery: %w", err)
 	}
 	s.start(c, recovery.Job())
 	c.Header("Location", recoveryPath(recovery.ID))
-	reply(c, http.StatusAccepted, s.recoveryView(recovery))
+	return reply(c, http.StatusAccepted, s.recoveryView(recovery))
 }
 
 // newRecovery makes the recovery that the input describes and counts the deliveries to recover.
@@ -80,7 +76,7 @@ func (s *server) countRecovery(ctx context.Context, r *models.Recovery) (int, er
 }
 
 // listRecoveries handles GET /v1/recoveries.
-func (s *server) listRecoveries(c *gin.Context) {
+func (s *server) listRecoveries(c *gin.Context) error {
 	q := readQuery(c)
 	filter := models.RecoveryFilter{
 		Tenant:         q.tenant(),
@@ -89,26 +85,23 @@ func (s *server) listRecoveries(c *gin.Context) {
 		Page:           q.page(models.RecoveryPrefix),
 	}
 	if q.err != nil {
-		fail(c, q.err)
-		return
+		return q.err
 	}
 	found, err := s.Store.Recoveries(c.Request.Context(), filter)
 	if err != nil {
-		fail(c, fmt.Errorf("list recoveries: %w", err))
-		return
+		return fmt.Errorf("list recoveries: %w", err)
 	}
 	id := func(r *models.Recovery) string { return r.ID }
-	reply(c, http.StatusOK, newPage(found, filter.Page, id, s.recoveryView))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, id, s.recoveryView))
 }
 
 // getRecovery handles GET /v1/recoveries/{id}.
-func (s *server) getRecovery(c *gin.Context) {
+func (s *server) getRecovery(c *gin.Context) error {
 	recovery, err := s.recovery(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
-	reply(c, http.StatusOK, s.recoveryView(recovery))
+	return reply(c, http.StatusOK, s.recoveryView(recovery))
 }
 
 // recovery finds the recovery that the path names.
@@ -126,21 +119,19 @@ func (s *server) recovery(c *gin.Context) (*models.Recovery, error) {
 
 // cancelRecovery handles POST /v1/recoveries/{id}/cancel. The row is what stops it: its workflow reads the status back
 // whenever it saves its progress.
-func (s *server) cancelRecovery(c *gin.Context) {
+func (s *server) cancelRecovery(c *gin.Context) error {
 	why, err := readWhy(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	recovery, err := s.recovery(c)
 	if err == nil {
 		recovery, err = s.stopRecovery(c.Request.Context(), recovery, why)
 	}
 	if err != nil {
-		fail(c, fmt.Errorf("cancel recovery: %w", err))
-		return
+		return fmt.Errorf("cancel recovery: %w", err)
 	}
-	reply(c, http.StatusAccepted, s.recoveryView(recovery))
+	return reply(c, http.StatusAccepted, s.recoveryView(recovery))
 }
 
 func (s *server) stopRecovery(ctx context.Context, r *models.Recovery, why models.Why) (*models.Recovery, error) {

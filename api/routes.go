@@ -26,8 +26,8 @@ type route struct {
 	method string
 	path   string
 	access access
-	query  []string // the query parameters it knows; any other is refused, but where signed
-	handle gin.HandlerFunc
+	query  []string                 // the query parameters it knows; any other is refused, but where signed
+	handle func(*gin.Context) error // its error becomes a problem
 }
 
 // routes is everything that can be called.
@@ -98,7 +98,7 @@ func paged(query ...string) []string { return slices.Concat(query, []string{"lim
 
 func (s *server) mount(engine *gin.Engine) {
 	for _, r := range s.routes() {
-		chain := append(s.guards(r), s.bodies.lend(r.access), r.handle)
+		chain := append(s.guards(r), s.bodies.lend(r.access), handler(r.handle))
 		if r.method == anyMethod {
 			engine.Any(r.path, chain...)
 			continue
@@ -106,6 +106,15 @@ func (s *server) mount(engine *gin.Engine) {
 		engine.Handle(r.method, r.path, chain...)
 		if r.method == http.MethodGet { // what answers GET answers HEAD (RFC 9110 §9.3.2)
 			engine.Handle(http.MethodHead, r.path, chain...)
+		}
+	}
+}
+
+// handler makes Gin's handler of a route's.
+func handler(handle func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := handle(c); err != nil {
+			fail(c, err)
 		}
 	}
 }

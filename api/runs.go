@@ -14,47 +14,43 @@ import (
 var runForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // listRuns handles GET /v1/deliveries/{id}/runs: every time that a workflow carried the delivery, newest first.
-func (s *server) listRuns(c *gin.Context) {
+func (s *server) listRuns(c *gin.Context) error {
 	delivery, err := s.delivery(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	ctx, cancel := steering(c)
 	defer cancel()
 	runs, err := s.Steering.Runs(ctx, delivery.ID)
 	if err != nil {
-		fail(c, fmt.Errorf("list runs of %s: %w", delivery.ID, err))
-		return
+		return fmt.Errorf("list runs of %s: %w", delivery.ID, err)
 	}
 	views := make([]runView, len(runs))
 	for i, run := range runs {
 		views[i] = s.runView(delivery.ID, run)
 	}
-	reply(c, http.StatusOK, page[runView]{Data: views})
+	return reply(c, http.StatusOK, page[runView]{Data: views})
 }
 
 // getHistory handles GET /v1/deliveries/{id}/history. The bytes are passed on as they are: a replay reads them.
-func (s *server) getHistory(c *gin.Context) {
+func (s *server) getHistory(c *gin.Context) error {
 	q := readQuery(c)
 	runID := q.runID()
 	if q.err != nil {
-		fail(c, q.err)
-		return
+		return q.err
 	}
 	delivery, err := s.delivery(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	ctx, cancel := steering(c)
 	defer cancel()
 	history, err := s.Steering.History(ctx, delivery.ID, runID)
 	if err != nil {
-		fail(c, fmt.Errorf("history of %s: %w", delivery.ID, err))
-		return
+		return fmt.Errorf("history of %s: %w", delivery.ID, err)
 	}
 	c.Data(http.StatusOK, "application/json", history)
+	return nil
 }
 
 func (q *query) runID() string {

@@ -13,36 +13,31 @@ import (
 
 // getSubscriptionSecret handles GET /v1/subscriptions/{id}/secret: what signs. A private key has a name of its own, so that
 // nobody takes it for something that a receiver is to be given.
-func (s *server) getSubscriptionSecret(c *gin.Context) {
+func (s *server) getSubscriptionSecret(c *gin.Context) error {
 	subscription, err := s.subscription(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if subscription.Signature == models.SignatureEd25519 {
-		reply(c, http.StatusOK, privateKeyView{PrivateKey: newestSecret(subscription)})
-		return
+		return reply(c, http.StatusOK, privateKeyView{PrivateKey: newestSecret(subscription)})
 	}
-	reply(c, http.StatusOK, secretView{Secret: newestSecret(subscription)})
+	return reply(c, http.StatusOK, secretView{Secret: newestSecret(subscription)})
 }
 
 // getPublicKey handles GET /v1/subscriptions/{id}/public-key: what a receiver of Ed25519 signatures verifies with.
-func (s *server) getPublicKey(c *gin.Context) {
+func (s *server) getPublicKey(c *gin.Context) error {
 	subscription, err := s.subscription(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if subscription.Signature != models.SignatureEd25519 {
-		fail(c, models.Errorf(models.CodeConflict, "the signature is %q, which has no public key", subscription.Signature))
-		return
+		return models.Errorf(models.CodeConflict, "the signature is %q, which has no public key", subscription.Signature)
 	}
 	keys, err := publicKeys(subscription, s.Now())
 	if err != nil {
-		fail(c, fmt.Errorf("public keys of %s: %w", subscription.ID, err))
-		return
+		return fmt.Errorf("public keys of %s: %w", subscription.ID, err)
 	}
-	reply(c, http.StatusOK, publicKeyView{PublicKey: keys[0], PublicKeys: keys})
+	return reply(c, http.StatusOK, publicKeyView{PublicKey: keys[0], PublicKeys: keys})
 }
 
 // publicKeys lists those that verify what is signed now, newest first.
@@ -99,35 +94,30 @@ func mayChooseSigner(signature models.Signature) error {
 
 // rotateSecret handles POST /v1/subscriptions/{id}/rotate-secret. The old secret goes on signing for the grace, beside the
 // new one or, where there is room for one signature, in its place. That goes for waiting deliveries too.
-func (s *server) rotateSecret(c *gin.Context) {
+func (s *server) rotateSecret(c *gin.Context) error {
 	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	var in rotateInput
 	if err := readOptionalJSON(c, &in); err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	entry, err := newEntry(c, models.AuditRotateSecret)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, func(sub *models.Subscription) error {
 		return in.rotate(sub, s.Now())
 	}, entry)
 	if err != nil {
-		fail(c, fmt.Errorf("rotate secret: %w", err))
-		return
+		return fmt.Errorf("rotate secret: %w", err)
 	}
 	given, err := newReceiverKey(changed, s.Now())
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
-	reply(c, http.StatusOK, newRotatedView(changed, given, s.Now()))
+	return reply(c, http.StatusOK, newRotatedView(changed, given, s.Now()))
 }
 
 // receiverKey is what a receiver verifies with: the secret or, where that is a private key, the public one.

@@ -11,104 +11,90 @@ import (
 )
 
 // createSource handles POST /v1/sources.
-func (s *server) createSource(c *gin.Context) {
+func (s *server) createSource(c *gin.Context) error {
 	in, err := readSource(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	entry, err := newEntry(c, models.AuditCreateSource)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	source, err := in.create(s.Now())
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if err := s.Store.CreateSource(c.Request.Context(), source, entry); err != nil {
-		fail(c, fmt.Errorf("create source: %w", err))
-		return
+		return fmt.Errorf("create source: %w", err)
 	}
 	c.Header("Location", sourcePath(source.ID))
-	reply(c, http.StatusCreated, newSourceView(source))
+	return reply(c, http.StatusCreated, newSourceView(source))
 }
 
 // listSources handles GET /v1/sources.
-func (s *server) listSources(c *gin.Context) {
+func (s *server) listSources(c *gin.Context) error {
 	q := readQuery(c)
 	filter := models.SourceFilter{Tenant: q.tenant(), Page: q.page(models.SourcePrefix)}
 	if q.err != nil {
-		fail(c, q.err)
-		return
+		return q.err
 	}
 	found, err := s.Store.Sources(c.Request.Context(), filter)
 	if err != nil {
-		fail(c, fmt.Errorf("list sources: %w", err))
-		return
+		return fmt.Errorf("list sources: %w", err)
 	}
 	id := func(source *models.Source) string { return source.ID }
-	reply(c, http.StatusOK, newPage(found, filter.Page, id, newSourceView))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, id, newSourceView))
 }
 
 // getSource handles GET /v1/sources/{id}.
-func (s *server) getSource(c *gin.Context) {
+func (s *server) getSource(c *gin.Context) error {
 	id, err := pathID(c, "source", models.SourcePrefix)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	source, err := s.Store.Source(c.Request.Context(), id)
 	if err != nil {
-		fail(c, fmt.Errorf("get source: %w", err))
-		return
+		return fmt.Errorf("get source: %w", err)
 	}
-	reply(c, http.StatusOK, newSourceView(source))
+	return reply(c, http.StatusOK, newSourceView(source))
 }
 
 // patchSource handles PATCH /v1/sources/{id}.
-func (s *server) patchSource(c *gin.Context) {
+func (s *server) patchSource(c *gin.Context) error {
 	id, err := pathID(c, "source", models.SourcePrefix)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	in, err := readSource(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	entry, err := newEntry(c, models.AuditUpdateSource)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	changed, err := s.Store.UpdateSource(c.Request.Context(), id, in.patch, entry)
 	if err != nil {
-		fail(c, fmt.Errorf("update source: %w", err))
-		return
+		return fmt.Errorf("update source: %w", err)
 	}
-	reply(c, http.StatusOK, newSourceView(changed))
+	return reply(c, http.StatusOK, newSourceView(changed))
 }
 
 // deleteSource handles DELETE /v1/sources/{id}.
-func (s *server) deleteSource(c *gin.Context) {
+func (s *server) deleteSource(c *gin.Context) error {
 	id, err := pathID(c, "source", models.SourcePrefix)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	entry, err := newEntry(c, models.AuditDeleteSource)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if err := s.Store.DeleteSource(c.Request.Context(), id, entry); err != nil {
-		fail(c, fmt.Errorf("delete source: %w", err))
-		return
+		return fmt.Errorf("delete source: %w", err)
 	}
 	c.Status(http.StatusNoContent)
+	return nil
 }
 
 // sourceView is a source; of its credentials it tells no more than how many there are, and which.

@@ -20,13 +20,12 @@ type backlogView struct {
 }
 
 // getStats handles GET /v1/stats.
-func (s *server) getStats(c *gin.Context) {
+func (s *server) getStats(c *gin.Context) error {
 	count, oldest, err := s.Store.Backlog(c.Request.Context())
 	if err != nil {
-		fail(c, fmt.Errorf("measure backlog: %w", err))
-		return
+		return fmt.Errorf("measure backlog: %w", err)
 	}
-	reply(c, http.StatusOK, statsView{backlogView{
+	return reply(c, http.StatusOK, statsView{backlogView{
 		Events: count, OldestAt: timestamp(oldest), Age: duration(age(oldest, s.Now()).Truncate(1_000_000)),
 	}})
 }

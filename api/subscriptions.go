@@ -10,41 +10,35 @@ import (
 )
 
 // createSubscription handles POST /v1/subscriptions.
-func (s *server) createSubscription(c *gin.Context) {
+func (s *server) createSubscription(c *gin.Context) error {
 	in, err := readSubscription(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	entry, err := newEntry(c, models.AuditCreateSubscription)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	subscription, err := in.create(s.Now())
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	given, err := newReceiverKey(subscription, s.Now())
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if err := s.checkDestinations(c.Request.Context(), in); err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if err := s.Store.CreateSubscription(c.Request.Context(), subscription, entry); err != nil {
-		fail(c, fmt.Errorf("create subscription: %w", err))
-		return
+		return fmt.Errorf("create subscription: %w", err)
 	}
 	c.Header("Location", subscriptionPath(subscription.ID))
-	reply(c, http.StatusCreated, createdSubscriptionView{s.subscriptionView(subscription), given})
+	return reply(c, http.StatusCreated, createdSubscriptionView{s.subscriptionView(subscription), given})
 }
 
 // listSubscriptions handles GET /v1/subscriptions.
-func (s *server) listSubscriptions(c *gin.Context) {
+func (s *server) listSubscriptions(c *gin.Context) error {
 	q := readQuery(c)
 	filter := models.SubscriptionFilter{
 		Tenant: q.tenant(),
@@ -52,13 +46,11 @@ func (s *server) listSubscriptions(c *gin.Context) {
 		Page:   q.page(models.SubscriptionPrefix),
 	}
 	if q.err != nil {
-		fail(c, q.err)
-		return
+		return q.err
 	}
 	found, err := s.Store.Subscriptions(c.Request.Context(), filter)
 	if err != nil {
-		fail(c, fmt.Errorf("list subscriptions: %w", err))
-		return
+		return fmt.Errorf("list subscriptions: %w", err)
 	}
 	id := func(sub *models.Subscription) string { return sub.ID }
 	ids := make([]string, len(found))
@@ -67,10 +59,9 @@ func (s *server) listSubscriptions(c *gin.Context) {
 	}
 	failing, err := s.Store.FailingSince(c.Request.Context(), ids...)
 	if err != nil {
-		fail(c, fmt.Errorf("list subscriptions: %w", err))
-		return
+		return fmt.Errorf("list subscriptions: %w", err)
 	}
-	reply(c, http.StatusOK, newPage(found, filter.Page, id, func(sub *models.Subscription) subscriptionView {
+	return reply(c, http.StatusOK, newPage(found, filter.Page, id, func(sub *models.Subscription) subscriptionView {
 		view := s.subscriptionView(sub)
 		view.FailingSince = timestamp(failing[sub.ID])
 		return view
@@ -78,7 +69,7 @@ func (s *server) listSubscriptions(c *gin.Context) {
 }
 
 // replySubscription answers with a subscription and how its deliveries stand.
-func (s *server) replySubscription(c *gin.Context, status int, sub *models.Subscription) {
+func (s *server) replySubscription(c *gin.Context, status int, sub *models.Subscription) error {
 	view := s.subscriptionView(sub)
 	failing, err := s.Store.FailingSince(c.Request.Context(), sub.ID)
 	view.FailingSince = timestamp(failing[sub.ID])
@@ -88,72 +79,63 @@ func (s *server) replySubscription(c *gin.Context, status int, sub *models.Subsc
 		view.Held = &held
 	}
 	if err != nil {
-		fail(c, fmt.Errorf("get subscription: %w", err))
-		return
+		return fmt.Errorf("get subscription: %w", err)
 	}
-	reply(c, status, view)
+	return reply(c, status, view)
 }
 
 // getSubscription handles GET /v1/subscriptions/{id}.
-func (s *server) getSubscription(c *gin.Context) {
+func (s *server) getSubscription(c *gin.Context) error {
 	subscription, err := s.subscription(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
-	s.replySubscription(c, http.StatusOK, subscription)
+	return s.replySubscription(c, http.StatusOK, subscription)
 }
 
 // patchSubscription handles PATCH /v1/subscriptions/{id}.
-func (s *server) patchSubscription(c *gin.Context) {
+func (s *server) patchSubscription(c *gin.Context) error {
 	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	in, err := readSubscription(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	entry, err := newEntry(c, models.AuditUpdateSubscription)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if err := s.checkDestinations(c.Request.Context(), in); err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, func(sub *models.Subscription) error {
 		return in.patch(sub, s.Now())
 	}, entry)
 	if err != nil {
-		fail(c, fmt.Errorf("update subscription: %w", err))
-		return
+		return fmt.Errorf("update subscription: %w", err)
 	}
 	s.follow(c, changed, entry.Why)
-	s.replySubscription(c, http.StatusOK, changed)
+	return s.replySubscription(c, http.StatusOK, changed)
 }
 
 // deleteSubscription handles DELETE /v1/subscriptions/{id}.
-func (s *server) deleteSubscription(c *gin.Context) {
+func (s *server) deleteSubscription(c *gin.Context) error {
 	subscription, err := s.subscription(c)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	entry, err := newEntry(c, models.AuditDeleteSubscription)
 	if err != nil {
-		fail(c, err)
-		return
+		return err
 	}
 	if err := s.Store.DeleteSubscription(c.Request.Context(), subscription.ID, entry); err != nil {
-		fail(c, fmt.Errorf("delete subscription: %w", err))
-		return
+		return fmt.Errorf("delete subscription: %w", err)
 	}
 	s.startStop(c, subscription)
 	c.Status(http.StatusNoContent)
+	return nil
 }
 
 // subscription finds the subscription that the path names.

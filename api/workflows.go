@@ -12,25 +12,23 @@ import (
 )
 
 // listWorkflows handles GET /v1/workflows: the runs of all workflows of ours since a time, for a replay before an upgrade.
-func (s *server) listWorkflows(c *gin.Context) {
+func (s *server) listWorkflows(c *gin.Context) error {
 	q := readQuery(c)
 	filter := models.WorkflowFilter{Since: q.time("since"), After: q.token(), Limit: q.limit()}
 	if q.err != nil {
-		fail(c, q.err)
-		return
+		return q.err
 	}
 	ctx, cancel := steering(c)
 	defer cancel()
 	runs, next, err := s.Steering.Workflows(ctx, filter)
 	if err != nil {
-		fail(c, fmt.Errorf("list workflows: %w", err))
-		return
+		return fmt.Errorf("list workflows: %w", err)
 	}
 	answer := page[workflowView]{Data: make([]workflowView, len(runs)), NextCursor: base64.RawURLEncoding.EncodeToString(next)}
 	for i, run := range runs {
 		answer.Data[i] = s.workflowView(run)
 	}
-	reply(c, http.StatusOK, answer)
+	return reply(c, http.StatusOK, answer)
 }
 
 // token reads the cursor of a list that Temporal pages.
@@ -45,24 +43,23 @@ func (q *query) token() (token []byte) {
 }
 
 // getWorkflowHistory handles GET /v1/workflows/history. The bytes are passed on as they are: a replay reads them.
-func (s *server) getWorkflowHistory(c *gin.Context) {
+func (s *server) getWorkflowHistory(c *gin.Context) error {
 	q := readQuery(c)
 	workflowID, runID := q.workflowID(), q.runID()
 	if workflowID == "" || runID == "" {
 		q.refuse(models.Invalid("workflow_id", "and run_id are required"))
 	}
 	if q.err != nil {
-		fail(c, q.err)
-		return
+		return q.err
 	}
 	ctx, cancel := steering(c)
 	defer cancel()
 	history, err := s.Steering.WorkflowHistory(ctx, workflowID, runID)
 	if err != nil {
-		fail(c, fmt.Errorf("history of %s: %w", workflowID, err))
-		return
+		return fmt.Errorf("history of %s: %w", workflowID, err)
 	}
 	c.Data(http.StatusOK, "application/json", history)
+	return nil
 }
 
 func (q *query) workflowID() string {
