@@ -17,7 +17,6 @@ import (
 
 	"github.com/posthaste/posthaste/activities"
 	"github.com/posthaste/posthaste/internal/courier"
-	"github.com/posthaste/posthaste/internal/keyring"
 	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/internal/store"
 	"github.com/posthaste/posthaste/models"
@@ -207,7 +206,7 @@ func setupHolding(t *testing.T, hold time.Duration, script ...models.Exchange) *
 	env.SetStartTime(time.Now())
 	env.SetTestTimeout(time.Minute)
 	b := &bundle{
-		TestWorkflowEnvironment: env, store: &flakyStore{Store: openStore(t)},
+		TestWorkflowEnvironment: env, store: &flakyStore{Store: openWith(t, store.Options{Path: filepath.Join(t.TempDir(), "posthaste.db")})},
 		receiver: &receiver{now: env.Now, answers: script}, steering: &steering{},
 	}
 	var err error
@@ -219,18 +218,6 @@ func setupHolding(t *testing.T, hold time.Duration, script ...models.Exchange) *
 	workflows.Register(env)
 	env.RegisterActivity(b.acts)
 	return b
-}
-
-func openStore(t *testing.T) *store.Store {
-	t.Helper()
-	ring, err := keyring.Parse(keyring.New())
-	require.NoError(t, err)
-	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "posthaste.db"), Keys: ring})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	_, err = s.Migrate(t.Context())
-	require.NoError(t, err)
-	return s
 }
 
 // subscribe stores a subscription to every event.
