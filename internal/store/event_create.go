@@ -33,7 +33,7 @@ func (s *Store) CreateEvents(ctx context.Context, events []*models.Event) ([]mod
 		rows[i] = newEventRow(e)
 	}
 	results := make([]models.Created, len(events))
-	err := s.group.write(ctx, change{events: rows, do: func(tx *gorm.DB, taken map[string]bool) (err error) {
+	err := s.group.write(ctx, task{events: rows, do: func(tx *gorm.DB, taken map[string]bool) (err error) {
 		for i, row := range rows {
 			if results[i] = (models.Created{Event: events[i]}); !taken[row.ID] {
 				continue

@@ -26,24 +26,24 @@ const (
 var errLate = fmt.Errorf("a transaction was not through in its time: %w", context.DeadlineExceeded)
 
 // group lets writes that come at the same time share a commit, which is most of the cost of a small write. While fewer
-// than lanes commits are under way, a write goes at once and alone; the writes that come meanwhile wait and go together.
+// than slots commits are under way, a write goes at once and alone; the writes that come meanwhile wait and go together.
 //
 // Postgres ends two commits that wait for each other's locks after a second, so every commit locks in the same order: the
 // keys of new events, then the events being planned with their paused subscriptions, then deliveries.
 type group struct {
 	transaction func(ctx context.Context, do func(tx *gorm.DB) error) error
 	insert      func(tx *gorm.DB, events []*eventRow) (taken map[string]bool, err error)
-	lanes       int
-	timeout     time.Duration // of a transaction: while one waits for a database that is gone, so does its lane; 0: none
+	slots       int
+	timeout     time.Duration // of a transaction: while one waits for a database that is gone, so does its slot; 0: none
 
 	mu      sync.Mutex
 	waiting []*write
 	busy    int // commits under way
 }
 
-// change is a transaction that may be carried out within another one's. Do may be called more than once and must then
+// task is a transaction that may be carried out within another one's. Do may be called more than once and must then
 // begin anew; only its last call counts.
-type change struct {
+type task struct {
 	// place says which rows do locks. The writes of one transaction run in the order of their places.
 	place string
 	// events are inserted before all that is done in the transaction.
@@ -52,15 +52,15 @@ type change struct {
 	do func(tx *gorm.DB, taken map[string]bool) error
 }
 
-// Places of a change, in front of an id.
+// Places of a task, in front of an id.
 const (
 	placeEvent    = "1"
 	placeDelivery = "2"
 )
 
-// write is a change on its way.
+// write is a task on its way.
 type write struct {
-	change
+	task
 	ctx  context.Context
 	done chan error
 }
@@ -74,9 +74,9 @@ func (w *write) size() int {
 	return size
 }
 
-// write carries out the change in a transaction.
-func (g *group) write(ctx context.Context, c change) error {
-	w := &write{change: c, ctx: ctx, done: make(chan error, 1)}
+// write carries out the task in a transaction.
+func (g *group) write(ctx context.Context, t task) error {
+	w := &write{task: t, ctx: ctx, done: make(chan error, 1)}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (g *group) enqueue(w *write) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting = append(g.waiting, w)
-	if g.busy < g.lanes {
+	if g.busy < g.slots {
 		g.busy++
 		go g.work()
 	}

@@ -62,17 +62,17 @@ func newGroup() (*group, *gate) {
 
 func groupOf(timeout time.Duration, transaction func(context.Context, func(tx *gorm.DB) error) error) *group {
 	insert := func(*gorm.DB, []*eventRow) (map[string]bool, error) { return nil, nil }
-	return &group{lanes: 1, timeout: timeout, transaction: transaction, insert: insert}
+	return &group{slots: 1, timeout: timeout, transaction: transaction, insert: insert}
 }
 
-// only is a change that inserts nothing and is not particular about its place.
-func only(do func(tx *gorm.DB) error) change {
-	return change{do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
+// only is a task that inserts nothing and is not particular about its place.
+func only(do func(tx *gorm.DB) error) task {
+	return task{do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
 }
 
 func newWrite(t *testing.T, do func(tx *gorm.DB) error) *write {
 	t.Helper()
-	return &write{ctx: t.Context(), change: only(do), done: make(chan error, 1)}
+	return &write{ctx: t.Context(), task: only(do), done: make(chan error, 1)}
 }
 
 func TestGroup(t *testing.T) {

@@ -39,7 +39,7 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(dead))
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(pingIdle))
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns) // closing and opening again costs more than keeping
 	db.SetConnMaxLifetime(postgresConnLifetime)
@@ -71,9 +71,9 @@ func parsePostgres(url string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// dead pings a connection that was not used for a second, as the driver would, but with a deadline of its own: the caller
+// pingIdle pings a connection that was not used for a second, as the driver would, but with a deadline of its own: the caller
 // may wait without one. A connection that does not answer is closed, so the driver's own ping fails at once.
-func dead(ctx context.Context, p stdlib.ShouldPingParams) bool {
+func pingIdle(ctx context.Context, p stdlib.ShouldPingParams) bool {
 	if p.IdleDuration <= time.Second {
 		return false
 	}

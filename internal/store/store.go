@@ -58,12 +58,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.open(ctx, o); err != nil {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
-	s.group = &group{lanes: s.lanes(), timeout: s.commitTimeout(), insert: insertEvents, transaction: s.transact}
+	s.group = &group{slots: s.slots(), timeout: s.commitTimeout(), insert: insertEvents, transaction: s.transact}
 	return s, nil
 }
 
-// lanes is how many groups of writes commit at a time: SQLite has one writer.
-func (s *Store) lanes() int {
+// slots returns the number of commits that may be under way at a time: SQLite has one writer.
+func (s *Store) slots() int {
 	if s.dialect == goose.DialectPostgres {
 		return postgresLanes
 	}
@@ -125,8 +125,8 @@ type transaction func(ctx context.Context, op string, do func(tx *gorm.DB) error
 // a row that comes before its place. Do may be called more than once, and must then begin anew.
 func (s *Store) inGroup(place string) transaction {
 	return func(ctx context.Context, op string, do func(tx *gorm.DB) error) error {
-		c := change{place: place, do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
-		return translate(op, s.group.write(ctx, c))
+		t := task{place: place, do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
+		return translate(op, s.group.write(ctx, t))
 	}
 }
 

@@ -26,7 +26,7 @@ func TestAWideEventLeavesTheOthersTheirCommit(t *testing.T) {
 			commits++
 			return commit(ctx, do)
 		}
-		d.group.lanes = 0 // all wait until told
+		d.group.slots = 0 // all wait until told
 
 		var all sync.WaitGroup
 		var plan models.Plan
@@ -38,7 +38,7 @@ func TestAWideEventLeavesTheOthersTheirCommit(t *testing.T) {
 		}
 		require.Eventually(t, func() bool { return d.group.queued() == 4 }, time.Minute, time.Millisecond)
 		d.group.mu.Lock()
-		d.group.lanes, d.group.busy = 1, 1
+		d.group.slots, d.group.busy = 1, 1
 		d.group.mu.Unlock()
 		d.group.work()
 		all.Wait()

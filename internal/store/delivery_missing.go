@@ -21,7 +21,7 @@ const idSlack = time.Hour
 func (s *Store) MissingEvents(
 	ctx context.Context, subscriptionID string, since, until time.Time, after string, limit int,
 ) ([]*models.Event, error) {
-	sub, err := s.wishes(ctx, subscriptionID)
+	sub, err := s.patternsOf(ctx, subscriptionID)
 	if err != nil {
 		return nil, translate("list missing events", err)
 	}
@@ -31,7 +31,7 @@ func (s *Store) MissingEvents(
 
 // CountMissing returns how many events MissingEvents has to tell of.
 func (s *Store) CountMissing(ctx context.Context, subscriptionID string, since, until time.Time) (int, error) {
-	sub, err := s.wishes(ctx, subscriptionID)
+	sub, err := s.patternsOf(ctx, subscriptionID)
 	if err != nil {
 		return 0, translate("count missing events", err)
 	}
@@ -40,8 +40,8 @@ func (s *Store) CountMissing(ctx context.Context, subscriptionID string, since, 
 	return int(count), translate("count missing events", err)
 }
 
-// wishes reads what says which events the subscription wants.
-func (s *Store) wishes(ctx context.Context, id string) (*subscriptionRow, error) {
+// patternsOf reads the tenant and the patterns of a subscription.
+func (s *Store) patternsOf(ctx context.Context, id string) (*subscriptionRow, error) {
 	q := s.read.WithContext(ctx).Select("id", "tenant", "event_types")
 	return take[subscriptionRow](q, "subscription", id)
 }
