@@ -43,7 +43,7 @@ func (s *server) engine() *gin.Engine {
 	engine.RedirectTrailingSlash = false // a redirected POST would lose its body,
 	engine.RedirectFixedPath = false     // and providers count a redirect as a failure
 	_ = engine.SetTrustedProxies(nil)    // nil cannot be a malformed address
-	engine.Use(requestID, s.accessLog, s.problems, recovery)
+	engine.Use(requestID, s.accessLog, s.problems, catchPanics)
 	engine.NoRoute(noRoute)
 	engine.NoMethod(noMethod)
 	s.mount(engine)

@@ -69,15 +69,7 @@ func (s *server) getDelivery(c *gin.Context) error {
 
 // delivery finds the delivery that the path names.
 func (s *server) delivery(c *gin.Context) (*models.Delivery, error) {
-	id, err := pathID(c, "delivery", models.DeliveryPrefix)
-	if err != nil {
-		return nil, err
-	}
-	delivery, err := s.Store.Delivery(c.Request.Context(), id)
-	if err != nil {
-		return nil, fmt.Errorf("get delivery: %w", err)
-	}
-	return delivery, nil
+	return find(c, "delivery", models.DeliveryPrefix, s.Store.Delivery)
 }
 
 // listAttempts handles GET /v1/deliveries/{id}/attempts.

@@ -5,9 +5,9 @@
 // [New] builds the handler from [Deps]. routes.go is the table of everything that can be called; each resource has one
 // file of handlers; what goes in is decoded by decode.go, what comes out is a view of views.go, never a models value.
 //
-//	request ─▶ request id ─▶ access log ─▶ problems ─▶ recovery ─▶ key ─▶ query check ─▶ handler
-//	                                          ▲                                            │ error
-//	                                          └────────────────────────────────────────────┘
+//	request ─▶ request id ─▶ access log ─▶ problems ─▶ catch panics ─▶ key ─▶ query check ─▶ handler
+//	                                          ▲                                                │ error
+//	                                          └────────────────────────────────────────────────┘
 //
 // # What it promises
 //

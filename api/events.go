@@ -35,7 +35,7 @@ func eventFilter(q *query) (models.EventFilter, error) {
 
 // getEvent handles GET /v1/events/{id}.
 func (s *server) getEvent(c *gin.Context) error {
-	event, err := s.pathEvent(c)
+	event, err := s.event(c)
 	if err != nil {
 		return err
 	}
@@ -46,17 +46,9 @@ func (s *server) getEvent(c *gin.Context) error {
 	return reply(c, http.StatusOK, detail)
 }
 
-// pathEvent finds the event that the path names.
-func (s *server) pathEvent(c *gin.Context) (*models.Event, error) {
-	id, err := pathID(c, "event", models.EventPrefix)
-	if err != nil {
-		return nil, err
-	}
-	event, err := s.Store.Event(c.Request.Context(), id)
-	if err != nil {
-		return nil, fmt.Errorf("get event: %w", err)
-	}
-	return event, nil
+// event finds the event that the path names.
+func (s *server) event(c *gin.Context) (*models.Event, error) {
+	return find(c, "event", models.EventPrefix, s.Store.Event)
 }
 
 // eventDetail shows as many deliveries as one page holds; a wide fan-out has 100,000.

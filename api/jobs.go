@@ -27,22 +27,22 @@ func steering(c *gin.Context) (context.Context, context.CancelFunc) {
 // are planned or not.
 func (s *server) cancelEvent(c *gin.Context) error {
 	return s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
-		id, err := pathID(c, "event", models.EventPrefix)
+		event, err := s.event(c)
 		if err != nil {
 			return nil, err
 		}
-		return s.Store.CancelEvent(ctx, id, why)
+		return s.Store.CancelEvent(ctx, event.ID, why)
 	})
 }
 
 // cancelWaiting handles POST /v1/subscriptions/{id}/cancel: all that was accepted for the subscription before stops.
 func (s *server) cancelWaiting(c *gin.Context) error {
 	return s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
-		id, err := pathID(c, "subscription", models.SubscriptionPrefix)
+		subscription, err := s.subscription(c)
 		if err != nil {
 			return nil, err
 		}
-		return s.Store.CancelWaiting(ctx, id, why)
+		return s.Store.CancelWaiting(ctx, subscription.ID, why)
 	})
 }
 
@@ -107,7 +107,7 @@ func (s *server) redeliverEvent(c *gin.Context) error {
 // plannedEvent finds the event that the path names, which must have its deliveries: what is done to those it has would
 // not be done to those it gets.
 func (s *server) plannedEvent(c *gin.Context) (*models.Event, error) {
-	event, err := s.pathEvent(c)
+	event, err := s.event(c)
 	if err == nil && event.Status == models.EventAccepted {
 		return nil, models.Errorf(models.CodeConflict, "the deliveries of event %s are not planned yet; try again", event.ID)
 	}

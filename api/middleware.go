@@ -51,8 +51,8 @@ func (s *server) accessLog(c *gin.Context) {
 		slog.Float64("ms", milliseconds(time.Since(start))))
 }
 
-// recovery turns a panic into an ordinary internal failure, its stack into the log.
-func recovery(c *gin.Context) {
+// catchPanics turns a panic into an ordinary internal failure, its stack into the log.
+func catchPanics(c *gin.Context) {
 	defer func() {
 		cause := recover()
 		if cause == nil {

@@ -33,8 +33,8 @@ type eventInput struct {
 	IdempotencyKey string            `json:"idempotency_key"`
 }
 
-// event makes the event that the input describes, or returns a CodeInvalid error.
-func (s *server) event(in eventInput) (*models.Event, error) {
+// newEvent makes the event that the input describes, or returns a CodeInvalid error.
+func (s *server) newEvent(in eventInput) (*models.Event, error) {
 	event := models.NewEvent(models.Event{
 		Tenant: in.Tenant, Type: in.Type, Data: in.Data, Metadata: in.Metadata, IdempotencyKey: in.IdempotencyKey,
 	}, s.Now())
@@ -69,7 +69,7 @@ func (s *server) readEvent(c *gin.Context) (*models.Event, error) {
 		return nil, err
 	}
 	in.IdempotencyKey = key
-	event, err := s.event(in)
+	event, err := s.newEvent(in)
 	if err != nil {
 		leaseOf(c).refuse()
 	}
@@ -219,7 +219,7 @@ func (s *server) batchEvent(item json.RawMessage) (*models.Event, error) {
 	if err := decode(item, &in); err != nil {
 		return nil, err
 	}
-	return s.event(in)
+	return s.newEvent(in)
 }
 
 func (s *server) batchResult(c *gin.Context, created models.Created) batchResult {

@@ -106,15 +106,7 @@ func (s *server) getRecovery(c *gin.Context) error {
 
 // recovery finds the recovery that the path names.
 func (s *server) recovery(c *gin.Context) (*models.Recovery, error) {
-	id, err := pathID(c, "recovery", models.RecoveryPrefix)
-	if err != nil {
-		return nil, err
-	}
-	recovery, err := s.Store.Recovery(c.Request.Context(), id)
-	if err != nil {
-		return nil, fmt.Errorf("get recovery: %w", err)
-	}
-	return recovery, nil
+	return find(c, "recovery", models.RecoveryPrefix, s.Store.Recovery)
 }
 
 // cancelRecovery handles POST /v1/recoveries/{id}/cancel. The row is what stops it: its workflow reads the status back

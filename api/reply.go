@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -23,12 +24,17 @@ func reply(c *gin.Context, status int, body any) error {
 	return nil
 }
 
-// pathID is the id in the path. A malformed id is not found: the difference between malformed and unknown does not matter
-// to the caller, and the store need not be asked.
-func pathID(c *gin.Context, what, prefix string) (string, error) {
+// find finds the resource of a kind that the path names by its id. A malformed id is not found: the difference between
+// malformed and unknown does not matter to the caller, and the store need not be asked. Every call about one resource begins
+// here.
+func find[T any](c *gin.Context, kind, prefix string, get func(context.Context, string) (*T, error)) (*T, error) {
 	id := c.Param("id")
 	if !models.ValidID(prefix, id) {
-		return "", models.NotFound(what, clip(id))
+		return nil, models.NotFound(kind, clip(id))
 	}
-	return id, nil
+	found, err := get(c.Request.Context(), id)
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", kind, err)
+	}
+	return found, nil
 }

@@ -95,7 +95,7 @@ func mayChooseSigner(signature models.Signature) error {
 // rotateSecret handles POST /v1/subscriptions/{id}/rotate-secret. The old secret goes on signing for the grace, beside the
 // new one or, where there is room for one signature, in its place. That goes for waiting deliveries too.
 func (s *server) rotateSecret(c *gin.Context) error {
-	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
+	subscription, err := s.subscription(c)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (s *server) rotateSecret(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, func(sub *models.Subscription) error {
+	changed, err := s.Store.UpdateSubscription(c.Request.Context(), subscription.ID, func(sub *models.Subscription) error {
 		return in.rotate(sub, s.Now())
 	}, entry)
 	if err != nil {

@@ -48,20 +48,16 @@ func (s *server) listSources(c *gin.Context) error {
 
 // getSource handles GET /v1/sources/{id}.
 func (s *server) getSource(c *gin.Context) error {
-	id, err := pathID(c, "source", models.SourcePrefix)
+	source, err := s.source(c)
 	if err != nil {
 		return err
-	}
-	source, err := s.Store.Source(c.Request.Context(), id)
-	if err != nil {
-		return fmt.Errorf("get source: %w", err)
 	}
 	return reply(c, http.StatusOK, newSourceView(source))
 }
 
 // patchSource handles PATCH /v1/sources/{id}.
 func (s *server) patchSource(c *gin.Context) error {
-	id, err := pathID(c, "source", models.SourcePrefix)
+	source, err := s.source(c)
 	if err != nil {
 		return err
 	}
@@ -73,7 +69,7 @@ func (s *server) patchSource(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	changed, err := s.Store.UpdateSource(c.Request.Context(), id, in.patch, entry)
+	changed, err := s.Store.UpdateSource(c.Request.Context(), source.ID, in.patch, entry)
 	if err != nil {
 		return fmt.Errorf("update source: %w", err)
 	}
@@ -82,7 +78,7 @@ func (s *server) patchSource(c *gin.Context) error {
 
 // deleteSource handles DELETE /v1/sources/{id}.
 func (s *server) deleteSource(c *gin.Context) error {
-	id, err := pathID(c, "source", models.SourcePrefix)
+	source, err := s.source(c)
 	if err != nil {
 		return err
 	}
@@ -90,11 +86,16 @@ func (s *server) deleteSource(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.DeleteSource(c.Request.Context(), id, entry); err != nil {
+	if err := s.Store.DeleteSource(c.Request.Context(), source.ID, entry); err != nil {
 		return fmt.Errorf("delete source: %w", err)
 	}
 	c.Status(http.StatusNoContent)
 	return nil
+}
+
+// source finds the source that the path names.
+func (s *server) source(c *gin.Context) (*models.Source, error) {
+	return find(c, "source", models.SourcePrefix, s.Store.Source)
 }
 
 // sourceView is a source; of its credentials it tells no more than how many there are, and which.

@@ -95,7 +95,7 @@ func (s *server) getSubscription(c *gin.Context) error {
 
 // patchSubscription handles PATCH /v1/subscriptions/{id}.
 func (s *server) patchSubscription(c *gin.Context) error {
-	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
+	subscription, err := s.subscription(c)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *server) patchSubscription(c *gin.Context) error {
 	if err := s.checkDestinations(c.Request.Context(), in); err != nil {
 		return err
 	}
-	changed, err := s.Store.UpdateSubscription(c.Request.Context(), id, func(sub *models.Subscription) error {
+	changed, err := s.Store.UpdateSubscription(c.Request.Context(), subscription.ID, func(sub *models.Subscription) error {
 		return in.patch(sub, s.Now())
 	}, entry)
 	if err != nil {
@@ -140,13 +140,5 @@ func (s *server) deleteSubscription(c *gin.Context) error {
 
 // subscription finds the subscription that the path names.
 func (s *server) subscription(c *gin.Context) (*models.Subscription, error) {
-	id, err := pathID(c, "subscription", models.SubscriptionPrefix)
-	if err != nil {
-		return nil, err
-	}
-	subscription, err := s.Store.Subscription(c.Request.Context(), id)
-	if err != nil {
-		return nil, fmt.Errorf("get subscription: %w", err)
-	}
-	return subscription, nil
+	return find(c, "subscription", models.SubscriptionPrefix, s.Store.Subscription)
 }
