@@ -1,10 +1,9 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
-
-	"github.com/gin-gonic/gin"
 
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook/receivers"
@@ -16,12 +15,12 @@ var errKept = errors.New("the source has a secret already")
 // keep stores the secret that the provider brought, before it is answered: afterwards it signs with that one. Only a source
 // that was made without a credential takes one, and only the first; an operator who empties its credentials has it take
 // another. The audit tells of it.
-func (s *server) keep(c *gin.Context, source *models.Source, result receivers.Result) error {
+func (s *server) keep(ctx context.Context, source *models.Source, result receivers.Result) error {
 	secret := result.Keep()
 	if secret == "" {
 		return nil
 	}
-	_, err := s.Store.UpdateSource(c.Request.Context(), source.ID, func(now *models.Source) error {
+	_, err := s.Store.UpdateSource(ctx, source.ID, func(now *models.Source) error {
 		if !awaitsSecret(now) {
 			return errKept
 		}
@@ -30,7 +29,7 @@ func (s *server) keep(c *gin.Context, source *models.Source, result receivers.Re
 	}, models.AuditEntry{Action: models.AuditKeepSecret, Why: models.Why{By: source.Provider, Reason: "the provider's handshake"}})
 	switch {
 	case errors.Is(err, errKept):
-		return s.refusal(c, source, fmt.Errorf("%w: %w", receivers.ErrNoMatch, err))
+		return refused{fmt.Errorf("%w: %w", receivers.ErrNoMatch, err)}
 	case err != nil:
 		return fmt.Errorf("keep the secret of a source: %w", err)
 	}

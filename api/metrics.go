@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
@@ -50,13 +51,20 @@ var refusals = []struct {
 	{receivers.ErrUnavailable, "unavailable"},
 }
 
-func outcomeOf(err error) string {
+// reasonOf names the reason for which a webhook is refused; it is empty where the failure is ours.
+func reasonOf(err error) string {
+	if models.ErrorCode(err) == models.CodeBusy {
+		return "busy"
+	}
 	for _, refusal := range refusals {
 		if errors.Is(err, refusal.err) {
 			return refusal.name
 		}
 	}
-	return "other"
+	if _, ok := errors.AsType[refused](err); ok {
+		return "other"
+	}
+	return ""
 }
 
 // getMetrics handles GET /metrics.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,21 +25,12 @@ func (s *server) receive(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("source %s: %w", models.ShortSourceID(source.ID), err)
 	}
-	result, err := s.verify(c, source, receiver)
+	answer, created, err := s.takeWebhook(c, source, receiver)
+	s.noteWebhook(c, source, outcomeOf(created, err))
 	if err != nil {
-		return err
+		return refusal(c, receiver, err)
 	}
-	outcome := "challenge"
-	if err := s.keep(c, source, result); err != nil {
-		return err
-	}
-	if !result.Challenge {
-		if outcome, err = s.take(c, source, s.webhookEvent(source, receiver, result.Event())); err != nil {
-			return err
-		}
-	}
-	s.metrics.webhooks.WithLabelValues(source.Provider, outcome).Inc()
-	result.Answer.Write(c.Writer)
+	answer.Write(c.Writer)
 	return nil
 }
 
@@ -61,17 +53,25 @@ func (s *server) receivingSource(c *gin.Context) (*models.Source, error) {
 	return source, nil
 }
 
+// takeWebhook verifies a request and stores its event, or the secret that it brings. A handshake creates nothing.
+func (s *server) takeWebhook(c *gin.Context, source *models.Source, receiver *receiver) (answer receivers.Answer, _ models.Created, err error) {
+	result, err := s.verify(c, source, receiver)
+	if err == nil {
+		err = s.keep(c.Request.Context(), source, result)
+	}
+	if err != nil || result.Challenge {
+		return result.Answer, models.Created{}, err
+	}
+	created, err := s.take(c.Request.Context(), s.webhookEvent(source, receiver, result.Event()))
+	return result.Answer, created, err
+}
+
 // verify works on the bytes as they came, before anything decodes them. The URL is made of the source's public URL, never
 // of the header Host.
 func (s *server) verify(c *gin.Context, source *models.Source, receiver *receiver) (receivers.Result, error) {
 	body, err := readBytes(c)
-	if models.ErrorCode(err) == models.CodeBusy {
-		s.metrics.webhooks.WithLabelValues(source.Provider, "busy").Inc()
-	}
 	if models.ErrorCode(err) == models.CodeTooLarge {
-		s.metrics.webhooks.WithLabelValues(source.Provider, outcomeOf(receivers.ErrTooLarge)).Inc()
-		s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused",
-			append(aboutWebhook(c, source), slog.Any("error", err))...)
+		err = fmt.Errorf("%w: %w", receivers.ErrTooLarge, err)
 	}
 	if err != nil {
 		return receivers.Result{}, err
@@ -82,15 +82,16 @@ func (s *server) verify(c *gin.Context, source *models.Source, receiver *receive
 	})
 	if err != nil {
 		leaseOf(c).refuse()
+		return receivers.Result{}, refused{err}
 	}
-	switch {
-	case errors.Is(err, receivers.ErrMethod):
-		c.Header("Allow", receiver.methods)
-	case errors.Is(err, receivers.ErrEncoding):
-		c.Header("Accept-Encoding", receivers.AcceptEncoding)
-	}
-	return result, s.refusal(c, source, err)
+	return result, nil
 }
+
+// refused is an error of package receivers: the request is at fault, and not we.
+type refused struct{ error }
+
+// Unwrap returns the error of package receivers.
+func (r refused) Unwrap() error { return r.error }
 
 // refusalCodes maps the statuses of package receivers to the error codes of the API.
 var refusalCodes = map[int]models.Code{
@@ -98,64 +99,86 @@ var refusalCodes = map[int]models.Code{
 	http.StatusForbidden: codeForbidden, http.StatusNotFound: models.CodeNotFound,
 }
 
-// refusal gives every sender the same answer: the reason would help a forger and goes to the log. Only the provider itself,
-// whose signature holds, learns the fault of its body.
-func (s *server) refusal(c *gin.Context, source *models.Source, err error) error {
-	if err == nil {
-		return nil
+// refusal is the answer to a request that failed. Every sender who cannot prove itself gets the same answer: the reason would
+// help a forger and goes to the log. Only the provider itself, whose signature holds, learns the fault of its body.
+func refusal(c *gin.Context, receiver *receiver, err error) error {
+	if _, ok := errors.AsType[refused](err); !ok {
+		return err
 	}
-	s.metrics.webhooks.WithLabelValues(source.Provider, outcomeOf(err)).Inc()
-	if errors.Is(err, receivers.ErrUnavailable) {
-		return fmt.Errorf("%w (%w)", models.Errorf(models.CodeUnavailable, "the request cannot be verified now; send it again"), err)
-	}
-	s.Logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "api.webhook_refused", append(aboutWebhook(c, source), slog.Any("error", err))...)
 	status := receivers.Status(err)
 	switch status {
+	case http.StatusServiceUnavailable:
+		return fmt.Errorf("%w (%w)", models.Errorf(models.CodeUnavailable, "the request cannot be verified now; send it again"), err)
 	case http.StatusMethodNotAllowed:
+		c.Header("Allow", receiver.methods)
 		return models.Errorf(codeMethod, "webhooks do not come by this method")
 	case http.StatusRequestEntityTooLarge:
 		return models.Errorf(models.CodeTooLarge, "the body is over the limit when it is decompressed")
 	case http.StatusUnsupportedMediaType:
+		if errors.Is(err, receivers.ErrEncoding) {
+			c.Header("Accept-Encoding", receivers.AcceptEncoding)
+		}
 		return models.Errorf(codeMediaType, "%s", receivers.Reason(err))
+	default:
+		return models.Errorf(refusalCodes[status], "the request is refused")
 	}
-	return models.Errorf(refusalCodes[status], "the request is refused")
 }
 
-// take stores the event of a webhook, has it dispatched, and tells what became of it.
-func (s *server) take(c *gin.Context, source *models.Source, event *models.Event) (outcome string, err error) {
+// take stores the event of a webhook and has it dispatched. A delivery id that was used before for something else is told by
+// the Err of the result, and is no failure: refused, the webhook would come again and again.
+func (s *server) take(ctx context.Context, event *models.Event) (models.Created, error) {
 	if err := event.Validate(); err != nil {
-		return "", fmt.Errorf("event of a webhook: %s", err.Error()) // not wrapped: it is our failure, not the provider's
+		return models.Created{}, fmt.Errorf("event of a webhook: %s", err.Error()) // not wrapped: it is our failure, not the provider's
 	}
-	created, err := s.accept(c.Request.Context(), event)
-	if models.ErrorCode(err) == models.CodeBusy { // a provider may take 429 for its last word, 503 for none
-		return "", models.Errorf(models.CodeUnavailable, "the webhook cannot be stored now; send it again")
-	}
-	if err != nil {
-		return "", err
-	}
-	return s.outcome(c, source, created[0])
-}
-
-// outcome logs what makes no event. It is answered 200 all the same: refused, it would come again and again.
-func (s *server) outcome(c *gin.Context, source *models.Source, created models.Created) (string, error) {
-	ctx, about := c.Request.Context(), aboutWebhook(c, source)
+	created, err := s.accept(ctx, event)
 	switch {
-	case models.ErrorCode(created.Err) == models.CodeConflict: // a delivery id that was used before for something else
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "api.webhook_id_reused", append(about, slog.Any("error", created.Err))...)
-		return "reused", nil
-	case created.Err != nil:
-		return "", created.Err
-	case created.Duplicate:
-		s.Logger.LogAttrs(ctx, slog.LevelInfo, "api.webhook_repeated", append(about, slog.String("event_id", created.Event.ID))...)
-		return "repeated", nil
+	case models.ErrorCode(err) == models.CodeBusy: // a provider may take 429 for its last word, 503 for none
+		return models.Created{}, models.Errorf(models.CodeUnavailable, "the webhook cannot be stored now; send it again")
+	case err != nil:
+		return models.Created{}, err
+	case created[0].Err != nil && models.ErrorCode(created[0].Err) != models.CodeConflict:
+		return models.Created{}, created[0].Err
 	}
-	return "accepted", nil
+	return created[0], nil
 }
 
-// aboutWebhook returns the log attributes of a webhook, which hold nothing of its contents.
-func aboutWebhook(c *gin.Context, source *models.Source) []slog.Attr {
-	return []slog.Attr{
-		slog.String("request_id", c.GetString(requestIDKey)), slog.String("source_id", models.ShortSourceID(source.ID)),
-		slog.String("tenant", source.Tenant), slog.String("provider", source.Provider),
+// outcome is what became of a request to a source: a label of the metric, and a line of the log.
+type outcome struct {
+	label string // empty: it is not counted
+	line  string // empty: it is not logged
+	level slog.Level
+	about slog.Attr
+}
+
+// outcomeOf tells what the request created, or why it was refused.
+func outcomeOf(created models.Created, err error) outcome {
+	reason := reasonOf(err)
+	switch {
+	case errors.Is(err, receivers.ErrUnavailable), models.ErrorCode(err) == models.CodeBusy:
+		return outcome{label: reason} // the provider sends it again
+	case reason != "":
+		return outcome{reason, "api.webhook_refused", slog.LevelWarn, slog.Any("error", err)}
+	case err != nil: // our failure
+		return outcome{}
+	case created.Err != nil:
+		return outcome{"reused", "api.webhook_id_reused", slog.LevelWarn, slog.Any("error", created.Err)}
+	case created.Duplicate:
+		return outcome{"repeated", "api.webhook_repeated", slog.LevelInfo, slog.String("event_id", created.Event.ID)}
+	case created.Event == nil:
+		return outcome{label: "challenge"}
+	default:
+		return outcome{label: "accepted"}
+	}
+}
+
+// noteWebhook counts and logs what became of a request to a source, without anything of its contents.
+func (s *server) noteWebhook(c *gin.Context, source *models.Source, became outcome) {
+	if became.label != "" {
+		s.metrics.webhooks.WithLabelValues(source.Provider, became.label).Inc()
+	}
+	if became.line != "" {
+		s.Logger.LogAttrs(c.Request.Context(), became.level, became.line,
+			slog.String("request_id", c.GetString(requestIDKey)), slog.String("source_id", models.ShortSourceID(source.ID)),
+			slog.String("tenant", source.Tenant), slog.String("provider", source.Provider), became.about)
 	}
 }
