@@ -42,8 +42,8 @@ type Courier interface {
 	Carry(ctx context.Context, work *models.Work) (*models.Attempt, error)
 }
 
-// Steering starts and signals workflows. A state that does not allow it is a CodeConflict *models.Error.
-type Steering interface {
+// Control signals the workflows of deliveries, and starts jobs. A state that does not allow it is a CodeConflict *models.Error.
+type Control interface {
 	// Cancel asks a delivery to stop, unless it was redelivered in the epoch before or a later one; 0: in any case.
 	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, before int64) error
 	// Redeliver asks for a further attempt, in the epoch, 0 for the present one. A second call with the same origin has no
@@ -57,12 +57,12 @@ type Steering interface {
 	Start(ctx context.Context, job models.Job) error
 }
 
-// Deps holds the dependencies of New. Store, Courier, Steering and Logger are required.
+// Deps holds the dependencies of New. Store, Courier, Control and Logger are required.
 type Deps struct {
-	Store    Store
-	Courier  Courier
-	Steering Steering
-	Logger   *slog.Logger
+	Store   Store
+	Courier Courier
+	Control Control
+	Logger  *slog.Logger
 	// DeadLetterHold is the time for which an exhausted delivery's workflow stays open, awaiting redeliver or cancel. 0: it
 	// closes at once.
 	DeadLetterHold time.Duration
@@ -73,22 +73,22 @@ type Deps struct {
 
 // Activities are registered with the worker as a struct; each exported method is an activity. Safe for concurrent use.
 type Activities struct {
-	store    Store
-	courier  Courier
-	steering Steering
-	hold     time.Duration
-	log      *slog.Logger
-	now      func() time.Time
-	random   func() float64
-	speed    *speed
+	store   Store
+	courier Courier
+	control Control
+	hold    time.Duration
+	log     *slog.Logger
+	now     func() time.Time
+	random  func() float64
+	speed   *speed
 	// attempting has the ids of the deliveries with an attempt under way in this process.
 	attempting sync.Map
 }
 
 // New makes the activities, or names the dependency that is missing.
 func New(d Deps) (*Activities, error) {
-	if d.Store == nil || d.Courier == nil || d.Steering == nil || d.Logger == nil {
-		return nil, errors.New("activities need a store, a courier, a steering and a logger")
+	if d.Store == nil || d.Courier == nil || d.Control == nil || d.Logger == nil {
+		return nil, errors.New("activities need a store, a courier, a control and a logger")
 	}
 	if d.Now == nil {
 		d.Now = time.Now
@@ -97,7 +97,7 @@ func New(d Deps) (*Activities, error) {
 		d.Random = rand.Float64
 	}
 	return &Activities{
-		store: d.Store, courier: d.Courier, steering: d.Steering, hold: d.DeadLetterHold, log: d.Logger,
+		store: d.Store, courier: d.Courier, control: d.Control, hold: d.DeadLetterHold, log: d.Logger,
 		now: d.Now, random: d.Random, speed: newSpeed(),
 	}, nil
 }

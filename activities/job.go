@@ -154,15 +154,15 @@ func (r *round) act(ctx context.Context, t item) error {
 	case models.JobCancel:
 		return r.cancel(ctx, t.delivery)
 	case models.JobRedeliver:
-		return r.steering.Redeliver(ctx, t.delivery, r.job.Why, r.origin+"/"+t.id, r.job.Epoch)
+		return r.control.Redeliver(ctx, t.delivery, r.job.Why, r.origin+"/"+t.id, r.job.Epoch)
 	case models.JobResume, models.JobHold: // the delivery checks whether its subscription is paused, and holds itself if it is
-		return r.steering.Resume(ctx, t.delivery)
+		return r.control.Resume(ctx, t.delivery)
 	case models.JobDeliver:
 		delivery, err := r.store.AddDelivery(ctx, t.id, r.job.Selection.SubscriptionID, r.job.Epoch)
 		if err != nil {
 			return err
 		}
-		return r.steering.Begin(ctx, delivery)
+		return r.control.Begin(ctx, delivery)
 	}
 	return final(Gone, fmt.Sprintf("this version does not know how to %q", r.job.Action))
 }
@@ -171,7 +171,7 @@ func (r *round) act(ctx context.Context, t item) error {
 // workflow was signalled. A delivery that is delivered meanwhile stays delivered.
 func (r *round) cancel(ctx context.Context, delivery *models.Delivery) error {
 	before := r.job.Selection.Before
-	told := r.steering.Cancel(ctx, delivery, r.job.Why, before)
+	told := r.control.Cancel(ctx, delivery, r.job.Why, before)
 	if refused := models.ErrorCode(told) == models.CodeConflict; before == 0 || told != nil && !refused {
 		return told
 	}

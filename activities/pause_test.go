@@ -29,18 +29,18 @@ func (r receiver) Carry(_ context.Context, work *models.Work) (*models.Attempt, 
 	}, nil
 }
 
-// steering notes whom a resumption or a stop tells, once each.
-type steering struct {
-	activities.Steering
+// control notes whom a resumption or a stop tells, once each.
+type control struct {
+	activities.Control
 	told map[string]bool
 }
 
-func (s *steering) Resume(_ context.Context, d *models.Delivery) error {
+func (s *control) Resume(_ context.Context, d *models.Delivery) error {
 	s.told[d.ID] = true
 	return nil
 }
 
-func (s *steering) Cancel(_ context.Context, d *models.Delivery, _ models.Why, _ int64) error {
+func (s *control) Cancel(_ context.Context, d *models.Delivery, _ models.Why, _ int64) error {
 	s.told[d.ID] = true
 	return nil
 }
@@ -52,7 +52,7 @@ type bundle struct {
 	env      *testsuite.TestActivityEnvironment
 	acts     *activities.Activities
 	receiver receiver
-	steering *steering
+	control  *control
 }
 
 func setup(t *testing.T) *bundle {
@@ -65,14 +65,14 @@ func setupOn(t *testing.T, o store.Options) *bundle {
 	quiet := slog.New(slog.DiscardHandler)
 	ring, err := keyring.Parse(keyring.New())
 	require.NoError(t, err)
-	b := &bundle{path: o.Path, receiver: receiver{}, steering: &steering{told: map[string]bool{}}}
+	b := &bundle{path: o.Path, receiver: receiver{}, control: &control{told: map[string]bool{}}}
 	o.Keys = ring
 	b.Store, err = store.Open(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.Close()) })
 	_, err = b.Migrate(t.Context())
 	require.NoError(t, err)
-	b.acts, err = activities.New(activities.Deps{Store: b, Courier: b.receiver, Steering: b.steering, Logger: quiet})
+	b.acts, err = activities.New(activities.Deps{Store: b, Courier: b.receiver, Control: b.control, Logger: quiet})
 	require.NoError(t, err)
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(sdklog.NewStructuredLogger(quiet))
@@ -168,10 +168,10 @@ func TestPauseThatWasInterrupted(t *testing.T) {
 	resumed := b.setStatus(t, sub.ID, models.SubscriptionActive)
 	_, err := b.env.ExecuteActivity(b.acts.Steer, activities.SteerInput{Job: models.ResumeJob(resumed, models.Why{})})
 	require.NoError(t, err)
-	require.Len(t, b.steering.told, held+due, "those that are held, and no others")
+	require.Len(t, b.control.told, held+due, "those that are held, and no others")
 	for range 2 { // being told once more changes nothing
 		for _, id := range ids {
-			require.NoError(t, b.attempt(activities.AttemptDeliveryInput{DeliveryID: id, Resumed: b.steering.told[id]}))
+			require.NoError(t, b.attempt(activities.AttemptDeliveryInput{DeliveryID: id, Resumed: b.control.told[id]}))
 		}
 	}
 	require.Len(t, b.receiver, all)

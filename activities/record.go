@@ -69,7 +69,7 @@ func (a *Activities) cancelWaiting(ctx context.Context, sub *models.Subscription
 	defer cancel()
 	stop, err := a.store.LastStop(ctx, sub.Tenant, sub.ID)
 	if err == nil {
-		err = a.steering.Start(ctx, stop.Job())
+		err = a.control.Start(ctx, stop.Job())
 	}
 	if err != nil {
 		a.log.LogAttrs(ctx, slog.LevelWarn, "delivery.waiting_not_cancelled",

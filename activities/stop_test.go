@@ -65,7 +65,7 @@ func TestStopIsCarriedOut(t *testing.T) {
 
 	require.Equal(t, models.DeliveryPending, b.status(t, ids[0]))
 	for _, id := range append(ids[1:], late...) {
-		require.True(t, b.steering.told[id])
+		require.True(t, b.control.told[id])
 		require.Equal(t, models.DeliveryCancelled, b.status(t, id))
 	}
 	walking, err := b.WalkingStops(t.Context(), "", 10)

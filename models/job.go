@@ -1,9 +1,6 @@
 package models
 
-import (
-	"cmp"
-	"time"
-)
+import "cmp"
 
 // JobAction names the action of a job on each delivery it selects.
 type JobAction string
@@ -15,6 +12,12 @@ const (
 	JobResume    JobAction = "resume"    // let the held delivery go
 	JobHold      JobAction = "hold"      // let the workflow of the held delivery know that it is held
 	JobDeliver   JobAction = "deliver"   // make the delivery that the event lacks, and start it
+)
+
+// Bounds of how many deliveries a second a bulk action releases.
+const (
+	DefaultRate = 50
+	MaxRate     = 1000
 )
 
 // Job is one action on many deliveries, oldest first, at a bounded rate. A workflow carries it.
@@ -60,24 +63,24 @@ func (r *Recovery) Job() Job {
 	return job
 }
 
-// Run is one run of a delivery's workflow. A redelivery of a closed delivery is a further run.
-type Run struct {
-	ID        string
-	Status    string // as Temporal names it: Running, Completed, Failed, Canceled …
-	StartedAt time.Time
-	ClosedAt  time.Time // zero while it runs
+// Subject is the id of what the job is for; of a tenant, "tenant/" and its name.
+func (j Job) Subject() string {
+	switch {
+	case j.RecoveryID != "":
+		return j.RecoveryID
+	case j.Selection.EventID != "":
+		return j.Selection.EventID
+	case j.Selection.Tenant != "":
+		return "tenant/" + j.Selection.Tenant
+	default:
+		return j.Selection.SubscriptionID
+	}
 }
 
-// WorkflowRun is a run of any workflow of ours.
-type WorkflowRun struct {
-	WorkflowID string // such as delivery/dlv_…
-	Type       string // such as DeliverToSubscriber
-	Run
-}
-
-// WorkflowFilter selects runs for a list: those that began at or after Since, Limit of them from the place After.
-type WorkflowFilter struct {
-	Since time.Time
-	After []byte // the token of the page before; nil: from the start
-	Limit int
+// ValidateRate checks how many deliveries a second a bulk action releases.
+func ValidateRate(rate int) error {
+	if rate < 1 || rate > MaxRate {
+		return Invalid("rate", "is %d; it must be 1 to %d deliveries a second", rate, MaxRate)
+	}
+	return nil
 }

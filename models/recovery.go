@@ -85,14 +85,6 @@ func (r *Recovery) Validate() error {
 	)
 }
 
-// ValidateRate checks how many deliveries a second a bulk action releases.
-func ValidateRate(rate int) error {
-	if rate < 1 || rate > MaxRate {
-		return Invalid("rate", "is %d; it must be 1 to %d deliveries a second", rate, MaxRate)
-	}
-	return nil
-}
-
 // RecoveryFilter selects recoveries for a list. The zero value selects all.
 type RecoveryFilter struct {
 	Tenant         string

@@ -21,27 +21,12 @@ type Stop struct {
 
 // Job closes what was stopped. Of an event, that includes dead letters.
 func (s *Stop) Job() Job {
-	statuses := []DeliveryStatus{DeliveryPending, DeliveryHeld}
+	selection := Selection{EventID: s.EventID, SubscriptionID: s.SubscriptionID, Statuses: ActStop.From(), Before: s.Epoch}
 	if s.EventID != "" {
-		statuses = append(statuses, DeliveryExhausted)
+		selection.Statuses = ActCancel.From()
 	}
-	selection := Selection{EventID: s.EventID, SubscriptionID: s.SubscriptionID, Statuses: statuses, Before: s.Epoch}
 	if s.EventID == "" && s.SubscriptionID == "" {
 		selection.Tenant = s.Tenant
 	}
 	return Job{Action: JobCancel, Tenant: s.Tenant, Rate: MaxRate, Why: s.Why, Selection: selection}
-}
-
-// Subject is the id of what the job is for; of a tenant, "tenant/" and its name.
-func (j Job) Subject() string {
-	switch {
-	case j.RecoveryID != "":
-		return j.RecoveryID
-	case j.Selection.EventID != "":
-		return j.Selection.EventID
-	case j.Selection.Tenant != "":
-		return "tenant/" + j.Selection.Tenant
-	default:
-		return j.Selection.SubscriptionID
-	}
 }

@@ -34,12 +34,6 @@ const (
 	SubscriptionDisabled SubscriptionStatus = "disabled" // gets no new deliveries; waiting ones are cancelled
 )
 
-// Bounds of how many deliveries a second a bulk action releases.
-const (
-	DefaultRate = 50
-	MaxRate     = 1000
-)
-
 // Signature names the scheme that signs a subscription's requests.
 type Signature string
 

@@ -3,6 +3,7 @@ package models
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The ids of workflows begin like this. They stand in Temporal's histories and in links: never change one.
@@ -49,3 +50,25 @@ func (j Job) WorkflowID() string {
 
 // RecoveryWorkflowID returns the id of the workflow that carries out the recovery.
 func RecoveryWorkflowID(recoveryID string) string { return "recovery/" + recoveryID }
+
+// Run is one run of a delivery's workflow. A redelivery of a closed delivery is a further run.
+type Run struct {
+	ID        string
+	Status    string // as Temporal names it: Running, Completed, Failed, Canceled …
+	StartedAt time.Time
+	ClosedAt  time.Time // zero while it runs
+}
+
+// WorkflowRun is a run of any workflow of ours.
+type WorkflowRun struct {
+	WorkflowID string // such as delivery/dlv_…
+	Type       string // such as DeliverToSubscriber
+	Run
+}
+
+// WorkflowFilter selects runs for a list: those that began at or after Since, Limit of them from the place After.
+type WorkflowFilter struct {
+	Since time.Time
+	After []byte // the token of the page before; nil: from the start
+	Limit int
+}

@@ -36,11 +36,11 @@ type bundle struct {
 	store    *flakyStore
 	receiver *receiver
 	acts     *activities.Activities
-	steering *steering
+	control  *control
 }
 
-// steering notes what workflows are told, as "resume dlv_…". Those in refuse say that their state does not allow it.
-type steering struct {
+// control notes what workflows are told, as "resume dlv_…". Those in refuse say that their state does not allow it.
+type control struct {
 	told    []string
 	origins []string // of what was redelivered
 	jobs    []models.Job
@@ -48,7 +48,7 @@ type steering struct {
 	fail    int // of the next calls
 }
 
-func (s *steering) tell(what, id string) error {
+func (s *control) tell(what, id string) error {
 	if s.fail > 0 {
 		s.fail--
 		return errAway
@@ -60,20 +60,20 @@ func (s *steering) tell(what, id string) error {
 	return nil
 }
 
-func (s *steering) Cancel(_ context.Context, d *models.Delivery, _ models.Why, _ int64) error {
+func (s *control) Cancel(_ context.Context, d *models.Delivery, _ models.Why, _ int64) error {
 	return s.tell("cancel", d.ID)
 }
 
-func (s *steering) Redeliver(_ context.Context, d *models.Delivery, _ models.Why, origin string, _ int64) error {
+func (s *control) Redeliver(_ context.Context, d *models.Delivery, _ models.Why, origin string, _ int64) error {
 	s.origins = append(s.origins, origin)
 	return s.tell("redeliver", d.ID)
 }
 
-func (s *steering) Resume(_ context.Context, d *models.Delivery) error { return s.tell("resume", d.ID) }
+func (s *control) Resume(_ context.Context, d *models.Delivery) error { return s.tell("resume", d.ID) }
 
-func (s *steering) Begin(_ context.Context, d *models.Delivery) error { return s.tell("begin", d.ID) }
+func (s *control) Begin(_ context.Context, d *models.Delivery) error { return s.tell("begin", d.ID) }
 
-func (s *steering) Start(_ context.Context, job models.Job) error {
+func (s *control) Start(_ context.Context, job models.Job) error {
 	s.jobs = append(s.jobs, job)
 	return nil
 }
@@ -207,11 +207,11 @@ func setupHolding(t *testing.T, hold time.Duration, script ...models.Exchange) *
 	env.SetTestTimeout(time.Minute)
 	b := &bundle{
 		TestWorkflowEnvironment: env, store: &flakyStore{Store: openWith(t, store.Options{Path: filepath.Join(t.TempDir(), "posthaste.db")})},
-		receiver: &receiver{now: env.Now, answers: script}, steering: &steering{},
+		receiver: &receiver{now: env.Now, answers: script}, control: &control{},
 	}
 	var err error
 	b.acts, err = activities.New(activities.Deps{
-		Store: b.store, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: b.receiver, Now: env.Now}), Steering: b.steering, Logger: quiet, Now: env.Now,
+		Store: b.store, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: b.receiver, Now: env.Now}), Control: b.control, Logger: quiet, Now: env.Now,
 		Random: func() float64 { return 0.5 }, DeadLetterHold: hold,
 	})
 	require.NoError(t, err)

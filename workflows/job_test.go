@@ -53,7 +53,7 @@ func TestSteerDeliveries(t *testing.T) {
 			sub := b.subscribe(t, nil)
 			ids := b.deliveries(t, 250)
 			progress := b.job(t, models.Job{Action: action, Selection: models.Selection{SubscriptionID: sub.ID}})
-			require.Equal(t, told(string(action), ids), b.steering.told)
+			require.Equal(t, told(string(action), ids), b.control.told)
 			require.Equal(t, models.Progress{After: ids[249], Done: 250}, progress)
 		})
 	}
@@ -63,9 +63,9 @@ func TestSteerDeliveries(t *testing.T) {
 		b := setup(t)
 		sub := b.subscribe(t, nil)
 		ids := b.deliveries(t, 3)
-		b.steering.refuse = map[string]bool{ids[1]: true}
+		b.control.refuse = map[string]bool{ids[1]: true}
 		progress := b.job(t, models.Job{Action: models.JobCancel, Selection: models.Selection{SubscriptionID: sub.ID}})
-		require.Equal(t, told("cancel", []string{ids[0], ids[2]}), b.steering.told)
+		require.Equal(t, told("cancel", []string{ids[0], ids[2]}), b.control.told)
 		require.Equal(t, models.Progress{After: ids[2], Done: 2, Skipped: 1}, progress)
 	})
 
@@ -74,9 +74,9 @@ func TestSteerDeliveries(t *testing.T) {
 		b := setup(t)
 		sub := b.subscribe(t, nil)
 		ids := b.deliveries(t, 3)
-		b.steering.fail = 2
+		b.control.fail = 2
 		progress := b.job(t, models.Job{Action: models.JobRedeliver, Selection: models.Selection{SubscriptionID: sub.ID}})
-		require.Equal(t, told("redeliver", ids), b.steering.told)
+		require.Equal(t, told("redeliver", ids), b.control.told)
 		require.Equal(t, 3, progress.Done)
 	})
 
@@ -90,7 +90,7 @@ func TestSteerDeliveries(t *testing.T) {
 			Progress: models.Progress{After: ids[1], Done: 2},
 		})
 		require.NoError(t, b.GetWorkflowError())
-		require.Equal(t, told("cancel", ids[2:]), b.steering.told)
+		require.Equal(t, told("cancel", ids[2:]), b.control.told)
 	})
 
 	t.Run("resuming tells those again that are still held, and is over when none is", func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestSteerDeliveries(t *testing.T) {
 			require.NoError(t, err)
 		}, 8*time.Second)
 		b.job(t, models.ResumeJob(resuming, models.Why{}))
-		require.Equal(t, told("resume", append(ids, ids[0])), b.steering.told)
+		require.Equal(t, told("resume", append(ids, ids[0])), b.control.told)
 		resumed, err := b.store.Subscription(t.Context(), sub.ID)
 		require.NoError(t, err)
 		require.Zero(t, resumed.ResumeRate)
@@ -135,7 +135,7 @@ func TestSteerDeliveries(t *testing.T) {
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(again.Input, &in))
 		require.Equal(t, models.JobResume, in.Action)
 		require.Positive(t, in.Progress.Done)
-		require.Len(t, b.steering.told, in.Progress.Done)
+		require.Len(t, b.control.told, in.Progress.Done)
 	})
 
 	t.Run("resuming is over when the subscription is paused again", func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestSteerDeliveries(t *testing.T) {
 		b.deliveries(t, 3)
 		b.setStatus(t, sub.ID, models.SubscriptionPaused)
 		b.job(t, models.ResumeJob(sub, models.Why{}))
-		require.Empty(t, b.steering.told)
+		require.Empty(t, b.control.told)
 	})
 
 	t.Run("pausing lets the held deliveries know, as long as it is paused", func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestSteerDeliveries(t *testing.T) {
 		ids := b.deliveries(t, 3)
 		b.setStatus(t, sub.ID, models.SubscriptionPaused)
 		b.job(t, models.HoldJob(sub, models.Why{}))
-		require.Equal(t, told("resume", ids), b.steering.told)
+		require.Equal(t, told("resume", ids), b.control.told)
 	})
 
 	t.Run("pausing lets nobody know any more when it is resumed", func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestSteerDeliveries(t *testing.T) {
 		b.setStatus(t, sub.ID, models.SubscriptionPaused)
 		b.setStatus(t, sub.ID, models.SubscriptionActive)
 		b.job(t, models.HoldJob(sub, models.Why{}))
-		require.Empty(t, b.steering.told)
+		require.Empty(t, b.control.told)
 	})
 
 	t.Run("a recovery keeps its progress in the store and completes", func(t *testing.T) {
@@ -180,8 +180,8 @@ func TestSteerDeliveries(t *testing.T) {
 		}
 		r := b.recovery(t, sub.ID, models.RecoverCancelled)
 		b.job(t, r.Job())
-		require.Equal(t, told("redeliver", ids[:2]), b.steering.told)
-		require.Equal(t, []string{r.ID + "/" + ids[0], r.ID + "/" + ids[1]}, b.steering.origins, "a second time is the same wish")
+		require.Equal(t, told("redeliver", ids[:2]), b.control.told)
+		require.Equal(t, []string{r.ID + "/" + ids[0], r.ID + "/" + ids[1]}, b.control.origins, "a second time is the same wish")
 		done, err := b.store.Recovery(t.Context(), r.ID)
 		require.NoError(t, err)
 		require.Equal(t, models.RecoveryCompleted, done.Status)
@@ -204,7 +204,7 @@ func TestSteerDeliveries(t *testing.T) {
 			Job: r.Job(), Progress: models.Progress{After: ids[1], Done: 2},
 		})
 		require.NoError(t, b.GetWorkflowError())
-		require.Equal(t, told("redeliver", ids[1:]), b.steering.told)
+		require.Equal(t, told("redeliver", ids[1:]), b.control.told)
 	})
 
 	for name, end := range map[string]func(t *testing.T, b *bundle, id string){
@@ -224,7 +224,7 @@ func TestSteerDeliveries(t *testing.T) {
 			r := b.recovery(t, sub.ID, models.RecoverExhausted)
 			end(t, b, sub.ID)
 			b.job(t, r.Job())
-			require.Empty(t, b.steering.told)
+			require.Empty(t, b.control.told)
 			over, err := b.store.Recovery(t.Context(), r.ID)
 			require.NoError(t, err)
 			require.Equal(t, models.RecoveryCancelled, over.Status)
@@ -243,7 +243,7 @@ func TestSteerDeliveries(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, made, 1)
 		require.Equal(t, event.ID, made[0].EventID)
-		require.Equal(t, []string{"begin " + made[0].ID}, b.steering.told)
+		require.Equal(t, []string{"begin " + made[0].ID}, b.control.told)
 	})
 
 	t.Run("a recovery that was cancelled stops", func(t *testing.T) {
@@ -257,7 +257,7 @@ func TestSteerDeliveries(t *testing.T) {
 		job := r.Job()
 		job.Selection.Statuses = nil
 		b.job(t, job)
-		require.Empty(t, b.steering.told)
+		require.Empty(t, b.control.told)
 	})
 
 	t.Run("a recovery whose workflow is cancelled in Temporal is cancelled", func(t *testing.T) {

@@ -210,7 +210,7 @@ func (l *life) live() {
 	env.SetStartTime(time.Now())
 	env.SetTestTimeout(time.Minute)
 	acts, err := activities.New(activities.Deps{
-		Store: l, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: l, Now: env.Now}), Steering: &steering{}, Logger: quiet,
+		Store: l, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: l, Now: env.Now}), Control: &control{}, Logger: quiet,
 		Now: env.Now, DeadLetterHold: hold,
 	})
 	require.NoError(l.t, err)

@@ -201,7 +201,7 @@ func (n *node) openSender(cfg config.Delivery) error {
 func (n *node) startWorker(cfg config.Delivery) error {
 	acts, err := activities.New(activities.Deps{
 		Store: n.store, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: n.sender, Version: version()}),
-		Steering: n.control, Logger: n.log, DeadLetterHold: cfg.DeadLetterHold,
+		Control: n.control, Logger: n.log, DeadLetterHold: cfg.DeadLetterHold,
 	})
 	if err != nil {
 		return err
