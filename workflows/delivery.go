@@ -30,7 +30,10 @@ const (
 // DeliverToSubscriber makes the attempts of one delivery until it is delivered (closes Completed), exhausted (Failed) or
 // cancelled (Canceled). An exhausted delivery stays open for the dead-letter hold.
 func DeliverToSubscriber(ctx workflow.Context, in DeliverToSubscriberInput) (*DeliverToSubscriberResult, error) {
-	d := &delivery{in: in, state: State{DeliveryID: in.DeliveryID, Status: models.DeliveryPending}, failing: in.FailingSince}
+	d := &delivery{
+		in: in, state: State{DeliveryID: in.DeliveryID, Status: models.DeliveryPending}, failing: in.FailingSince,
+		waiting: in.Local || in.Attempted,
+	}
 	if !in.FailingSince.IsZero() { // the run was started with the search attributes of a retry
 		d.shown, d.dated = retrying, true
 	}
@@ -49,7 +52,7 @@ type delivery struct {
 	failing time.Time             // when the first attempt failed; zero: none has failed, or the run does not show it
 	dated   bool                  // the search attribute FailingSince is set
 	why     string                // the last failure, as far as it is known
-	waiting bool                  // the next attempt is due at the time in the row
+	waiting bool                  // an attempt was made before: the next one waits for its time in the row
 	resumed bool                  // a resumption has released it: at the bounded rate it is its turn now
 	cancels int                   // made in this run
 	ended   bool                  // cancelled in Temporal, after which nothing more can run
@@ -109,7 +112,7 @@ func (d *delivery) attempt(ctx workflow.Context) step {
 	d.become(ctx, models.DeliveryPending, time.Time{})
 	attempting, interrupt := workflow.WithCancel(forAttempt(ctx, d.in, d.host()))
 	in := activities.AttemptDeliveryInput{
-		DeliveryID: d.in.DeliveryID, Wait: d.in.Local || d.in.Attempted || d.resumed || d.waiting, Resumed: d.resumed,
+		DeliveryID: d.in.DeliveryID, Wait: d.waiting || d.resumed, Resumed: d.resumed,
 		Tell: d.in.Tells && d.failing.IsZero(),
 	}
 	future := workflow.ExecuteActivity(attempting, a.AttemptDelivery, in)
