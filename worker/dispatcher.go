@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/worker/backlog"
 	"github.com/posthaste/posthaste/workflows"
 )
 
@@ -67,14 +68,8 @@ type DispatcherOptions struct {
 // Starting twice is harmless, so any number of processes may dispatch.
 type Dispatcher struct {
 	DispatcherOptions
-	wake    chan start
-	backlog *backlog
-}
-
-// start is an event to be started. It is without the data, which would fill the memory while Temporal is away.
-type start struct {
-	workflows.DeliverEventInput
-	accepted time.Time // zero for an event that the store found
+	wake    chan *models.Event
+	backlog *backlog.Backlog
 }
 
 // NewDispatcher makes a Dispatcher. It does nothing until Run.
@@ -90,8 +85,8 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	orDefault(&o.OverdueAfter, 5*time.Minute)
 	return &Dispatcher{
 		DispatcherOptions: o,
-		wake:              make(chan start, wakeQueue),
-		backlog:           newBacklog(o.Ahead),
+		wake:              make(chan *models.Event, wakeQueue),
+		backlog:           backlog.New(o.Ahead),
 	}
 }
 
@@ -99,14 +94,14 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 // and the events that do not fit in the queue, get their turn later. Safe for concurrent use.
 func (d *Dispatcher) Wake(events ...*models.Event) {
 	for _, event := range events {
-		s := d.prepare(event)
-		if !d.backlog.admit(s) {
+		event = withoutData(event)
+		if !d.backlog.Admit(event) {
 			continue
 		}
 		select {
-		case d.wake <- s:
+		case d.wake <- event:
 		default:
-			d.backlog.putBack(s)
+			d.backlog.PutBack(event)
 		}
 	}
 }
@@ -129,31 +124,31 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case s := <-d.wake:
-			if !d.backlog.claim(s) {
+		case event := <-d.wake:
+			if !d.backlog.Dequeue(event) {
 				continue
 			}
-			if err := d.start(ctx, s); err != nil {
-				d.Logger.DebugContext(ctx, "start of an event left to its turn", "event_id", s.EventID, "error", err)
+			if err := d.start(ctx, event); err != nil {
+				d.Logger.DebugContext(ctx, "event.put_back", "event_id", event.ID, "error", err)
 			}
 		}
 	}
 }
 
 // start starts the workflow of an event that the backlog has counted. If any process has started it before, that is as
-// good. An event whose start fails waits for its turn.
-func (d *Dispatcher) start(ctx context.Context, s start) error {
+// good. An event whose start fails waits for its tenant's turn.
+func (d *Dispatcher) start(ctx context.Context, event *models.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	err := d.execute(ctx, s.DeliverEventInput)
+	err := d.execute(ctx, d.input(event))
 	if err == nil {
 		return nil
 	}
-	if err := d.passOver(ctx, "event_id", s.EventID, err); err != nil {
-		d.backlog.putBack(s)
+	if err := d.unlessRefused(ctx, "event_id", event.ID, err); err != nil {
+		d.backlog.PutBack(event)
 		return err
 	}
-	d.backlog.refuse(s.EventID)
+	d.backlog.Refuse(event.ID)
 	return nil
 }
 
@@ -170,16 +165,21 @@ func (d *Dispatcher) execute(ctx context.Context, in workflows.DeliverEventInput
 	if accepted, err := d.Store.Accepted(ctx, in.EventID); err != nil || !accepted {
 		return err
 	}
-	d.Logger.InfoContext(ctx, "accepted, though its workflow has ended: started once more", "event_id", in.EventID)
+	d.Logger.InfoContext(ctx, "event.planned_again", "event_id", in.EventID)
 	options = workflows.EventAgainOptions(in, workflows.TaskQueue)
 	_, err = d.Client.ExecuteWorkflow(ctx, options, workflows.DeliverEventName, in)
 	return err
 }
 
-func (d *Dispatcher) prepare(event *models.Event) start {
-	return start{accepted: event.CreatedAt, DeliverEventInput: workflows.DeliverEventInput{
+func (d *Dispatcher) input(event *models.Event) workflows.DeliverEventInput {
+	return workflows.DeliverEventInput{
 		EventID: event.ID, Tenant: event.Tenant, EventType: event.Type, Inline: d.Mode(event.Tenant) == models.ModeInline,
-	}}
+	}
+}
+
+// withoutData returns an event that may be queued: the data of a full queue would fill the memory while Temporal is away.
+func withoutData(event *models.Event) *models.Event {
+	return &models.Event{ID: event.ID, Tenant: event.Tenant, Type: event.Type, CreatedAt: event.CreatedAt}
 }
 
 func orDefault[T comparable](field *T, value T) {

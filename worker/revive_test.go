@@ -20,7 +20,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/posthaste/posthaste/models"
-	"github.com/posthaste/posthaste/workflows"
 )
 
 // ward is a store of things that need their workflows, and a Temporal that starts them unless they are bad.
@@ -192,9 +191,9 @@ func TestEventWhoseWorkflowHasEndedIsStartedAgainIfItIsAccepted(t *testing.T) {
 	w := &ward{ended: true, accepted: map[string]bool{"evt_1": true}}
 	d := w.dispatcher()
 	for _, id := range []string{"evt_1", "evt_2"} {
-		s := start{DeliverEventInput: workflows.DeliverEventInput{EventID: id, Tenant: "a"}}
-		require.True(t, d.backlog.admit(s))
-		require.NoError(t, d.start(t.Context(), s))
+		event := &models.Event{ID: id, Tenant: "a"}
+		require.True(t, d.backlog.Admit(event))
+		require.NoError(t, d.start(t.Context(), event))
 	}
 	require.Equal(t, []string{"event/evt_1"}, w.started, "the other one is planned, by another process")
 }

@@ -39,7 +39,7 @@ func (d *Dispatcher) sweep(ctx context.Context, after string) (string, error) {
 			return after, err
 		}
 		for _, tenant := range tenants {
-			if !d.backlog.found(tenant) {
+			if !d.backlog.MarkBehind(tenant) {
 				return after, nil
 			}
 			after = tenant
@@ -50,11 +50,12 @@ func (d *Dispatcher) sweep(ctx context.Context, after string) (string, error) {
 	}
 }
 
-// passOver logs a refusal of Temporal's and takes it for done, so that one such row does not hold up the others.
-func (d *Dispatcher) passOver(ctx context.Context, what, id string, err error) error {
+// unlessRefused logs a refusal of Temporal's and takes the start for done, so that one such row does not hold up the
+// others. It returns any other error.
+func (d *Dispatcher) unlessRefused(ctx context.Context, what, id string, err error) error {
 	_, refused := errors.AsType[*serviceerror.InvalidArgument](err)
 	if refused || models.ErrorCode(err) == models.CodeConflict { // which is how Control says it
-		d.Logger.ErrorContext(ctx, "Temporal refuses to start a workflow", what, id, "error", err)
+		d.Logger.ErrorContext(ctx, "workflow.refused", what, id, "error", err)
 		return nil
 	}
 	return err
@@ -67,9 +68,9 @@ func (d *Dispatcher) report(ctx context.Context, failing *bool, err error) {
 	}
 	*failing = err != nil
 	if *failing {
-		d.Logger.WarnContext(ctx, "accepted events wait: they cannot be started now", "error", err)
+		d.Logger.WarnContext(ctx, "dispatcher.stalled", "error", err)
 	} else {
-		d.Logger.InfoContext(ctx, "accepted events are being started again")
+		d.Logger.InfoContext(ctx, "dispatcher.resumed")
 	}
 }
 
@@ -89,7 +90,7 @@ func (d *Dispatcher) reviver() func(context.Context) {
 	}
 	return func(ctx context.Context) {
 		if err := r.next(ctx); err != nil {
-			d.Logger.DebugContext(ctx, "overdue deliveries not looked after", "error", err) // the sweep reports it
+			d.Logger.DebugContext(ctx, "deliveries.not_revived", "error", err) // the sweep reports it
 		}
 	}
 }
@@ -101,7 +102,7 @@ func (d *Dispatcher) revive(ctx context.Context, delivery *models.Delivery) erro
 	if err == nil && found.words() != delivery.Halted {
 		err = d.halt(ctx, delivery, found)
 	}
-	return d.passOver(ctx, "delivery_id", delivery.ID, err)
+	return d.unlessRefused(ctx, "delivery_id", delivery.ID, err)
 }
 
 // halt notes that somebody has paused a delivery in Temporal, or lets it go again.
@@ -135,7 +136,7 @@ func (d *Dispatcher) jobs() func(context.Context) {
 	}
 	return func(ctx context.Context) {
 		if err := errors.Join(resuming.next(ctx), stopping.next(ctx), running.next(ctx)); err != nil {
-			d.Logger.DebugContext(ctx, "jobs not looked after", "error", err) // the sweep reports it
+			d.Logger.DebugContext(ctx, "jobs.not_resumed", "error", err) // the sweep reports it
 		}
 	}
 }
@@ -155,7 +156,7 @@ func (d *Dispatcher) resumeRecovery(ctx context.Context, r *models.Recovery) err
 func (d *Dispatcher) resume(ctx context.Context, what, id string, job models.Job) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return d.passOver(ctx, what, id, d.Control.Start(ctx, job))
+	return d.unlessRefused(ctx, what, id, d.Control.Start(ctx, job))
 }
 
 // rounds goes through a list that is read in pages by id, some pages at a time, round and round. Rows whose work fails are
@@ -205,7 +206,7 @@ func (r *rounds[T]) each(ctx context.Context, page []T) (last string, err error)
 		}
 		last = r.id(row)
 		if r.wanted == nil || r.wanted(row) {
-			group.Go(func() error { done.add(r.work(ctx, row)); return nil })
+			group.Go(func() error { done.add(r.id(row), r.work(ctx, row)); return nil })
 		}
 	}
 	_ = group.Wait() // the tally has the errors

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -10,96 +9,36 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/worker/backlog"
 )
 
 const (
-	turnTenants = 500 // tenants looked at together
+	turnTenants = 500 // tenants whose events are read together
 	turnPage    = 100
-	turnEvents  = 32 // events that are enough for a turn
 
 	hopeless = 2 * Starters // failures after which a round in which no start succeeded goes no further
+
+	// askEvery is how often the store is asked about a tenant that is behind, askAtLeast how often when it is slow.
+	askEvery   = 250 * time.Millisecond
+	askAtLeast = 5 * time.Second
 )
 
-// turn holds the waiting events of a tenant that is behind.
-type turn struct {
-	look
-	lane      *lane
-	waiting   []*models.Event // oldest first
-	overdue   []*models.Event // some of the late ones, to be started once more
-	unplanned int             // started by this process, and still accepted
-	late      int             // as unplanned, but for so long that they are, or were, overdue
-	all       bool            // nothing else waits
-
-	mu     sync.Mutex
-	faults []fault // starts of it that failed
-}
-
-// fault is a start that failed.
-type fault struct {
-	eventID string
-	err     error
-}
-
-func (t *turn) fail(eventID string, err error) {
-	if err == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.faults = append(t.faults, fault{eventID: eventID, err: err})
-}
-
-func (t *turn) failed() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.faults) > 0
-}
-
-// tally is what became of the starts of a round. Safe for concurrent use.
-type tally struct {
-	mu            sync.Mutex
-	begun, failed int
-	err           error // the first
-}
-
-func (c *tally) add(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err == nil {
-		c.begun++
-		return
-	}
-	c.failed++
-	c.err = cmp.Or(c.err, err)
-}
-
-// failure returns the first error if at least so many starts failed and none succeeded: then Temporal is at fault, not
-// the events.
-func (c *tally) failure(atLeast int) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.begun > 0 || c.failed < atLeast {
-		return nil
-	}
-	return c.err
-}
-
-// takeTurns starts, for as long as any tenant is behind, some of the oldest waiting events of each, round and round. So
-// what one has waiting delays the others by a turn, however much it is. When no start succeeds, it reports that once and
-// tries again after a while.
+// takeTurns starts, for as long as any tenant is behind, some of the oldest waiting events of each, round after round. So
+// the backlog of one tenant delays the others by a turn, however long it is. When no start succeeds, it reports that once
+// and tries again after a while.
 func (d *Dispatcher) takeTurns(ctx context.Context) {
 	failing := false
 	for ctx.Err() == nil {
-		lanes := d.backlog.round()
-		busy, err := d.round(ctx, lanes)
+		behind := d.backlog.Behind()
+		more, err := d.round(ctx, behind)
 		d.report(ctx, &failing, err)
 		switch {
 		case err != nil:
 			rest(ctx, time.After(d.SweepEvery), nil)
-		case len(lanes) == 0:
-			rest(ctx, nil, d.backlog.fell)
-		case !busy:
-			rest(ctx, time.After(askEvery), d.backlog.fell)
+		case len(behind) == 0:
+			rest(ctx, nil, d.backlog.Fell())
+		case !more:
+			rest(ctx, time.After(askEvery), d.backlog.Fell())
 		}
 	}
 }
@@ -112,178 +51,165 @@ func rest(ctx context.Context, after <-chan time.Time, fell <-chan struct{}) {
 	}
 }
 
-// round gives each tenant its turn. It reports whether another round at once may find more to do. It fails if the store
+// round gives each of the tenants its turn. It reports whether another round at once may start more. It fails if the store
 // does, or if no start succeeded.
-func (d *Dispatcher) round(ctx context.Context, lanes []*lane) (busy bool, err error) {
+func (d *Dispatcher) round(ctx context.Context, behind []string) (more bool, err error) {
 	var starts tally
-	for some := range slices.Chunk(lanes, turnTenants) {
-		began := time.Now()
-		turns, err := d.lookAt(ctx, some)
-		if err == nil {
-			err = d.ask(ctx, turns, began)
+	more, err = d.giveTurns(ctx, behind, &starts)
+	d.blame(ctx, &starts)
+	if err == nil {
+		err = starts.failure(1)
+	}
+	return more && err == nil, err
+}
+
+func (d *Dispatcher) giveTurns(ctx context.Context, behind []string, starts *tally) (more bool, err error) {
+	for tenants := range slices.Chunk(behind, turnTenants) {
+		if starts.failure(hopeless) != nil {
+			break
 		}
+		turns, err := d.readTurns(ctx, tenants)
 		if err != nil {
 			return false, err
 		}
-		busy = d.startTurns(ctx, turns, &starts) || busy
-		if err := starts.failure(hopeless); err != nil {
-			return false, err
-		}
+		more = d.startTurns(ctx, turns, starts) || more
 	}
-	return busy, starts.failure(1)
+	return more, nil
 }
 
-// lookAt finds the waiting events of the tenants that have room, or may have room by now.
-func (d *Dispatcher) lookAt(ctx context.Context, lanes []*lane) ([]*turn, error) {
-	turns := make([]*turn, 0, len(lanes))
-	for _, l := range lanes {
-		t := &turn{look: d.backlog.look(l), lane: l}
-		if !t.room && !t.due {
+// readTurns begins the turns of tenants: it reads their events, and then counts their deliveries.
+func (d *Dispatcher) readTurns(ctx context.Context, tenants []string) ([]*backlog.Turn, error) {
+	began := time.Now()
+	var turns []*backlog.Turn
+	for _, tenant := range tenants {
+		t := d.backlog.Turn(tenant)
+		if t == nil {
 			continue
 		}
-		if err := d.find(ctx, t); err != nil {
+		if err := d.readEvents(ctx, t); err != nil {
 			return nil, err
 		}
 		turns = append(turns, t)
 	}
-	return turns, nil
+	return turns, d.count(ctx, turns, began)
 }
 
-// find reads the oldest accepted events of the tenant until there are enough for a turn. It leaves out the events that
-// another process has accepted just now and will start itself.
-func (d *Dispatcher) find(ctx context.Context, t *turn) error {
-	before := time.Now().Add(-d.SweepAfter)
-	if ours := t.left.Add(time.Millisecond); ours.After(before) {
-		before = ours
-	}
-	for after := t.after; len(t.waiting) < turnEvents && t.unplanned+t.late < d.Ahead; {
-		page, err := d.Store.AcceptedEvents(ctx, t.lane.tenant, before, after, turnPage)
+func (d *Dispatcher) readEvents(ctx context.Context, t *backlog.Turn) error {
+	before, after := t.Before(time.Now().Add(-d.SweepAfter)), ""
+	for t.Wants() {
+		events, err := d.Store.AcceptedEvents(ctx, t.Tenant(), before, after, turnPage)
 		if err != nil {
 			return err
 		}
-		for _, event := range page {
-			d.place(t, event)
+		t.Add(events, len(events) < turnPage)
+		if len(events) > 0 {
+			after = events[len(events)-1].ID
 		}
-		if len(page) < turnPage {
-			t.all = t.after == ""
-			break
-		}
-		after = page[len(page)-1].ID
 	}
 	return nil
 }
 
-func (d *Dispatcher) place(t *turn, event *models.Event) {
-	switch d.backlog.stage(event.ID) {
-	case waiting, queued:
-		t.waiting = append(t.waiting, event)
-	case begun:
-		t.unplanned++
-	case overdue:
-		t.late++
-		if len(t.overdue) < turnEvents {
-			t.overdue = append(t.overdue, event)
-		}
-	case again:
-		t.late++
-	case refused:
-	}
-}
-
-// ask corrects the estimates. It comes after the look, so that an event planned in between counts twice for a while rather
-// than never.
-func (d *Dispatcher) ask(ctx context.Context, turns []*turn, began time.Time) error {
-	var tenants []string
-	for _, t := range turns {
-		if t.due {
-			tenants = append(tenants, t.lane.tenant)
-		}
-	}
-	if tenants == nil {
+// count has the deliveries counted of the tenants for which that is due. However much there is to read and to count, it
+// takes a tenth of the time.
+func (d *Dispatcher) count(ctx context.Context, turns []*backlog.Turn, began time.Time) error {
+	turns = slices.DeleteFunc(slices.Clone(turns), func(t *backlog.Turn) bool { return !t.Due() })
+	if len(turns) == 0 {
 		return nil
+	}
+	tenants := make([]string, len(turns))
+	for i, t := range turns {
+		tenants[i] = t.Tenant()
 	}
 	counts, err := d.Store.Outstanding(ctx, tenants, d.Ahead)
 	if err != nil {
 		return err
 	}
-	// However much there is to look through and to count, it takes a tenth of the time.
 	next := time.Now().Add(min(max(10*time.Since(began), askEvery), askAtLeast))
 	for _, t := range turns {
-		if t.due {
-			d.backlog.correct(t.lane, counts[t.lane.tenant], t.unplanned, t.late, next)
-		}
+		t.Count(counts[t.Tenant()], next)
 	}
 	return nil
 }
 
-// startTurns starts the waiting events that have room, some at a time. A tenant whose start fails comes last from then on.
-func (d *Dispatcher) startTurns(ctx context.Context, turns []*turn, starts *tally) (busy bool) {
+// startTurns starts the events of the turns, some at a time, and reports whether more may be started at once.
+func (d *Dispatcher) startTurns(ctx context.Context, turns []*backlog.Turn, starts *tally) (more bool) {
 	var group errgroup.Group
 	group.SetLimit(Starters)
 	for _, t := range turns {
 		if starts.failure(hopeless) != nil {
 			break
 		}
-		busy = d.startTurn(ctx, t, func(eventID string, work func() error) {
-			group.Go(func() error {
-				err := work()
-				starts.add(err)
-				t.fail(eventID, err)
-				return nil
-			})
-		}) || busy
+		d.startTurn(ctx, t, &group, starts)
 	}
 	_ = group.Wait() // the tally has the errors
-	for _, t := range turns {
-		d.backlog.end(t.lane, t.failed())
-	}
-	d.blame(ctx, turns, starts)
-	return busy
+	return slices.ContainsFunc(turns, (*backlog.Turn).More)
 }
 
-// blame finds out whether it was for the events that their starts failed, or for Temporal: only an event that is at fault
-// itself is left alone for a while, so that those after it have their turn.
-func (d *Dispatcher) blame(ctx context.Context, turns []*turn, starts *tally) {
-	away := starts.failure(1) != nil && d.Control.Ping(ctx) != nil
-	for _, t := range turns {
-		for _, f := range t.faults {
-			if !away && d.backlog.blame(f.eventID, models.ErrorCode(translate("", f.err)) != models.CodeUnavailable) {
-				d.Logger.WarnContext(ctx, "an event cannot be started; others go first for a while", "event_id", f.eventID, "error", f.err)
+func (d *Dispatcher) startTurn(ctx context.Context, t *backlog.Turn, group *errgroup.Group, starts *tally) {
+	for ctx.Err() == nil {
+		event := t.Take()
+		if event == nil {
+			break
+		}
+		group.Go(func() error {
+			err := d.start(ctx, event)
+			if err != nil {
+				t.Fail()
 			}
+			starts.add(event.ID, err)
+			return nil
+		})
+	}
+	if late := t.Late(); late > 0 {
+		d.Logger.WarnContext(ctx, "events.overdue", "tenant", t.Tenant(), "events", late)
+	}
+	t.End()
+}
+
+// blame finds out whether starts failed because of their events or because of Temporal. Only an event that is at fault
+// itself is refused for a while, so that the events after it have their turn.
+func (d *Dispatcher) blame(ctx context.Context, starts *tally) {
+	if starts.failure(1) != nil && d.Control.Ping(ctx) != nil {
+		return
+	}
+	for _, f := range starts.faults {
+		answered := models.ErrorCode(translate("", f.err)) != models.CodeUnavailable
+		if d.backlog.Blame(f.id, answered) {
+			d.Logger.WarnContext(ctx, "event.postponed", "event_id", f.id, "error", f.err)
 		}
 	}
 }
 
-// startTurn starts the waiting events of a tenant until a start fails: a failure may take long, and others wait.
-func (d *Dispatcher) startTurn(ctx context.Context, t *turn, begin func(eventID string, work func() error)) (busy bool) {
-	stop := func() bool { return t.failed() || ctx.Err() != nil }
-	for _, event := range t.overdue {
-		if !stop() {
-			begin(event.ID, func() error { return d.startAgain(ctx, event) })
-		}
-	}
-	taken := 0
-	for taken < len(t.waiting) && !stop() && d.backlog.take(t.lane, t.waiting[taken].ID) {
-		next := d.prepare(t.waiting[taken])
-		begin(next.EventID, func() error { return d.start(ctx, next) })
-		taken++
-	}
-	if t.failing || t.failed() {
-		return false
-	}
-	// A new event is started beside the last few, some of which are started at once anyway.
-	if t.all && taken == len(t.waiting) && taken <= Starters {
-		return !d.backlog.catchUp(t.lane, t.left) || taken > 0
-	}
-	return taken > 0
+// tally counts starts. Safe for concurrent use.
+type tally struct {
+	mu     sync.Mutex
+	begun  int
+	faults []fault
 }
 
-// startAgain starts an event whose workflow may be gone. It takes no room: it is counted already.
-func (d *Dispatcher) startAgain(ctx context.Context, event *models.Event) error {
-	first := d.backlog.restart(event.ID)
-	err := d.start(ctx, d.prepare(event))
-	if err == nil && first {
-		d.Logger.WarnContext(ctx, "accepted, started, and still not planned: started once more", "event_id", event.ID)
+// fault is a start that failed.
+type fault struct {
+	id  string
+	err error
+}
+
+func (t *tally) add(id string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		t.begun++
+		return
 	}
-	return err
+	t.faults = append(t.faults, fault{id: id, err: err})
+}
+
+// failure returns the first error if at least so many starts failed and none succeeded: then Temporal is at fault, not the
+// events.
+func (t *tally) failure(atLeast int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.begun > 0 || len(t.faults) < atLeast {
+		return nil
+	}
+	return t.faults[0].err
 }

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -66,7 +68,7 @@ func (w *world) accept(d *Dispatcher, tenant string, count int) {
 	for i := range count {
 		w.accepted[tenant] = append(w.accepted[tenant], &models.Event{ID: fmt.Sprintf("%s_%04d", tenant, i), Tenant: tenant})
 	}
-	d.backlog.found(tenant)
+	d.backlog.MarkBehind(tenant)
 }
 
 func newWorld(o DispatcherOptions) (*world, *Dispatcher) {
@@ -78,31 +80,33 @@ func newWorld(o DispatcherOptions) (*world, *Dispatcher) {
 	return w, NewDispatcher(o)
 }
 
-// age has what this process did be so long ago, and the store be asked again.
-func (d *Dispatcher) age(by time.Duration) {
-	for _, id := range d.backlog.stages.Keys() {
-		s, _ := d.backlog.stages.Peek(id)
-		d.backlog.stages.Add(id, step{is: s.is, at: s.at.Add(-by)})
-	}
-	for _, l := range d.backlog.round() {
-		l.askAt = time.Time{}
-	}
-}
-
 func TestWhatIsNeverPlannedKeepsItsRoom(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	w, d := newWorld(DispatcherOptions{Ahead: 200, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	w.accept(d, "a", 500)
-	for range 50 {
-		_, err := d.round(t.Context(), d.backlog.round())
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		w, d := newWorld(DispatcherOptions{Ahead: 200, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		w.accept(d, "a", 500)
+		for range 50 {
+			_, err := d.round(t.Context(), d.backlog.Behind())
+			require.NoError(t, err)
+			<-time.After(6 * time.Second) // so that some are overdue, and some not yet
+		}
+		require.Greater(t, len(w.begun), 400, "they are started again and again")
+		slices.Sort(w.begun)
+		require.Len(t, slices.Compact(w.begun), 200)
+		require.Equal(t, 200, sum(t, log.String(), `events.overdue tenant=a events=(\d+)`), "each is told once")
+	})
+}
+
+// sum adds the numbers that the pattern finds.
+func sum(t *testing.T, text, pattern string) (total int) {
+	t.Helper()
+	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		n, err := strconv.Atoi(match[1])
 		require.NoError(t, err)
-		d.age(startedMemory / 10) // so that some are overdue, and some not yet
+		total += n
 	}
-	require.Greater(t, len(w.begun), 400, "they are started again and again")
-	slices.Sort(w.begun)
-	require.Len(t, slices.Compact(w.begun), 200)
-	require.Equal(t, 200, strings.Count(log.String(), "still not planned"), "of each once")
+	return total
 }
 
 func TestStartThatFailsHoldsUpNobodyElse(t *testing.T) {
@@ -113,19 +117,19 @@ func TestStartThatFailsHoldsUpNobodyElse(t *testing.T) {
 	for i := range 20 {
 		w.accept(d, fmt.Sprintf("good%02d", i), 5)
 	}
-	_, err := d.round(t.Context(), d.backlog.round())
+	_, err := d.round(t.Context(), d.backlog.Behind())
 	require.NoError(t, err)
 	started := slices.DeleteFunc(slices.Clone(w.begun), func(id string) bool { return strings.HasPrefix(id, "bad") })
 	require.Len(t, started, 20*5)
 	require.Less(t, len(w.begun)-len(started), 2*Starters, "its turn ends with the failure")
-	require.Equal(t, "bad", d.backlog.round()[0].tenant, "the others have caught up")
+	require.Equal(t, "bad", d.backlog.Behind()[0], "the others have caught up")
 
 	w.accept(d, "late", 1)
-	busy, err := d.round(t.Context(), d.backlog.round())
+	busy, err := d.round(t.Context(), d.backlog.Behind())
 	require.NoError(t, err)
 	require.True(t, busy)
-	require.Equal(t, "bad", d.backlog.round()[0].tenant)
-	busy, err = d.round(t.Context(), d.backlog.round())
+	require.Equal(t, "bad", d.backlog.Behind()[0])
+	busy, err = d.round(t.Context(), d.backlog.Behind())
 	require.EqualError(t, err, "no")
 	require.False(t, busy)
 }
@@ -136,10 +140,10 @@ func TestTenantWhoseStartFailsComesLast(t *testing.T) {
 	w.fails["bad"] = errors.New("no")
 	w.accept(d, "bad", 40)
 	w.accept(d, "good", 100)
-	_, err := d.round(t.Context(), d.backlog.round())
+	_, err := d.round(t.Context(), d.backlog.Behind())
 	require.NoError(t, err)
-	require.Equal(t, "good", d.backlog.round()[0].tenant)
-	require.Equal(t, "bad", d.backlog.round()[1].tenant)
+	require.Equal(t, "good", d.backlog.Behind()[0])
+	require.Equal(t, "bad", d.backlog.Behind()[1])
 }
 
 func TestRoundEndsWhenNoStartSucceeds(t *testing.T) {
@@ -150,7 +154,7 @@ func TestRoundEndsWhenNoStartSucceeds(t *testing.T) {
 		w.fails[tenant] = errors.New("away")
 		w.accept(d, tenant, 20)
 	}
-	_, err := d.round(t.Context(), d.backlog.round())
+	_, err := d.round(t.Context(), d.backlog.Behind())
 	require.EqualError(t, err, "away")
 	require.Less(t, len(w.begun), hopeless+2*Starters)
 }
@@ -166,7 +170,7 @@ func TestEventThatCannotBeStartedHoldsUpNoneOfItsTenant(t *testing.T) {
 				w.fails[w.accepted["a"][i].ID] = err
 			}
 			for range 50 {
-				_, _ = d.round(t.Context(), d.backlog.round()) // fails while none but those are tried
+				_, _ = d.round(t.Context(), d.backlog.Behind()) // fails while none but those are tried
 			}
 			for _, event := range w.accepted["a"][20:] {
 				require.Contains(t, w.begun, event.ID)
@@ -177,16 +181,18 @@ func TestEventThatCannotBeStartedHoldsUpNoneOfItsTenant(t *testing.T) {
 
 func TestEventsAreNotBlamedForATemporalThatIsAway(t *testing.T) {
 	t.Parallel()
-	w, d := newWorld(DispatcherOptions{})
-	w.accept(d, "a", 60)
-	w.away = errors.New("away")
-	for range 50 {
-		_, err := d.round(t.Context(), d.backlog.round())
-		require.Error(t, err)
-	}
-	w.away, w.begun = nil, nil
-	d.age(0)
-	_, err := d.round(t.Context(), d.backlog.round())
-	require.NoError(t, err)
-	require.Contains(t, w.begun, "a_0000", "the oldest still has its turn")
+	synctest.Test(t, func(t *testing.T) {
+		w, d := newWorld(DispatcherOptions{})
+		w.accept(d, "a", 60)
+		w.away = errors.New("away")
+		for range 50 {
+			_, err := d.round(t.Context(), d.backlog.Behind())
+			require.Error(t, err)
+			<-time.After(askEvery)
+		}
+		w.away, w.begun = nil, nil
+		_, err := d.round(t.Context(), d.backlog.Behind())
+		require.NoError(t, err)
+		require.Contains(t, w.begun, "a_0000", "the oldest still has its turn")
+	})
 }
