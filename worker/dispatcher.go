@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	wakeQueue    = 4096 // events waiting to be started; more get their turn from the store
+	wakeQueue    = 4096 // events to be started at once; further ones wait for their tenant's turn
 	sweepPage    = 500
 	startTimeout = 10 * time.Second
 )
 
-// Starters is how many starts are under way at once, for wakes, for turns and for each sweep.
+// Starters limits the starts that run at the same time, separately for wakes, for turns and for each search.
 const Starters = 8
 
 // Store holds the methods of the store that the dispatcher calls.
@@ -46,26 +46,22 @@ type DispatcherOptions struct {
 	Logger  *slog.Logger
 	Mode    func(tenant string) models.DeliveryMode // nil: models.ModeChild for all
 
-	// Ahead is how many deliveries of a tenant may be in the engine whose first attempt is outstanding. Further events
-	// of the tenant wait in the store, but an event with many subscribers is started if there is room for any. A
-	// subscription counts for a tenth at most, or for an equal part where the tenant has fewer than ten active
+	// Ahead limits the deliveries of a tenant in Temporal whose first attempt is outstanding. Further events of the tenant
+	// wait in the store, but an event with many subscribers is started if there is room for one of them. The deliveries
+	// to one subscription count up to a tenth of the limit, or up to an equal part if the tenant has fewer than ten active
 	// subscriptions. 0: 1,000.
 	Ahead int
 
-	SweepEvery   time.Duration // 0: 2s; how often accepted events are looked for, and tried again while Temporal is away
-	SweepAfter   time.Duration // 0: 3s; how old the accepted event of another process is before this one starts it
-	ReviveEvery  time.Duration // 0: 1m; how often overdue deliveries are looked for
-	JobsEvery    time.Duration // 0: 10s; how often jobs are made sure of
-	OverdueAfter time.Duration // 0: 5m; how late an attempt is before its delivery's workflow is looked after
+	SweepEvery   time.Duration // 0: 2s; pause between two sweeps, and between two tries while Temporal is away
+	SweepAfter   time.Duration // 0: 3s; age at which this process starts the event of another process
+	ReviveEvery  time.Duration // 0: 1m; pause between two searches for overdue deliveries
+	JobsEvery    time.Duration // 0: 10s; pause between two searches for jobs
+	OverdueAfter time.Duration // 0: 5m; delay of an attempt after which its delivery is looked after
 }
 
-// Dispatcher turns accepted events into workflows: at once when woken, or by turns when their tenant is behind. A tenant
-// is behind while it has events waiting in the store: because the engine has enough of its, because Temporal was away,
-// or because the process died that accepted them, which a sweep finds. Its events start from the oldest to the newest.
-//
-// It also restarts the workflows of deliveries that are long overdue because their workflow is gone, and of jobs, and notes
-// which of the overdue ones somebody has paused in Temporal.
-// Starting twice is harmless, so any number of processes may dispatch.
+// Dispatcher starts a workflow for every accepted event: at once when woken, or in its tenant's turn if the tenant is behind.
+// It also looks after overdue deliveries and after jobs, whose workflows may be gone or were never started. Starting twice is
+// harmless, so any number of processes may dispatch.
 type Dispatcher struct {
 	DispatcherOptions
 	wake    chan *models.Event
@@ -90,8 +86,8 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	}
 }
 
-// Wake asks for events, which the store has by now, to be started. It never blocks: the events of tenants that are behind,
-// and the events that do not fit in the queue, get their turn later. Safe for concurrent use.
+// Wake has events started that were just stored. It never blocks: an event whose tenant is behind, or for which the queue
+// has no room, waits for its tenant's turn. Safe for concurrent use.
 func (d *Dispatcher) Wake(events ...*models.Event) {
 	for _, event := range events {
 		event = withoutData(event)
@@ -106,7 +102,8 @@ func (d *Dispatcher) Wake(events ...*models.Event) {
 	}
 }
 
-// Run dispatches until ctx ends. Events still queued then are left to the sweep of another process, or of the next start.
+// Run dispatches until ctx ends. Events that are in the queue then are left to the sweep of another process, or to the next
+// start of this one.
 func (d *Dispatcher) Run(ctx context.Context) {
 	var group errgroup.Group
 	for range Starters {
@@ -135,8 +132,8 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 	}
 }
 
-// start starts the workflow of an event that the backlog has counted. If any process has started it before, that is as
-// good. An event whose start fails waits for its tenant's turn.
+// start starts the workflow of an event that the backlog has counted. It is enough if another process has started it before.
+// An event whose start fails is put back.
 func (d *Dispatcher) start(ctx context.Context, event *models.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -152,9 +149,8 @@ func (d *Dispatcher) start(ctx context.Context, event *models.Event) error {
 	return nil
 }
 
-// execute starts the workflow of an event, unless it runs. If it has run already and ended well, the store has the last
-// word on whether the event is planned: an event that is not planned although its workflow has ended was planned in a
-// store that has since been replaced by an older backup.
+// execute starts the workflow of an event, unless it runs. If it has ended well, the store decides: an event that is not
+// planned although its workflow has ended was planned in a store that has since been replaced by an older backup.
 func (d *Dispatcher) execute(ctx context.Context, in workflows.DeliverEventInput) error {
 	options := workflows.EventOptions(in, workflows.TaskQueue)
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true

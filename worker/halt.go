@@ -10,13 +10,13 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// Halt is who keeps a workflow, or its activity, from going on in Temporal. Its zero value is nobody.
+// Halt tells who has paused a workflow, or its activity, in Temporal. The zero value: nobody.
 type Halt struct {
 	is  bool
 	why models.Why
 }
 
-// words say it as the delivery shows it; empty for nobody.
+// words returns the text that the delivery shows; empty for nobody.
 func (h Halt) words() string {
 	switch {
 	case !h.is:

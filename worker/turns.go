@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -178,38 +177,4 @@ func (d *Dispatcher) blame(ctx context.Context, starts *tally) {
 			d.Logger.WarnContext(ctx, "event.postponed", "event_id", f.id, "error", f.err)
 		}
 	}
-}
-
-// tally counts starts. Safe for concurrent use.
-type tally struct {
-	mu     sync.Mutex
-	begun  int
-	faults []fault
-}
-
-// fault is a start that failed.
-type fault struct {
-	id  string
-	err error
-}
-
-func (t *tally) add(id string, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err == nil {
-		t.begun++
-		return
-	}
-	t.faults = append(t.faults, fault{id: id, err: err})
-}
-
-// failure returns the first error if at least so many starts failed and none succeeded: then Temporal is at fault, not the
-// events.
-func (t *tally) failure(atLeast int) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.begun > 0 || len(t.faults) < atLeast {
-		return nil
-	}
-	return t.faults[0].err
 }
