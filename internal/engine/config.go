@@ -22,7 +22,7 @@ const (
 	visibilityStore = "visibility"
 )
 
-// serverOptions says everything to Temporal that it needs to know.
+// serverOptions configures Temporal.
 func serverOptions(p *ports, db *database, log logger, tuning dc.Client) []temporal.ServerOption {
 	return []temporal.ServerOption{
 		temporal.WithConfig(serverConfig(p, db)),

@@ -25,21 +25,21 @@ var dynamicConfig = dc.StaticClient{
 	dc.TimerProcessorUpdateAckInterval.Key():      checkpointInterval,
 	dc.VisibilityProcessorUpdateAckInterval.Key(): checkpointInterval,
 
-	// What the lists show of a workflow may be up to a second old. A row of the
-	// visibility database costs as much as all other writes of a step together, and
-	// of a workflow that has closed meanwhile only the last row is written. The
-	// larger page makes up for the rarer reading.
+	// The lists of workflows may be up to a second old. A row of the visibility
+	// database costs as much as all other writes of a workflow task together, and only
+	// the last row is written for a workflow that has closed meanwhile. The larger page
+	// makes up for the rarer reading.
 	dc.VisibilityProcessorMaxPollRPS.Key():           1, // of each shard
 	dc.VisibilityTaskBatchSize.Key():                 1000,
 	dc.VisibilityProcessorSchedulerWorkerCount.Key(): 4, // a burst of them must not delay deliveries
 
-	// Nothing of ours is kept outside the history, so that nothing has to be
-	// searched for references to it.
+	// We keep nothing outside the history, so nothing has to be searched for
+	// references to it.
 	dc.ExternalPayloadsEnabled.Key(): false,
 
 	// The timeout of a workflow task is deleted with the task's completion, instead
-	// of being read and looked into ten seconds later. What speaks against it is a
-	// database that Posthaste does not use.
+	// of being read and checked ten seconds later. The setting is off by default
+	// because of a database that Posthaste does not use.
 	dc.EnableBestEffortDeleteTasksOnWorkflowUpdate.Key(): true,
 
 	// A task queue is split so that several nodes can serve it. On one node the
@@ -48,9 +48,10 @@ var dynamicConfig = dc.StaticClient{
 	dc.MatchingNumTaskqueueReadPartitions.Key():  1,
 	dc.MatchingNumTaskqueueWritePartitions.Key(): 1,
 
-	// Tasks are handed out by turns between the tenants, which are the fairness keys
-	// of our workflows, so that one with a very wide event does not stand in front
-	// of all others, and attempts between sixteen parts of a tenant's subscriptions. It costs nothing that could be measured.
+	// Task queues hand out tasks in turn between fairness keys: workflow tasks between
+	// tenants, so that a tenant with a very wide event does not delay all others, and
+	// attempts between sixteen groups of a tenant's subscriptions. No cost could be
+	// measured.
 	dc.MatchingEnableFairness.Key(): true,
 
 	// The columns are VARCHAR(255): a longer id must be refused with a message when

@@ -64,13 +64,13 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 // the engine listens on all interfaces, it is the loopback address.
 func (e *Engine) Address() string { return e.address }
 
-// UIURL is the address of the Web UI, such as http://127.0.0.1:8233, without a
-// slash at the end; empty when there is none.
+// UIURL is the address of the Web UI, for example http://127.0.0.1:8233, without a
+// slash at the end; empty if there is no UI.
 func (e *Engine) UIURL() string { return e.uiURL }
 
 // Stop ends the UI, then the server, and returns when both are gone, ctx has
 // ended, or 30 seconds have passed, whichever is first. Stop the workers first:
-// they cannot report what they finish once the server is gone. Later calls wait
+// they cannot report a result once the server is gone. Later calls wait
 // for the first one and return its error.
 func (e *Engine) Stop(ctx context.Context) error {
 	e.stopOnce.Do(func() {
@@ -160,5 +160,5 @@ func (e *Engine) onStop(what string, f func(context.Context) error) {
 	e.closers = append(e.closers, closer{what: what, close: f})
 }
 
-// discard is the logger of those who gave none.
+// discard is the logger if none was given.
 var discard = slog.New(slog.DiscardHandler)

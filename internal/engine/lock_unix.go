@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// lockFolder takes the folder's lock and returns what gives it back. The kernel
-// gives it back when the process ends in any way, so it is never left behind; the
-// empty file is, and means nothing.
+// lockFolder takes the folder's lock and returns a function that releases it. The
+// kernel releases it when the process ends in any way. The empty file stays and means
+// nothing.
 func lockFolder(path string) (unlock func() error, err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: the operator's own data folder
 	if err != nil {

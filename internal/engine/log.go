@@ -9,7 +9,7 @@ import (
 )
 
 // logger lets the server log through slog. The server wraps it with its own
-// filters and prefixes; all it asks for is these seven methods.
+// filters and prefixes, and needs only these seven methods.
 type logger struct {
 	to    *slog.Logger
 	level slog.Leveler // the least severe line that passes
@@ -27,7 +27,7 @@ func (l logger) Info(msg string, tags ...tag.Tag)  { l.log(slog.LevelInfo, msg, 
 func (l logger) Warn(msg string, tags ...tag.Tag)  { l.log(slog.LevelWarn, msg, tags) }
 func (l logger) Error(msg string, tags ...tag.Tag) { l.log(slog.LevelError, msg, tags) }
 
-// DPanic is for what should panic in development only: it is logged.
+// DPanic panics in a development build of Temporal; here it logs.
 func (l logger) DPanic(msg string, tags ...tag.Tag) { l.log(slog.LevelError, msg, tags) }
 
 // Panic must not return.
@@ -36,8 +36,8 @@ func (l logger) Panic(msg string, tags ...tag.Tag) {
 	panic("temporal: " + msg)
 }
 
-// Fatal must not return either. It panics, as a library has no business to end
-// the process without a trace.
+// Fatal must not return either. It panics, because a library should not end the
+// process without a trace.
 func (l logger) Fatal(msg string, tags ...tag.Tag) { l.Panic(msg, tags...) }
 
 func (l logger) log(level slog.Level, msg string, tags []tag.Tag) {
@@ -56,7 +56,7 @@ func (l logger) log(level slog.Level, msg string, tags []tag.Tag) {
 	l.to.LogAttrs(ctx, level, msg, attrs...)
 }
 
-// key is a tag's, but for the one that each line has from us.
+// key returns the key of a tag. The key "component" is our own, and on each line.
 func key(t tag.Tag) string {
 	if t.Key() == "component" {
 		return "temporal_component"
@@ -64,8 +64,8 @@ func key(t tag.Tag) string {
 	return t.Key()
 }
 
-// value returns what a tag holds. An error is taken out as it is: its rendering
-// can have two parts, of which Value returns either.
+// value returns the value of a tag. An error is returned as it is: its rendering
+// can have two parts, and Value returns only one of them.
 func value(t tag.Tag) any {
 	if z, ok := t.(tag.ZapTag); ok {
 		if err, ok := z.Field().Interface.(error); ok {

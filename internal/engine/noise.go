@@ -11,18 +11,18 @@ import (
 	"go.temporal.io/server/common/log/tag"
 )
 
-// settling is how long after a start the services may still be finding each other.
+// settling is the time after a start in which the services may still be finding each other.
 const settling = 10 * time.Second
 
-// transition knows whether the server is starting or stopping. The zero value
-// says that it is.
-type transition struct{ over atomic.Int64 } // since when, in Unix nanoseconds; 0 is not yet
+// transition knows whether the server is starting or stopping. The zero value:
+// it is starting.
+type transition struct{ over atomic.Int64 } // the end, in Unix nanoseconds; 0: not known yet
 
 // started ends the transition of a start, after some time to settle.
 func (t *transition) started() { t.over.Store(time.Now().Add(settling).UnixNano()) }
 
-// stopping begins one that never ends: the last goroutines notice that the server
-// is gone some time after Stop has returned.
+// stopping begins a transition that never ends: the last goroutines notice some
+// time after Stop has returned that the server has stopped.
 func (t *transition) stopping() { t.over.Store(math.MaxInt64) }
 
 func (t *transition) underWay() bool {
@@ -30,37 +30,37 @@ func (t *transition) underWay() bool {
 	return over == 0 || time.Now().UnixNano() < over
 }
 
-// noConsequence are warnings from which nothing follows here, however often they
+// noConsequence lists warnings that have no consequence here, however often they
 // come.
 var noConsequence = []string{
 	// We have no use for Nexus, nor for the HTTP API that it would need.
 	"HTTP API port has not been set.",
-	// A call between services carries details that its caller does not want.
+	// A call between services returns details that its caller does not read.
 	"TrailerToContextMetadataInterceptor: Trailer had metadata but context not wrapped",
-	// Nor do numbers for Temporal's own metrics that come too late for the answer to a call which was given up.
+	// The caller has given up the call before the numbers for Temporal's own metrics were added to the answer.
 	"unable to add metrics baggage to gRPC trailer",
-	// The Web UI asks for more of a history than it gets at a time.
+	// The Web UI asks for larger pages of a history than it gets.
 	"GetHistory page size is larger than threshold",
 }
 
-// transitionMessages are logged while some services of the process are up and
-// others are not. They start one after the other and stop the other way round,
-// and those that are up complain of those that are not.
+// transitionMessages are logged while only some services of the process run. The
+// services start one after the other and stop in the reverse order, and the running
+// ones complain about the others.
 var transitionMessages = []string{
 	"network dial error",
 	"Failed to poll for task.",
 	"sql handle: did not refresh database connection pool", // the pool is closed already
 }
 
-// gone is the error of a call whose caller does not want its answer any more: a poll of a worker that stops, a step that was
-// given up for another. Whoever had a reason to give up says so himself.
+// gone is the error of a call that its caller has given up: a poll of a worker that stops, a task that was replaced by
+// another. The caller logs the reason itself.
 const gone = "context canceled"
 
-// slow are the errors of what took longer than it was given and is tried again. A machine that is too busy says so hundreds of
-// times a minute, while nothing is wrong but that it is slow.
+// slow lists the errors of calls that took too long and are tried again. On a busy machine there are hundreds of them a
+// minute, although it is only slow.
 var slow = []string{"context deadline exceeded", "DeadlineExceeded", "Workflow is busy."}
 
-// severity is what a line is worth to an operator, who is to be woken by errors alone.
+// severity returns the level of a line for an operator, whom only errors should wake.
 func severity(level slog.Level, t *transition, msg string, tags []tag.Tag) slog.Level {
 	switch {
 	case level < slog.LevelWarn:
@@ -73,9 +73,9 @@ func severity(level slog.Level, t *transition, msg string, tags []tag.Tag) slog.
 	return level
 }
 
-// transitionCauses are the errors by which a service that comes up or goes down
-// interrupts what is in flight. Whatever reports one is told by it, not failing:
-// what was not finished is found in the store and done later.
+// transitionCauses lists the errors with which a starting or stopping service
+// interrupts the calls of others. The service that reports such an error has not
+// failed: it finds the unfinished work in the store and does it later.
 var transitionCauses = []string{
 	"conn closed",
 	"driver: bad connection",
@@ -87,11 +87,11 @@ var transitionCauses = []string{
 	"shard closed",
 	"Shard is owned by",
 	"shutting down",
-	"transport: Error while dialing", // of one service by another
+	"transport: Error while dialing", // between services
 }
 
-// harmless says whether a line that the server takes for a warning or an error is
-// neither in one process that starts and stops.
+// harmless reports whether a warning or an error of the server means nothing in a
+// single process that starts and stops.
 func harmless(t *transition, msg string, tags []tag.Tag) bool {
 	if hasAny(msg, noConsequence) || strings.Contains(causes(tags), gone) {
 		return true

@@ -11,26 +11,26 @@ import (
 // [Options.Retention] says otherwise.
 const DefaultRetention = 72 * time.Hour
 
-// Options says what [Start] is to start.
+// Options configures [Start].
 type Options struct {
-	// Listen is where the gRPC frontend listens, such as 127.0.0.1:7233; required.
-	// Port 0 picks a free one.
+	// Listen is the address of the gRPC frontend, for example 127.0.0.1:7233;
+	// required. Port 0 picks a free one.
 	Listen string
-	// Store is where the state lives, [SQLite] or [Postgres]; required.
+	// Store holds the state, [SQLite] or [Postgres]; required.
 	Store Store
 	// Namespace is created if missing; required.
 	Namespace string
 
-	// UIListen is where the Web UI listens, such as 127.0.0.1:8233. Port 0 picks a
-	// free one. Empty means no UI. It answers requests to localhost only.
+	// UIListen is the address of the Web UI, for example 127.0.0.1:8233. Port 0 picks
+	// a free one. Empty means no UI. The UI answers requests to localhost only.
 	UIListen string
 	// UIColumns are the columns of the Web UI's list of workflows until the reader
 	// chooses others: the UI's own labels, or names of search attributes. Empty means
 	// the UI's own choice.
 	UIColumns []string
-	// Retention is how long closed workflows stay readable, at least an hour. Zero
-	// means DefaultRetention for a new namespace and leaves an existing one as it
-	// is; any other value is also applied to an existing one.
+	// Retention is the time for which closed workflows stay readable, at least an
+	// hour. Zero means DefaultRetention for a new namespace and leaves an existing
+	// one as it is; any other value is also applied to an existing one.
 	Retention time.Duration
 	// SearchAttributes are the names of the namespace's own search attributes, all
 	// of type Keyword, at most ten. Missing ones are added; none is ever removed.
@@ -40,8 +40,8 @@ type Options struct {
 	// LogLevel is the least severe line of the server that reaches Logger; nil
 	// means warnings and errors.
 	LogLevel slog.Leveler
-	// Untuned leaves Temporal's own settings as they are: what ours gain can then be
-	// measured. Nobody should run it for anything else.
+	// Untuned leaves Temporal's own settings as they are, so that the gain by ours can
+	// be measured. Do not use it for anything else.
 	Untuned bool
 }
 

@@ -8,15 +8,15 @@ import (
 	"go.temporal.io/server/common/primitives"
 )
 
-// loopback is where the services that only talk to one another listen.
+// loopback is the address of the services that only talk to one another.
 var loopback = net.IPv4(127, 0, 0, 1)
 
-// ListenError says that the frontend or the UI cannot listen where it was told
-// to, mostly because another program does.
+// ListenError says that the frontend or the UI cannot listen at its address, mostly
+// because another program does.
 type ListenError struct {
 	Option string // the field of [Options] the address came from: "Listen" or "UIListen"
 	Addr   string // the address as given
-	Err    error  // the cause, such as syscall.EADDRINUSE
+	Err    error  // the cause, for example syscall.EADDRINUSE
 }
 
 // Error reads "listen 127.0.0.1:7233: address already in use".
@@ -45,7 +45,7 @@ func rootCause(err error) error {
 	}
 }
 
-// ports is where the services will listen.
+// ports holds the addresses of the services.
 type ports struct {
 	frontend *net.TCPAddr
 	internal map[primitives.ServiceName]int // on loopback
@@ -53,7 +53,7 @@ type ports struct {
 
 // reservePorts finds out whether the frontend's address is free and picks free
 // ports for the others. Temporal insists on opening the listeners itself, so
-// these are closed again; it would end the process where we return an error.
+// the ports are closed again; it would end the process where we return an error.
 func reservePorts(frontend string) (*ports, error) {
 	l, err := listen("Listen", frontend)
 	if err != nil {
@@ -91,10 +91,10 @@ func keepFree(l *net.TCPListener) {
 	}
 }
 
-// frontendAddress is where the frontend is reached from this machine.
+// frontendAddress returns the frontend's address for clients on this machine.
 func (p *ports) frontendAddress() string { return dialable(p.frontend) }
 
-// dialable turns "all interfaces" into an address one can connect to.
+// dialable turns "all interfaces" into an address to which a client can connect.
 func dialable(a *net.TCPAddr) string {
 	ip := a.IP
 	if ip.IsUnspecified() {

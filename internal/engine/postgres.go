@@ -30,7 +30,7 @@ const (
 	visibilityConns = 5
 
 	// postgresShards can never be changed for a store. Writes to a shard go one by
-	// one, so shards are what lets commits share a flush; each costs some polling
+	// one, so only several shards let commits share a flush; each costs some polling
 	// even when idle. Four suit two to four cores.
 	postgresShards = 4
 
@@ -39,13 +39,13 @@ const (
 )
 
 // Postgres keeps the state in the databases "temporal" and "temporal_visibility"
-// of the server that a URL such as postgres://user:secret@host:5432/app names.
+// of the server in a URL like postgres://user:secret@host:5432/app.
 // They are created if the role may do so, and their schema is set up or upgraded.
 // User, host, TLS and other parameters come from the URL; its own database is
 // only used to create the two. Without sslmode, pgx's default ("prefer") holds.
 //
-// The URL must lead to Postgres itself or to a session pooler: what keeps a second
-// engine away is a lock that belongs to a connection.
+// The URL must lead to Postgres itself or to a session pooler: a lock that belongs
+// to a connection keeps a second engine away.
 func Postgres(url string) Store { return postgresStore{url: url} }
 
 type postgresStore struct{ url string }

@@ -58,7 +58,7 @@ func acquire(ctx context.Context, db *sqlx.DB, log *slog.Logger) error {
 			return ErrInUse
 		}
 		if !waiting {
-			log.Info("waiting for another engine on this Postgres to end", "at_most", lockWait)
+			log.Info("engine.waiting_for_lock", "at_most", lockWait)
 		}
 		if err := pause(ctx, 250*time.Millisecond); err != nil {
 			return fmt.Errorf("%w: %w", ErrInUse, err)

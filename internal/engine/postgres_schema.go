@@ -13,8 +13,8 @@ import (
 )
 
 // ensurePostgresSchema brings one of the two databases to this build's version,
-// with the scripts that are embedded in the server. They can be repeated, so a
-// process that is killed in the middle is made good by the next. A database that
+// with the scripts that are embedded in the server. They can be repeated, so the
+// next process completes the work of one that was killed. A database that
 // is ahead of this build is left alone; the server decides whether it can use it.
 func ensurePostgresSchema(cfg *config.SQL, name string, log *slog.Logger) error {
 	to := newLogger(log, slog.LevelWarn, new(transition))
@@ -33,8 +33,8 @@ func ensurePostgresSchema(cfg *config.SQL, name string, log *slog.Logger) error 
 	if name != "visibility" {
 		return nil
 	}
-	if err := conn.Exec(dropIndexes); err != nil { // such as by a role that does not own the table
-		log.Warn("unused indexes of Temporal's visibility database stay, which makes it slower", "error", err)
+	if err := conn.Exec(dropIndexes); err != nil { // for example because the role does not own the table
+		log.Warn("engine.unused_indexes_kept", "error", err)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func TestPostgres(t *testing.T) { //nolint:tparallel // its parts share one serv
 		waiting := &logBook{}
 		_, err := Start(ctx, options(Postgres(raw), waiting))
 		require.ErrorIs(t, err, ErrInUse)
-		require.Contains(t, waiting.String(), "waiting for another engine")
+		require.Contains(t, waiting.String(), "engine.waiting_for_lock")
 		stop(t, first)
 		start(t, o)
 	})

@@ -76,8 +76,8 @@ func (s sqliteStore) open(ctx context.Context, _ *slog.Logger) (*database, error
 	return &database{main: cfg, visibility: cfg, shards: 1, close: unlock}, nil
 }
 
-// ownerOnly makes the database's file before SQLite would, for whom it is readable by everybody, and tightens one that is there.
-// The files beside it get the mode of the first one from SQLite.
+// ownerOnly creates the database's file so that only its owner can read it, because SQLite would let everybody, and
+// restricts an existing file. SQLite gives the files beside it the same mode.
 func ownerOnly(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // G304: the operator's own data folder
 	if err != nil {
@@ -93,8 +93,8 @@ func ownerOnly(path string) error {
 }
 
 // sqliteConfig describes the file to the server. Both its stores are in it, and
-// they share one connection. The server never closes that; it is found again by
-// its name when an engine is started a second time in the process.
+// they share one connection. The server never closes it, and finds it again by its
+// name when an engine is started a second time in the process.
 func sqliteConfig(path string) *config.SQL {
 	return &config.SQL{
 		PluginName:        sqliteplugin.PluginName,
@@ -103,7 +103,7 @@ func sqliteConfig(path string) *config.SQL {
 	}
 }
 
-// escapePath protects what would end a path in the file: URL that it becomes.
+// escapePath escapes the characters that would end the path in a file: URL.
 func escapePath(path string) string {
 	return (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }

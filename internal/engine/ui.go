@@ -57,7 +57,7 @@ func (e *Engine) serveUI(l *net.TCPListener, o Options) error {
 	go func() {
 		defer close(done)
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("Web UI ended", "error", err)
+			log.Error("ui.ended", "error", err)
 		}
 	}()
 	e.onStop("Web UI", func(ctx context.Context) error {
@@ -69,9 +69,9 @@ func (e *Engine) serveUI(l *net.TCPListener, o Options) error {
 	return nil
 }
 
-// localOnly refuses requests that do not name this machine. The UI asks for no
-// credentials, and a web page whose own name was made to resolve to this machine
-// (DNS rebinding) would name itself.
+// localOnly refuses requests whose Host is not this machine. The UI asks for no
+// credentials, and the requests of a web page whose name was made to resolve to this
+// machine (DNS rebinding) have the page's own name as Host.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -143,7 +143,7 @@ func useMiddleware(e *echo.Echo, cfg *config.ConfigProviderWithRefresh, log *slo
 	e.Use(
 		middleware.RecoverWithConfig(middleware.RecoverConfig{
 			LogErrorFunc: func(_ echo.Context, err error, stack []byte) error {
-				log.Error("Web UI panicked", "error", err, "stack", string(stack))
+				log.Error("ui.panicked", "error", err, "stack", string(stack))
 				return err
 			},
 		}),
