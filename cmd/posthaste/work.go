@@ -32,8 +32,10 @@ func (n *node) work(ctx context.Context, acts *activities.Activities) {
 func (n *node) newWorker(ctx context.Context, acts *activities.Activities) (sdkworker.Worker, error) {
 	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()
-	if err := worker.PrepareNamespace(ctx, n.temporal, n.namespace); err != nil {
-		return nil, err
+	if n.engine == nil { // the embedded Temporal has prepared its own
+		if err := worker.PrepareNamespace(ctx, n.temporal, n.namespace); err != nil {
+			return nil, err
+		}
 	}
 	if err := n.binding.check(ctx); err != nil {
 		return nil, err

@@ -60,8 +60,7 @@
 // that, since an earlier process may have started any number.
 //
 // An overdue event counts for one delivery, not for the usual number, so that a few events that can never be planned do
-// not stop their tenant. While all workers are away, the limit holds: the same events are started again, once a minute,
-// and no further ones.
+// not stop their tenant. While all workers are away, the same events are started again, once a minute, and keep their room.
 //
 // # What may be exceeded
 //
@@ -72,7 +71,8 @@
 //   - by the deliveries to one subscription beyond its share, which the store does not count;
 //   - by each process, since it knows only what itself has started: after a restart by fifty events, and by the events
 //     that another process has started and nobody has planned;
-//   - while events are started once more and planned at the same time, by as many as are planned between two counts.
+//   - while events are started once more and planned at the same time, by as many as are planned between two counts;
+//   - by the further deliveries of overdue events, which count for one each.
 //
 // # When something dies
 //
