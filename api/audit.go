@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -27,7 +28,7 @@ func (s *server) listAudit(c *gin.Context) error {
 		return fmt.Errorf("list audit: %w", err)
 	}
 	id := func(e *models.AuditEntry) string { return e.ID }
-	return reply(c, http.StatusOK, newPage(found, filter.Page, id, newAuditView))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, id, showAuditEntry))
 }
 
 func auditFilter(q *query) (models.AuditFilter, error) {
@@ -60,19 +61,9 @@ func (q *query) by() string {
 	return q.get("by", func(value string) error { return validateActor("by", value) })
 }
 
-// auditView is one line of the audit.
-type auditView struct {
-	ID      string             `json:"id"`
-	At      timestamp          `json:"at"`
-	Tenant  string             `json:"tenant"`
-	Action  models.AuditAction `json:"action"`
-	Subject string             `json:"subject"`
-	By      string             `json:"by,omitempty"`
-	Reason  string             `json:"reason,omitempty"`
-}
-
-func newAuditView(e *models.AuditEntry) auditView {
-	return auditView{
-		ID: e.ID, At: timestamp(e.At), Tenant: e.Tenant, Action: e.Action, Subject: e.Subject, By: e.By, Reason: e.Reason,
+// showAuditEntry is one line of the audit.
+func showAuditEntry(e *models.AuditEntry) client.AuditEntry {
+	return client.AuditEntry{
+		ID: e.ID, At: stamp(e.At), Tenant: e.Tenant, Action: string(e.Action), Subject: e.Subject, By: e.By, Reason: e.Reason,
 	}
 }

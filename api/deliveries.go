@@ -1,13 +1,16 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -23,22 +26,22 @@ func (s *server) listDeliveries(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("list deliveries: %w", err)
 	}
-	view, err := s.deliveryViews(c.Request.Context(), found...)
+	show, err := s.showDeliveries(c.Request.Context(), found...)
 	if err != nil {
 		return fmt.Errorf("list deliveries: %w", err)
 	}
-	return reply(c, http.StatusOK, newPage(found, filter.Page, deliveryID, view))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, deliveryID, show))
 }
 
-// deliveryViews makes the view of each of the deliveries: of all at once, for the sake of their receivers.
-func (s *server) deliveryViews(ctx context.Context, all ...*models.Delivery) (func(*models.Delivery) deliveryView, error) {
+// showDeliveries returns the function that shows each of the deliveries: of all at once, for the sake of their receivers.
+func (s *server) showDeliveries(ctx context.Context, all ...*models.Delivery) (func(*models.Delivery) client.Delivery, error) {
 	ids := make([]string, len(all))
 	for i, delivery := range all {
 		ids[i] = delivery.SubscriptionID
 	}
 	slices.Sort(ids)
 	urls, err := s.Store.SubscriptionURLs(ctx, slices.Compact(ids))
-	return func(d *models.Delivery) deliveryView { return s.deliveryView(d, urls[d.SubscriptionID]) }, err
+	return func(d *models.Delivery) client.Delivery { return s.showDelivery(d, urls[d.SubscriptionID]) }, err
 }
 
 func deliveryFilter(q *query) (models.DeliveryFilter, error) {
@@ -60,11 +63,11 @@ func (s *server) getDelivery(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	view, err := s.deliveryViews(c.Request.Context(), delivery)
+	show, err := s.showDeliveries(c.Request.Context(), delivery)
 	if err != nil {
 		return fmt.Errorf("get delivery: %w", err)
 	}
-	return reply(c, http.StatusOK, view(delivery))
+	return reply(c, http.StatusOK, show(delivery))
 }
 
 // delivery finds the delivery that the path names.
@@ -78,15 +81,15 @@ func (s *server) listAttempts(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	views, err := s.attempts(c.Request.Context(), delivery)
+	shown, err := s.attempts(c.Request.Context(), delivery)
 	if err != nil {
 		return fmt.Errorf("list attempts: %w", err)
 	}
-	return reply(c, http.StatusOK, page[attemptView]{Data: views})
+	return reply(c, http.StatusOK, client.Page[client.Attempt]{Data: shown})
 }
 
 // attempts shows each attempt with the body it sent: made again, because it is the same every time and so not kept.
-func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]attemptView, error) {
+func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]client.Attempt, error) {
 	event, err := s.Store.Event(ctx, delivery.EventID)
 	if err != nil {
 		return nil, err
@@ -96,11 +99,11 @@ func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]att
 		return nil, err
 	}
 	body := string(models.Body(event, delivery))
-	views := make([]attemptView, len(attempts))
+	shown := make([]client.Attempt, len(attempts))
 	for i, attempt := range attempts {
-		views[i] = newAttemptView(attempt, body)
+		shown[i] = showAttempt(attempt, body)
 	}
-	return views, nil
+	return shown, nil
 }
 
 // cancelDelivery handles POST /v1/deliveries/{id}/cancel.
@@ -139,7 +142,7 @@ func (s *server) steer(
 	if err := allowed(c.Request.Context(), delivery); err != nil {
 		return err
 	}
-	view, err := s.deliveryViews(c.Request.Context(), delivery)
+	show, err := s.showDeliveries(c.Request.Context(), delivery)
 	if err != nil {
 		return fmt.Errorf("steer delivery %s: %w", delivery.ID, err)
 	}
@@ -148,7 +151,7 @@ func (s *server) steer(
 	if err := ask(ctx, delivery, why); err != nil {
 		return fmt.Errorf("steer delivery %s: %w", delivery.ID, err)
 	}
-	return reply(c, http.StatusAccepted, view(delivery))
+	return reply(c, http.StatusAccepted, show(delivery))
 }
 
 func cancellable(_ context.Context, delivery *models.Delivery) error {
@@ -182,4 +185,65 @@ func (s *server) redeliverable(ctx context.Context, delivery *models.Delivery) e
 			delivery.Status, subscription.ID)
 	}
 	return nil
+}
+
+// shownStatus is held, too, of one that Temporal keeps from going although we do not.
+func shownStatus(d *models.Delivery) client.DeliveryStatus {
+	if d.Status == models.DeliveryPending && d.Halted != "" {
+		return client.Held
+	}
+	return client.DeliveryStatus(d.Status)
+}
+
+// nextAttempt is zero unless the delivery is pending: a held delivery keeps the time, but makes no attempt then.
+func nextAttempt(d *models.Delivery) client.Timestamp {
+	if shownStatus(d) != client.Pending {
+		return client.Timestamp{}
+	}
+	return stamp(d.NextAttemptAt)
+}
+
+// showSummary is a delivery in the answer about its event.
+func showSummary(d *models.Delivery) client.DeliverySummary {
+	return client.DeliverySummary{
+		ID: d.ID, SubscriptionID: d.SubscriptionID, Status: shownStatus(d),
+		Attempts: d.Attempts, NextAttemptAt: nextAttempt(d),
+	}
+}
+
+// showDelivery is a delivery to the receiver at the address, which is empty where it is not known any more.
+func (s *server) showDelivery(d *models.Delivery, address string) client.Delivery {
+	return client.Delivery{
+		ID: d.ID, Tenant: d.Tenant, EventID: d.EventID, EventType: d.EventType, SubscriptionID: d.SubscriptionID,
+		Receiver: hostOf(address), Status: shownStatus(d), Attempts: d.Attempts, NextAttemptAt: nextAttempt(d),
+		FailingSince: stamp(d.FailingSince), LastError: d.LastError, Reason: cmp.Or(d.Reason, d.Halted),
+		CreatedAt: stamp(d.CreatedAt), UpdatedAt: stamp(d.UpdatedAt), Links: s.deliveryLinks(d),
+	}
+}
+
+// hostOf is the host of a URL that was valid when it was stored.
+func hostOf(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return parsed.Host
+}
+
+func showAttempt(a *models.Attempt, body string) client.Attempt {
+	shown := client.Attempt{
+		Number: a.Number, StartedAt: stamp(a.StartedAt), URL: a.URL,
+		Request: client.Request{Headers: redactHeader(a.RequestHeaders), Body: body},
+		Timing: client.Timing{
+			DNS: milliseconds(a.Timing.DNS), Connect: milliseconds(a.Timing.Connect), TLS: milliseconds(a.Timing.TLS),
+			FirstByte: milliseconds(a.Timing.FirstByte), Total: milliseconds(a.Timing.Total),
+		},
+		ErrorClass: client.ErrorClass(a.ErrorClass), Error: a.Error,
+	}
+	if a.Status != 0 {
+		shown.Response = &client.Response{
+			Status: a.Status, Headers: redactHeader(a.Header), Body: string(a.Body), BodyCut: a.Cut,
+		}
+	}
+	return shown
 }

@@ -3,7 +3,8 @@
 // # What lives here
 //
 // [New] builds the handler from [Deps]. routes.go is the table of everything that can be called; each resource has one
-// file of handlers; what goes in is decoded by decode.go, what comes out is a view of views.go, never a models value.
+// file of handlers. decode.go decodes requests. An answer is a type of package client, which declares the JSON of the API for
+// both sides; a function of the resource's file, such as showDelivery, makes it of a models value.
 //
 //	request ─▶ request id ─▶ access log ─▶ problems ─▶ catch panics ─▶ key ─▶ query check ─▶ handler
 //	                                          ▲                                                │ error
@@ -28,5 +29,5 @@
 //
 // # Who may import it
 //
-// Only cmd. It imports models, webhook and webhook/receivers, and declares the interfaces it needs of everything else.
+// Only cmd. It imports models, client, webhook and webhook/receivers, and declares the interfaces it needs of everything else.
 package api

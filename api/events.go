@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -20,7 +21,7 @@ func (s *server) listEvents(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("list events: %w", err)
 	}
-	return reply(c, http.StatusOK, newPage(found, filter.Page, func(e *models.Event) string { return e.ID }, s.eventView))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, func(e *models.Event) string { return e.ID }, s.showEvent))
 }
 
 func eventFilter(q *query) (models.EventFilter, error) {
@@ -39,7 +40,7 @@ func (s *server) getEvent(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	detail, err := s.eventDetail(c.Request.Context(), event)
+	detail, err := s.showDetail(c.Request.Context(), event)
 	if err != nil {
 		return fmt.Errorf("get event: %w", err)
 	}
@@ -51,17 +52,31 @@ func (s *server) event(c *gin.Context) (*models.Event, error) {
 	return find(c, "event", models.EventPrefix, s.Store.Event)
 }
 
-// eventDetail shows as many deliveries as one page holds; a wide fan-out has 100,000.
-func (s *server) eventDetail(ctx context.Context, event *models.Event) (*eventDetail, error) {
+// showDetail adds the event's data, the request that it came with, and as many deliveries as one page holds; a wide fan-out
+// has 100,000.
+func (s *server) showDetail(ctx context.Context, event *models.Event) (client.StoredEvent, error) {
 	asked := models.Page{Limit: models.MaxPageLimit + 1}
 	found, err := s.Store.Deliveries(ctx, models.DeliveryFilter{EventID: event.ID, Page: asked})
 	if err != nil {
-		return nil, err
+		return client.StoredEvent{}, err
 	}
-	shown := newPage(found, asked, deliveryID, newDeliverySummary)
-	detail := &eventDetail{eventView: s.eventView(event), Data: event.Data, Request: event.Received, Deliveries: shown.Data}
-	if shown.NextCursor != "" {
-		detail.DeliveriesLink = deliveriesPath(event.ID, shown.NextCursor)
+	first := newPage(found, asked, deliveryID, showSummary)
+	detail := s.showEvent(event)
+	detail.Data, detail.Request, detail.Deliveries = event.Data, (*client.ReceivedRequest)(event.Received), first.Data
+	if first.NextCursor != "" {
+		detail.DeliveriesLink = deliveriesPath(event.ID, first.NextCursor)
 	}
 	return detail, nil
+}
+
+// showEvent is an event in a list: without its data, which would make the size of a page unforeseeable.
+func (s *server) showEvent(e *models.Event) client.StoredEvent {
+	shown := client.StoredEvent{
+		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Status: client.EventStatus(e.Status), Metadata: e.Metadata,
+		IdempotencyKey: e.IdempotencyKey, CreatedAt: stamp(e.CreatedAt), Links: s.eventLinks(e),
+	}
+	if e.Status == models.EventPlanned {
+		shown.Matched = &e.Deliveries
+	}
+	return shown
 }

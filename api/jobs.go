@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -68,7 +69,9 @@ func (s *server) cancelAll(c *gin.Context, stop func(context.Context, models.Why
 		return fmt.Errorf("cancel: %w", err)
 	}
 	s.start(c, stored.Job())
-	return reply(c, http.StatusAccepted, stopView{s.jobView(stored.Job(), stored.Deliveries), stored.Events})
+	return reply(c, http.StatusAccepted, client.Cancellation{
+		Bulk: s.showJob(stored.Job(), stored.Deliveries), Events: stored.Events,
+	})
 }
 
 // startStop starts the job that closes what waits for a subscription that gets nothing any more.
@@ -130,7 +133,7 @@ func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job
 	if err := s.Steering.Start(ctx, job); err != nil {
 		return fmt.Errorf("start job: %w", err)
 	}
-	return reply(c, http.StatusAccepted, s.jobView(job, count))
+	return reply(c, http.StatusAccepted, s.showJob(job, count))
 }
 
 // start starts a job for what is stored already, so that the caller need not know if Temporal is away now: a sweep starts
@@ -144,23 +147,9 @@ func (s *server) start(c *gin.Context, job models.Job) {
 	}
 }
 
-// jobView shows the purpose of a job, and how many deliveries it selected when it was requested.
-type jobView struct {
-	EventID        string `json:"event_id,omitempty"`
-	SubscriptionID string `json:"subscription_id,omitempty"`
-	Tenant         string `json:"tenant,omitempty"` // only where the job is for all of it
-	Deliveries     int    `json:"deliveries"`
-	Links          links  `json:"links"`
-}
-
-// stopView also says how many events were stopped whose deliveries were not planned yet.
-type stopView struct {
-	jobView
-	Events int `json:"events"`
-}
-
-func (s *server) jobView(job models.Job, count int) jobView {
-	return jobView{
+// showJob tells what a job is for, and how many deliveries it selected when it was requested.
+func (s *server) showJob(job models.Job, count int) client.Bulk {
+	return client.Bulk{
 		EventID: job.Selection.EventID, SubscriptionID: job.Selection.SubscriptionID, Tenant: job.Selection.Tenant,
 		Deliveries: count, Links: s.jobLinks(job),
 	}

@@ -3,13 +3,14 @@ package api
 import (
 	"encoding/json"
 	"reflect"
-	"strings"
 	"time"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
-// optional is a field of an input that tells absent, null and given apart. The zero value is absent.
+// optional is a field of an input that tells absent, null and given apart. The zero value is absent. The types of package client
+// do not tell null from absent, which a PATCH needs; therefore inputs with such fields have types of their own here.
 type optional[T any] struct {
 	given bool // also when null
 	null  bool
@@ -39,7 +40,8 @@ func (o optional[T]) reset(target *T) {
 	}
 }
 
-// duration is a time.Duration that is a string such as "15s" in JSON.
+// duration is a time.Duration of an input, which is a string such as "15s" in JSON. Its errors are for the caller, which those of
+// client.Duration are not.
 type duration time.Duration
 
 // UnmarshalJSON reads what time.ParseDuration reads.
@@ -56,20 +58,7 @@ func (d *duration) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// MarshalJSON writes "5m" where time.Duration would say "5m0s".
-func (d duration) MarshalJSON() ([]byte, error) {
-	text := time.Duration(d).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return json.Marshal(text)
-}
-
-// timestamp is a time that is RFC 3339 in JSON: input may have any zone and precision, output is in UTC with milliseconds.
-// With omitzero the zero time is left out.
+// timestamp is a time of an input: RFC 3339, in any zone and precision.
 type timestamp time.Time
 
 // UnmarshalJSON leaves t alone for null.
@@ -89,13 +78,8 @@ func (t *timestamp) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// IsZero makes omitzero work.
-func (t timestamp) IsZero() bool { return time.Time(t).IsZero() }
-
-// MarshalJSON writes models.TimeFormat.
-func (t timestamp) MarshalJSON() ([]byte, error) {
-	return json.Marshal(time.Time(t).UTC().Format(models.TimeFormat))
-}
+// stamp is t in an answer.
+func stamp(t time.Time) client.Timestamp { return client.Timestamp{Time: t} }
 
 // milliseconds is d in milliseconds, to the microsecond.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

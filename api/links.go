@@ -4,19 +4,9 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
-
-// links are the places that belong to an answer: paths of this API, and a workflow in the Temporal Web UI.
-type links struct {
-	Self         string `json:"self,omitempty"`
-	Event        string `json:"event,omitempty"`
-	Subscription string `json:"subscription,omitempty"`
-	Deliveries   string `json:"deliveries,omitempty"`
-	Attempts     string `json:"attempts,omitempty"`
-	Runs         string `json:"runs,omitempty"`
-	Workflow     string `json:"workflow,omitempty"`
-}
 
 func eventPath(id string) string        { return "/v1/events/" + id }
 func subscriptionPath(id string) string { return "/v1/subscriptions/" + id }
@@ -41,12 +31,12 @@ func (s *server) workflowURL(id string) string {
 	return s.UIURL + "/namespaces/" + url.PathEscape(s.Namespace) + "/workflows/" + url.PathEscape(id)
 }
 
-func (s *server) eventLinks(e *models.Event) links {
-	return links{Self: eventPath(e.ID), Deliveries: deliveriesPath(e.ID, ""), Workflow: s.workflowURL(models.EventWorkflowID(e.ID))}
+func (s *server) eventLinks(e *models.Event) client.Links {
+	return client.Links{Self: eventPath(e.ID), Deliveries: deliveriesPath(e.ID, ""), Workflow: s.workflowURL(models.EventWorkflowID(e.ID))}
 }
 
-func (s *server) deliveryLinks(d *models.Delivery) links {
-	return links{
+func (s *server) deliveryLinks(d *models.Delivery) client.Links {
+	return client.Links{
 		Self:         deliveryPath(d.ID),
 		Event:        eventPath(d.EventID),
 		Subscription: subscriptionPath(d.SubscriptionID),
@@ -56,16 +46,16 @@ func (s *server) deliveryLinks(d *models.Delivery) links {
 	}
 }
 
-func subscriptionLinks(sub *models.Subscription) links {
-	return links{
+func subscriptionLinks(sub *models.Subscription) client.Links {
+	return client.Links{
 		Self:       subscriptionPath(sub.ID),
 		Deliveries: "/v1/deliveries?subscription_id=" + sub.ID,
 	}
 }
 
 // jobLinks lead to the subscription, event or recovery that the job serves.
-func (s *server) jobLinks(job models.Job) links {
-	l := links{Workflow: s.workflowURL(job.WorkflowID())}
+func (s *server) jobLinks(job models.Job) client.Links {
+	l := client.Links{Workflow: s.workflowURL(job.WorkflowID())}
 	switch {
 	case job.Selection.EventID != "":
 		l.Self = eventPath(job.Selection.EventID)
@@ -77,8 +67,8 @@ func (s *server) jobLinks(job models.Job) links {
 	return l
 }
 
-func (s *server) recoveryLinks(r *models.Recovery) links {
-	return links{
+func (s *server) recoveryLinks(r *models.Recovery) client.Links {
+	return client.Links{
 		Self:         recoveryPath(r.ID),
 		Subscription: subscriptionPath(r.SubscriptionID),
 		Workflow:     s.workflowURL(models.RecoveryWorkflowID(r.ID)),

@@ -3,17 +3,12 @@ package api
 import (
 	"encoding/base64"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
 // cursorVersion is the first byte of a cursor, so that its meaning can change without mistaking an old one.
 const cursorVersion = 1
-
-// page is one page of a list, newest first. NextCursor fetches the next one; on the last page it is left out.
-type page[V any] struct {
-	Data       []V    `json:"data"`
-	NextCursor string `json:"next_cursor,omitempty"`
-}
 
 // page reads limit and cursor of a list whose ids have the prefix. It asks for one row more than the caller did:
 // whether that one is there tells newPage whether there is a next page.
@@ -27,14 +22,14 @@ func (q *query) page(prefix string) models.Page {
 }
 
 // newPage turns the rows that the store found into the answer to a request for a page.
-func newPage[M, V any](found []M, asked models.Page, id func(M) string, view func(M) V) page[V] {
-	answer := page[V]{Data: make([]V, 0, len(found))}
+func newPage[M, V any](found []M, asked models.Page, id func(M) string, show func(M) V) client.Page[V] {
+	answer := client.Page[V]{Data: make([]V, 0, len(found))}
 	if limit := asked.Limit - 1; len(found) > limit {
 		found = found[:limit]
 		answer.NextCursor = newCursor(id(found[limit-1]))
 	}
 	for _, item := range found {
-		answer.Data = append(answer.Data, view(item))
+		answer.Data = append(answer.Data, show(item))
 	}
 	return answer
 }

@@ -1,15 +1,14 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -39,16 +38,10 @@ var statuses = map[models.Code]int{
 	models.CodeUnavailable:  http.StatusServiceUnavailable,
 }
 
-// problem is the body of every refusal (RFC 9457). Code is for programs, Detail for people, Field is the JSON path or
-// the query parameter at fault.
+// problem is the body of every refusal.
 type problem struct {
-	Type       string      `json:"type"`
-	Title      string      `json:"title"`
-	Status     int         `json:"status"`
-	Code       models.Code `json:"code"`
-	Detail     string      `json:"detail"`
-	Field      string      `json:"field,omitempty"`
-	*partsView             // of readiness alone
+	client.Problem
+	*partsView // of readiness alone
 }
 
 // fail ends the request with an error, which the problems middleware answers. Handlers return their error instead.
@@ -67,23 +60,20 @@ func (s *server) problems(c *gin.Context) {
 	if c.Writer.Written() {
 		return
 	}
-	if p.Code == models.CodeBusy {
+	if p.Status == http.StatusTooManyRequests {
 		c.Header("Retry-After", "1") // seconds, in which the queue is written
 	}
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(p) // strings and a number always encode
-	c.Data(p.Status, "application/problem+json", body.Bytes())
+	body, _ := encode(p) // strings and a number always encode
+	c.Data(p.Status, "application/problem+json", body)
 }
 
 // problemOf tells the caller the harmless part of err, and logs the whole for the operator.
 func (s *server) problemOf(c *gin.Context, err error) problem {
 	shown := shownError(err)
-	p := problem{
+	p := problem{Problem: client.Problem{
 		Type: "about:blank", Title: http.StatusText(statuses[shown.Code]), Status: statuses[shown.Code],
-		Code: shown.Code, Detail: shown.Detail, Field: shown.Field,
-	}
+		Code: client.Code(shown.Code), Detail: shown.Detail, Field: shown.Field,
+	}}
 	if u, ok := errors.AsType[*unready](err); ok {
 		p.partsView = &u.partsView
 	}
@@ -112,7 +102,7 @@ func (s *server) logFailure(c *gin.Context, p problem, err error) {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		level = slog.LevelDebug // the caller hung up: nobody's fault
-	case p.Code == models.CodeUnavailable:
+	case p.Status == http.StatusServiceUnavailable:
 		level = slog.LevelWarn
 	}
 	s.Logger.LogAttrs(ctx, level, "api.request_failed", slog.String("request_id", c.GetString(requestIDKey)),

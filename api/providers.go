@@ -1,51 +1,47 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
 // listProviders handles GET /v1/providers: all on one page, by name.
 func (s *server) listProviders(c *gin.Context) error {
-	answer := page[providerView]{}
+	answer := client.Page[client.Provider]{}
 	for _, name := range slices.Sorted(slices.Values(receivers.Names())) {
-		answer.Data = append(answer.Data, newProviderView(receivers.Named(name)))
+		shown, err := showProvider(receivers.Named(name))
+		if err != nil {
+			return fmt.Errorf("show provider %s: %w", name, err)
+		}
+		answer.Data = append(answer.Data, shown)
 	}
 	return reply(c, http.StatusOK, answer)
 }
 
-// providerView shows what to give a source of the provider. Settings are the provider's row, which a source's own settings
+// showProvider tells what to give a source of the provider. Settings are the provider's row, which a source's own settings
 // override field by field.
-type providerView struct {
-	Name            string             `json:"name"`
-	Credentials     []string           `json:"credentials"` // the kinds of credentials, in words
-	BringsSecret    bool               `json:"brings_secret"`
-	NeedsIDs        bool               `json:"needs_credential_ids"`
-	NeedsPublicURL  bool               `json:"needs_public_url"`
-	SendsDeliveryID bool               `json:"sends_delivery_id"`
-	SignsDeliveryID bool               `json:"signs_delivery_id"`
-	Settings        receivers.Provider `json:"settings"`
-}
-
-func newProviderView(row receivers.Provider) providerView {
-	view := providerView{
-		Name: row.Name, BringsSecret: row.BringsSecret(), NeedsIDs: namesKeys(row), NeedsPublicURL: row.SignsURL(),
-		SendsDeliveryID: row.ID != "", SignsDeliveryID: row.SignsID(), Settings: row,
+func showProvider(row receivers.Provider) (client.Provider, error) {
+	settings, err := encode(row)
+	shown := client.Provider{
+		Name: row.Name, BringsSecret: row.BringsSecret(), NeedsCredentialIDs: namesKeys(row), NeedsPublicURL: row.SignsURL(),
+		SendsDeliveryID: row.ID != "", SignsDeliveryID: row.SignsID(), Settings: settings,
 	}
 	for _, scheme := range row.Auth {
 		words := credentialWords[scheme.Key]
 		if scheme.Name != "" {
 			words = `with "scheme": "` + scheme.Name + `": ` + words
 		}
-		if !slices.Contains(view.Credentials, words) {
-			view.Credentials = append(view.Credentials, words)
+		if !slices.Contains(shown.Credentials, words) {
+			shown.Credentials = append(shown.Credentials, words)
 		}
 	}
-	return view
+	return shown, err
 }
 
 // credentialWords describe the credentials of each kind of key.

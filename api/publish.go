@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -54,7 +55,7 @@ func (s *server) publishEvent(c *gin.Context) error {
 	if created[0].Err != nil {
 		return created[0].Err
 	}
-	answer := s.publishedView(created[0])
+	answer := s.showPublished(created[0])
 	c.Header("Location", answer.Links.Self)
 	return reply(c, http.StatusAccepted, answer)
 }
@@ -118,6 +119,15 @@ func (s *server) wake(created []models.Created) {
 	}
 }
 
+// showPublished answers a publication.
+func (s *server) showPublished(created models.Created) client.Published {
+	e := created.Event
+	return client.Published{
+		ID: e.ID, Tenant: e.Tenant, Type: e.Type, CreatedAt: stamp(e.CreatedAt),
+		Duplicate: created.Duplicate, Links: s.eventLinks(e),
+	}
+}
+
 // batchInput keeps its events raw, so that an error in one event does not refuse the others.
 type batchInput struct {
 	Events []json.RawMessage `json:"events"`
@@ -153,7 +163,7 @@ func (s *server) publishBatch(c *gin.Context) error {
 }
 
 // replyBatch answers with one result after the other: together they may be far larger than the batch was.
-func replyBatch(c *gin.Context, results []batchResult) {
+func replyBatch(c *gin.Context, results []client.BatchItem) {
 	c.Header("Content-Type", "application/json")
 	c.Status(http.StatusAccepted)
 	out := bufio.NewWriter(c.Writer)
@@ -185,13 +195,13 @@ func readBatch(c *gin.Context) ([]json.RawMessage, error) {
 
 // batch is a batch on its way: results holds the refused ones already, places where the results of events belong.
 type batch struct {
-	results []batchResult
+	results []client.BatchItem
 	events  []*models.Event
 	places  []int
 }
 
 func (s *server) newBatch(c *gin.Context, items []json.RawMessage) batch {
-	b := batch{results: make([]batchResult, len(items))}
+	b := batch{results: make([]client.BatchItem, len(items))}
 	refused := 0
 	for i, item := range items {
 		event, err := s.batchEvent(item)
@@ -207,7 +217,7 @@ func (s *server) newBatch(c *gin.Context, items []json.RawMessage) batch {
 }
 
 // shorten bounds what a refused item takes in the answer. The code and the field are always told.
-func shorten(p *problem, explained bool) {
+func shorten(p *client.Problem, explained bool) {
 	if !explained {
 		p.Detail = "is refused; of a batch, the first " + strconv.Itoa(maxExplained) + " refused items are explained"
 	}
@@ -222,10 +232,10 @@ func (s *server) batchEvent(item json.RawMessage) (*models.Event, error) {
 	return s.newEvent(in)
 }
 
-func (s *server) batchResult(c *gin.Context, created models.Created) batchResult {
+func (s *server) batchResult(c *gin.Context, created models.Created) client.BatchItem {
 	if created.Err != nil {
 		p := s.problemOf(c, created.Err)
-		return batchResult{Error: &p}
+		return client.BatchItem{Error: &p.Problem}
 	}
-	return batchResult{ID: created.Event.ID, Duplicate: &created.Duplicate}
+	return client.BatchItem{ID: created.Event.ID, Duplicate: &created.Duplicate}
 }

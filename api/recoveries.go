@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -21,7 +22,7 @@ func (s *server) createRecovery(c *gin.Context) error {
 		return err
 	}
 	if in.DryRun {
-		return reply(c, http.StatusOK, dryRunView{DryRun: true, recoveryPlan: newRecoveryPlan(recovery)})
+		return reply(c, http.StatusOK, client.RecoveryDryRun{DryRun: true, RecoveryPlan: showPlan(recovery)})
 	}
 	entry := models.AuditEntry{Action: models.AuditStartRecovery, Why: recovery.Why}
 	if err := s.Store.CreateRecovery(c.Request.Context(), recovery, entry); err != nil {
@@ -29,7 +30,7 @@ func (s *server) createRecovery(c *gin.Context) error {
 	}
 	s.start(c, recovery.Job())
 	c.Header("Location", recoveryPath(recovery.ID))
-	return reply(c, http.StatusAccepted, s.recoveryView(recovery))
+	return reply(c, http.StatusAccepted, s.showRecovery(recovery))
 }
 
 // newRecovery makes the recovery that the input describes and counts the deliveries to recover.
@@ -92,7 +93,7 @@ func (s *server) listRecoveries(c *gin.Context) error {
 		return fmt.Errorf("list recoveries: %w", err)
 	}
 	id := func(r *models.Recovery) string { return r.ID }
-	return reply(c, http.StatusOK, newPage(found, filter.Page, id, s.recoveryView))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, id, s.showRecovery))
 }
 
 // getRecovery handles GET /v1/recoveries/{id}.
@@ -101,7 +102,7 @@ func (s *server) getRecovery(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, http.StatusOK, s.recoveryView(recovery))
+	return reply(c, http.StatusOK, s.showRecovery(recovery))
 }
 
 // recovery finds the recovery that the path names.
@@ -123,7 +124,7 @@ func (s *server) cancelRecovery(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("cancel recovery: %w", err)
 	}
-	return reply(c, http.StatusAccepted, s.recoveryView(recovery))
+	return reply(c, http.StatusAccepted, s.showRecovery(recovery))
 }
 
 func (s *server) stopRecovery(ctx context.Context, r *models.Recovery, why models.Why) (*models.Recovery, error) {

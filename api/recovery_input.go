@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -34,49 +35,20 @@ func (in *recoveryInput) recovery(why models.Why, now time.Time) (*models.Recove
 	return recovery, recovery.Validate()
 }
 
-// recoveryPlan shows what a recovery would do.
-type recoveryPlan struct {
-	Tenant         string            `json:"tenant"`
-	SubscriptionID string            `json:"subscription_id"`
-	Recovers       models.RecoveryOf `json:"recovers"`
-	Since          timestamp         `json:"since"`
-	Until          timestamp         `json:"until"`
-	Rate           int               `json:"rate"`
-	By             string            `json:"by,omitempty"`
-	Reason         string            `json:"reason,omitempty"`
-	Total          int               `json:"total"`
-}
-
-func newRecoveryPlan(r *models.Recovery) recoveryPlan {
-	return recoveryPlan{
-		Tenant: r.Tenant, SubscriptionID: r.SubscriptionID, Recovers: r.Of, Since: timestamp(r.Since),
-		Until: timestamp(r.Until), Rate: r.Rate, By: r.By, Reason: r.Reason, Total: r.Total,
+// showPlan tells what a recovery does.
+func showPlan(r *models.Recovery) client.RecoveryPlan {
+	return client.RecoveryPlan{
+		Tenant: r.Tenant, SubscriptionID: r.SubscriptionID, Recovers: client.RecoveryOf(r.Of), Since: stamp(r.Since),
+		Until: stamp(r.Until), Rate: r.Rate, By: r.By, Reason: r.Reason, Total: r.Total,
 	}
 }
 
-// dryRunView is a recovery that was not started.
-type dryRunView struct {
-	DryRun bool `json:"dry_run"`
-	recoveryPlan
-}
-
-// recoveryView is a recovery. Done counts the deliveries told to go, Skipped those in a state that did not allow it.
-type recoveryView struct {
-	ID     string                `json:"id"`
-	Status models.RecoveryStatus `json:"status"`
-	recoveryPlan
-	Done       int       `json:"done"`
-	Skipped    int       `json:"skipped"`
-	CreatedAt  timestamp `json:"created_at"`
-	UpdatedAt  timestamp `json:"updated_at"`
-	FinishedAt timestamp `json:"finished_at,omitzero"`
-	Links      links     `json:"links"`
-}
-
-func (s *server) recoveryView(r *models.Recovery) recoveryView {
-	return recoveryView{
-		ID: r.ID, Status: r.Status, recoveryPlan: newRecoveryPlan(r), Done: r.Progress.Done, Skipped: r.Progress.Skipped,
-		CreatedAt: timestamp(r.CreatedAt), UpdatedAt: timestamp(r.UpdatedAt), FinishedAt: timestamp(r.FinishedAt),
+// showRecovery is a recovery that was started.
+func (s *server) showRecovery(r *models.Recovery) client.Recovery {
+	return client.Recovery{
+		ID: r.ID, Status: client.RecoveryStatus(r.Status), RecoveryPlan: showPlan(r),
+		Done: r.Progress.Done, Skipped: r.Progress.Skipped,
+		CreatedAt: stamp(r.CreatedAt), UpdatedAt: stamp(r.UpdatedAt), FinishedAt: stamp(r.FinishedAt),
 		Links: s.recoveryLinks(r),
 	}
 }

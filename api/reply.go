@@ -11,17 +11,23 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// reply answers with JSON. It encodes before it sends, so that a failure can still become a problem, and leaves <, >
-// and & as they are, so that data reads as it was published.
+// reply answers with JSON. It encodes before it sends, so that a failure can still become a problem.
 func reply(c *gin.Context, status int, body any) error {
+	encoded, err := encode(body)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	c.Data(status, "application/json", encoded)
+	return nil
+}
+
+// encode writes JSON with a line break at its end. It leaves <, > and & as they are, so that data reads as it was published.
+func encode(value any) ([]byte, error) {
 	var encoded bytes.Buffer
 	encoder := json.NewEncoder(&encoded)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(body); err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	c.Data(status, "application/json", encoded.Bytes())
-	return nil
+	err := encoder.Encode(value)
+	return encoded.Bytes(), err
 }
 
 // find finds the resource of a kind that the path names by its id. A malformed id is not found: the difference between

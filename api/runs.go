@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -25,11 +26,11 @@ func (s *server) listRuns(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("list runs of %s: %w", delivery.ID, err)
 	}
-	views := make([]runView, len(runs))
+	shown := make([]client.Run, len(runs))
 	for i, run := range runs {
-		views[i] = s.runView(delivery.ID, run)
+		shown[i] = s.showRun(delivery.ID, run)
 	}
-	return reply(c, http.StatusOK, page[runView]{Data: views})
+	return reply(c, http.StatusOK, client.Page[client.Run]{Data: shown})
 }
 
 // getHistory handles GET /v1/deliveries/{id}/history. The bytes are passed on as they are: a replay reads them.
@@ -62,27 +63,20 @@ func (q *query) runID() string {
 	})
 }
 
-// runView is one run of a delivery's workflow. Status is Temporal's word.
-type runView struct {
-	RunID     string    `json:"run_id"`
-	Status    string    `json:"status"`
-	StartedAt timestamp `json:"started_at"`
-	ClosedAt  timestamp `json:"closed_at,omitzero"`
-	Links     runLinks  `json:"links"`
+// showRun is one run of a delivery's workflow.
+func (s *server) showRun(deliveryID string, run models.Run) client.Run {
+	history := deliveryPath(deliveryID) + "/history?run_id=" + run.ID
+	return s.runOf(models.DeliveryWorkflowID(deliveryID), run, history)
 }
 
-type runLinks struct {
-	History  string `json:"history"`
-	Workflow string `json:"workflow,omitempty"`
-}
-
-func (s *server) runView(deliveryID string, run models.Run) runView {
-	view := runView{
-		RunID: run.ID, Status: run.Status, StartedAt: timestamp(run.StartedAt), ClosedAt: timestamp(run.ClosedAt),
-		Links: runLinks{History: deliveryPath(deliveryID) + "/history?run_id=" + run.ID},
+// runOf is one run of the workflow, with the path of its history.
+func (s *server) runOf(workflowID string, run models.Run, history string) client.Run {
+	shown := client.Run{
+		ID: run.ID, Status: run.Status, StartedAt: stamp(run.StartedAt), ClosedAt: stamp(run.ClosedAt),
+		Links: client.Links{History: history},
 	}
-	if workflow := s.workflowURL("delivery/" + deliveryID); workflow != "" {
-		view.Links.Workflow = workflow + "/" + run.ID
+	if workflow := s.workflowURL(workflowID); workflow != "" {
+		shown.Links.Workflow = workflow + "/" + run.ID
 	}
-	return view
+	return shown
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
 )
@@ -19,9 +20,9 @@ func (s *server) getSubscriptionSecret(c *gin.Context) error {
 		return err
 	}
 	if subscription.Signature == models.SignatureEd25519 {
-		return reply(c, http.StatusOK, privateKeyView{PrivateKey: newestSecret(subscription)})
+		return reply(c, http.StatusOK, client.SigningKey{PrivateKey: newestSecret(subscription)})
 	}
-	return reply(c, http.StatusOK, secretView{Secret: newestSecret(subscription)})
+	return reply(c, http.StatusOK, client.SigningKey{Secret: newestSecret(subscription)})
 }
 
 // getPublicKey handles GET /v1/subscriptions/{id}/public-key: what a receiver of Ed25519 signatures verifies with.
@@ -37,7 +38,7 @@ func (s *server) getPublicKey(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("public keys of %s: %w", subscription.ID, err)
 	}
-	return reply(c, http.StatusOK, publicKeyView{PublicKey: keys[0], PublicKeys: keys})
+	return reply(c, http.StatusOK, client.VerifyingKeys{PublicKey: keys[0], PublicKeys: keys})
 }
 
 // publicKeys lists those that verify what is signed now, newest first.
@@ -117,24 +118,21 @@ func (s *server) rotateSecret(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, http.StatusOK, newRotatedView(changed, given, s.Now()))
+	return reply(c, http.StatusOK, showRotated(changed, given, s.Now()))
 }
 
 // receiverKey is what a receiver verifies with: the secret or, where that is a private key, the public one.
-type receiverKey struct {
-	Secret    string `json:"secret,omitempty"`
-	PublicKey string `json:"public_key,omitempty"`
-}
+type receiverKey struct{ secret, public string }
 
 func newReceiverKey(sub *models.Subscription, now time.Time) (receiverKey, error) {
 	if sub.Signature != models.SignatureEd25519 {
-		return receiverKey{Secret: newestSecret(sub)}, nil
+		return receiverKey{secret: newestSecret(sub)}, nil
 	}
 	keys, err := publicKeys(sub, now)
 	if err != nil {
 		return receiverKey{}, fmt.Errorf("public keys of %s: %w", sub.ID, err)
 	}
-	return receiverKey{PublicKey: keys[0]}, nil
+	return receiverKey{public: keys[0]}, nil
 }
 
 // newestSecret is what signs, for as long as it is not rotated.
@@ -145,42 +143,21 @@ func newestSecret(sub *models.Subscription) string {
 	return sub.Secrets[0].Value
 }
 
-// secretView answers the one call that is for reading the secret.
-type secretView struct {
-	Secret string `json:"secret"`
-}
-
-// privateKeyView answers the same call where a key pair signs.
-type privateKeyView struct {
-	PrivateKey string `json:"private_key"`
-}
-
-// publicKeyView answers with the newest public key, and with all that are in use.
-type publicKeyView struct {
-	PublicKey  string   `json:"public_key"`
-	PublicKeys []string `json:"public_keys"`
-}
-
-// rotatedView answers a rotation: the new secret or public key, when the secrets before it end, and which of them sign
-// until then.
-type rotatedView struct {
-	receiverKey
-	PreviousExpiresAt []timestamp `json:"previous_expires_at"`
-	SignWith          string      `json:"sign_with,omitempty"`
-}
-
-func newRotatedView(sub *models.Subscription, given receiverKey, now time.Time) rotatedView {
-	return rotatedView{
-		receiverKey: given, PreviousExpiresAt: append([]timestamp{}, previousExpiry(sub, now)...), SignWith: signWith(sub, now),
+// showRotated answers a rotation: the new secret or public key, when the secrets before it end, and which of them sign until
+// then.
+func showRotated(sub *models.Subscription, given receiverKey, now time.Time) client.Rotated {
+	return client.Rotated{
+		Secret: given.secret, PublicKey: given.public,
+		PreviousExpiresAt: append([]client.Timestamp{}, previousExpiry(sub, now)...), SignWith: signWith(sub, now),
 	}
 }
 
 // previousExpiry lists when the secrets that are in their grace end, the newest first.
-func previousExpiry(sub *models.Subscription, now time.Time) []timestamp {
-	var ends []timestamp
+func previousExpiry(sub *models.Subscription, now time.Time) []client.Timestamp {
+	var ends []client.Timestamp
 	for _, secret := range sub.Secrets {
 		if secret.ExpiresAt.After(now) {
-			ends = append(ends, timestamp(secret.ExpiresAt))
+			ends = append(ends, stamp(secret.ExpiresAt))
 		}
 	}
 	return ends

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
 	"github.com/posthaste/posthaste/webhook/receivers"
@@ -17,13 +18,13 @@ import (
 
 // sourceInput is the JSON by which a caller creates or changes a source.
 type sourceInput struct {
-	Tenant      optional[string]                    `json:"tenant"`
-	Name        optional[string]                    `json:"name"`
-	Provider    optional[string]                    `json:"provider"`
-	Credentials optional[[]models.SourceCredential] `json:"credentials"`
-	PublicURL   optional[string]                    `json:"public_url"`
-	Settings    optional[json.RawMessage]           `json:"settings"`
-	Status      optional[models.SourceStatus]       `json:"status"`
+	Tenant      optional[string]              `json:"tenant"`
+	Name        optional[string]              `json:"name"`
+	Provider    optional[string]              `json:"provider"`
+	Credentials optional[[]client.Credential] `json:"credentials"`
+	PublicURL   optional[string]              `json:"public_url"`
+	Settings    optional[json.RawMessage]     `json:"settings"`
+	Status      optional[models.SourceStatus] `json:"status"`
 }
 
 // readSource reads the body of a creation or a change.
@@ -76,18 +77,19 @@ func (in *sourceInput) touchesReceiver() bool {
 func (in *sourceInput) apply(source *models.Source) {
 	in.Name.set(&source.Name)
 	if in.Credentials.given {
-		source.Credentials = trimmed(in.Credentials.value)
+		source.Credentials = credentialsOf(in.Credentials.value)
 	}
 	in.PublicURL.reset(&source.PublicURL)
 	in.Settings.reset(&source.Settings)
 	in.Status.set(&source.Status)
 }
 
-// trimmed removes blanks and marks that were pasted around the secrets.
-func trimmed(given []models.SourceCredential) []models.SourceCredential {
-	all := slices.Clone(given)
-	for i := range all {
-		all[i].Secret = webhook.TrimSecret(all[i].Secret)
+// credentialsOf removes blanks and marks that were pasted around the secrets.
+func credentialsOf(given []client.Credential) []models.SourceCredential {
+	all := make([]models.SourceCredential, len(given))
+	for i, credential := range given {
+		all[i] = models.SourceCredential(credential)
+		all[i].Secret = webhook.TrimSecret(credential.Secret)
 	}
 	return all
 }

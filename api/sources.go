@@ -1,12 +1,12 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -28,7 +28,7 @@ func (s *server) createSource(c *gin.Context) error {
 		return fmt.Errorf("create source: %w", err)
 	}
 	c.Header("Location", sourcePath(source.ID))
-	return reply(c, http.StatusCreated, newSourceView(source))
+	return reply(c, http.StatusCreated, showSource(source))
 }
 
 // listSources handles GET /v1/sources.
@@ -43,7 +43,7 @@ func (s *server) listSources(c *gin.Context) error {
 		return fmt.Errorf("list sources: %w", err)
 	}
 	id := func(source *models.Source) string { return source.ID }
-	return reply(c, http.StatusOK, newPage(found, filter.Page, id, newSourceView))
+	return reply(c, http.StatusOK, newPage(found, filter.Page, id, showSource))
 }
 
 // getSource handles GET /v1/sources/{id}.
@@ -52,7 +52,7 @@ func (s *server) getSource(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, http.StatusOK, newSourceView(source))
+	return reply(c, http.StatusOK, showSource(source))
 }
 
 // patchSource handles PATCH /v1/sources/{id}.
@@ -73,7 +73,7 @@ func (s *server) patchSource(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("update source: %w", err)
 	}
-	return reply(c, http.StatusOK, newSourceView(changed))
+	return reply(c, http.StatusOK, showSource(changed))
 }
 
 // deleteSource handles DELETE /v1/sources/{id}.
@@ -98,42 +98,21 @@ func (s *server) source(c *gin.Context) (*models.Source, error) {
 	return find(c, "source", models.SourcePrefix, s.Store.Source)
 }
 
-// sourceView is a source; of its credentials it tells no more than how many there are, and which.
-type sourceView struct {
-	ID          string              `json:"id"`
-	Tenant      string              `json:"tenant"`
-	Name        string              `json:"name"`
-	Provider    string              `json:"provider"`
-	URL         string              `json:"url"` // to give to the provider; the path alone without a public URL
-	Credentials credentialsView     `json:"credentials"`
-	PublicURL   string              `json:"public_url,omitempty"`
-	Settings    json.RawMessage     `json:"settings,omitempty"`
-	Status      models.SourceStatus `json:"status"`
-	CreatedAt   timestamp           `json:"created_at"`
-	UpdatedAt   timestamp           `json:"updated_at"`
-	Links       links               `json:"links"`
-}
-
-type credentialsView struct {
-	Count   int      `json:"count"`
-	IDs     []string `json:"ids,omitempty"`
-	Schemes []string `json:"schemes,omitempty"`
-}
-
-func newSourceView(source *models.Source) sourceView {
-	view := sourceView{
+// showSource is a source; of its credentials it tells no more than how many there are, and which.
+func showSource(source *models.Source) client.Source {
+	shown := client.Source{
 		ID: source.ID, Tenant: source.Tenant, Name: source.Name, Provider: source.Provider, URL: source.URL(),
-		Credentials: credentialsView{Count: len(source.Credentials)}, PublicURL: source.PublicURL, Settings: source.Settings,
-		Status: source.Status, CreatedAt: timestamp(source.CreatedAt), UpdatedAt: timestamp(source.UpdatedAt),
-		Links: links{Self: sourcePath(source.ID)},
+		Credentials: client.Credentials{Count: len(source.Credentials)}, PublicURL: source.PublicURL, Settings: source.Settings,
+		Status: client.SourceStatus(source.Status), CreatedAt: stamp(source.CreatedAt), UpdatedAt: stamp(source.UpdatedAt),
+		Links: client.Links{Self: sourcePath(source.ID)},
 	}
 	for _, credential := range source.Credentials {
 		if credential.ID != "" {
-			view.Credentials.IDs = append(view.Credentials.IDs, credential.ID)
+			shown.Credentials.IDs = append(shown.Credentials.IDs, credential.ID)
 		}
 		if credential.Scheme != "" {
-			view.Credentials.Schemes = append(view.Credentials.Schemes, credential.Scheme)
+			shown.Credentials.Schemes = append(shown.Credentials.Schemes, credential.Scheme)
 		}
 	}
-	return view
+	return shown
 }

@@ -3,21 +3,12 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/client"
 )
-
-// statsView says how far delivering is behind accepting.
-type statsView struct {
-	Backlog backlogView `json:"backlog"`
-}
-
-// backlogView is about the events that are accepted and not planned yet.
-type backlogView struct {
-	Events   int       `json:"events"`
-	OldestAt timestamp `json:"oldest_at,omitzero"`
-	Age      duration  `json:"age"`
-}
 
 // getStats handles GET /v1/stats.
 func (s *server) getStats(c *gin.Context) error {
@@ -25,7 +16,7 @@ func (s *server) getStats(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("measure backlog: %w", err)
 	}
-	return reply(c, http.StatusOK, statsView{backlogView{
-		Events: count, OldestAt: timestamp(oldest), Age: duration(age(oldest, s.Now()).Truncate(1_000_000)),
+	return reply(c, http.StatusOK, client.Stats{Backlog: client.Backlog{
+		Events: count, OldestAt: stamp(oldest), Age: client.Duration(age(oldest, s.Now()).Truncate(time.Millisecond)),
 	}})
 }

@@ -1,13 +1,14 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
-	"maps"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
 )
@@ -21,8 +22,8 @@ type subscriptionInput struct {
 	Headers       optional[map[string]string]          `json:"headers"`
 	Forward       optional[[]string]                   `json:"forward_headers"`
 	Properties    optional[map[string]json.RawMessage] `json:"properties"`
-	Auth          optional[models.Auth]                `json:"auth"`
-	TLS           optional[models.TLS]                 `json:"tls"`
+	Auth          optional[client.Auth]                `json:"auth"`
+	TLS           optional[client.TLS]                 `json:"tls"`
 	Secret        optional[string]                     `json:"secret"`
 	Signature     optional[models.Signature]           `json:"signature"`
 	SignWith      optional[models.SignWith]            `json:"sign_with"`
@@ -42,6 +43,35 @@ func readSubscription(c *gin.Context) (*subscriptionInput, error) {
 		return nil, err
 	}
 	return &in, normalizeURL("auth.token_url", &in.Auth.value.TokenURL)
+}
+
+// normalizeURL brings a URL that was given into the form in which it is stored, shown and called.
+func normalizeURL(field string, url *string) error {
+	if *url == "" {
+		return nil
+	}
+	normal, err := models.NormalURL(field, *url)
+	if err != nil {
+		return err
+	}
+	*url = normal
+	return nil
+}
+
+// checkDestinations refuses URLs that no delivery would call, as soon as they are saved. Whatever their names resolve to
+// later is judged when they are called.
+func (s *server) checkDestinations(ctx context.Context, in *subscriptionInput) error {
+	for _, given := range []struct{ field, url string }{
+		{"url", in.URL.value}, {"auth.token_url", in.Auth.value.TokenURL},
+	} {
+		if given.url == "" {
+			continue
+		}
+		if err := s.Destinations.Check(ctx, given.url); err != nil {
+			return models.Invalid(given.field, "cannot be called: %s", err)
+		}
+	}
+	return nil
 }
 
 // create makes a new subscription with its secret. A field that is null is as good as absent.
@@ -158,8 +188,12 @@ func (in *subscriptionInput) apply(sub *models.Subscription) error {
 	headers.reset(&sub.Headers)
 	in.Forward.reset(&sub.ForwardHeaders)
 	in.Properties.reset(&sub.Properties)
-	keepAuth(in.Auth, sub.Auth).reset(&sub.Auth)
-	keepTLS(in.TLS, sub.TLS).reset(&sub.TLS)
+	if in.Auth.given {
+		sub.Auth = authOf(in.Auth.value, sub.Auth)
+	}
+	if in.TLS.given {
+		sub.TLS = tlsOf(in.TLS.value, sub.TLS)
+	}
 	in.Signature.set(&sub.Signature)
 	in.Payload.set(&sub.Payload)
 	in.Timeout.set((*duration)(&sub.Timeout))
@@ -180,22 +214,4 @@ func (in *subscriptionInput) schedule() models.Schedule {
 		schedule[i] = time.Duration(delay)
 	}
 	return schedule
-}
-
-// keepRedacted replaces placeholders that the caller copied from an answer by the values in force. Without it,
-// reading a subscription, editing one header and writing it back would overwrite credentials with "[redacted]".
-func keepRedacted(given optional[map[string]string], inForce map[string]string) (optional[map[string]string], error) {
-	kept := given
-	kept.value = maps.Clone(given.value)
-	for name, value := range given.value {
-		if value != redacted || !models.CredentialHeader(name) {
-			continue
-		}
-		current, ok := inForce[name]
-		if !ok {
-			return kept, models.Invalid("headers."+clip(name), "is %s, which stands for a value that is not there", redacted)
-		}
-		kept.value[name] = current
-	}
-	return kept, nil
 }

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -34,7 +36,9 @@ func (s *server) createSubscription(c *gin.Context) error {
 		return fmt.Errorf("create subscription: %w", err)
 	}
 	c.Header("Location", subscriptionPath(subscription.ID))
-	return reply(c, http.StatusCreated, createdSubscriptionView{s.subscriptionView(subscription), given})
+	shown := s.showSubscription(subscription)
+	shown.Secret, shown.PublicKey = given.secret, given.public // this once
+	return reply(c, http.StatusCreated, shown)
 }
 
 // listSubscriptions handles GET /v1/subscriptions.
@@ -61,27 +65,27 @@ func (s *server) listSubscriptions(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("list subscriptions: %w", err)
 	}
-	return reply(c, http.StatusOK, newPage(found, filter.Page, id, func(sub *models.Subscription) subscriptionView {
-		view := s.subscriptionView(sub)
-		view.FailingSince = timestamp(failing[sub.ID])
-		return view
+	return reply(c, http.StatusOK, newPage(found, filter.Page, id, func(sub *models.Subscription) client.Subscription {
+		shown := s.showSubscription(sub)
+		shown.FailingSince = stamp(failing[sub.ID])
+		return shown
 	}))
 }
 
 // replySubscription answers with a subscription and how its deliveries stand.
 func (s *server) replySubscription(c *gin.Context, status int, sub *models.Subscription) error {
-	view := s.subscriptionView(sub)
+	shown := s.showSubscription(sub)
 	failing, err := s.Store.FailingSince(c.Request.Context(), sub.ID)
-	view.FailingSince = timestamp(failing[sub.ID])
+	shown.FailingSince = stamp(failing[sub.ID])
 	if err == nil && (sub.Status == models.SubscriptionPaused || sub.ResumeRate > 0) {
 		var held int
 		held, err = s.Store.CountHeld(c.Request.Context(), sub.ID)
-		view.Held = &held
+		shown.Held = &held
 	}
 	if err != nil {
 		return fmt.Errorf("get subscription: %w", err)
 	}
-	return reply(c, status, view)
+	return reply(c, status, shown)
 }
 
 // getSubscription handles GET /v1/subscriptions/{id}.
@@ -141,4 +145,29 @@ func (s *server) deleteSubscription(c *gin.Context) error {
 // subscription finds the subscription that the path names.
 func (s *server) subscription(c *gin.Context) (*models.Subscription, error) {
 	return find(c, "subscription", models.SubscriptionPrefix, s.Store.Subscription)
+}
+
+// showSubscription is a subscription, without its secret and with credentials redacted.
+func (s *server) showSubscription(sub *models.Subscription) client.Subscription {
+	now := s.Now()
+	shown := client.Subscription{
+		ID: sub.ID, Tenant: sub.Tenant, Name: sub.Name, URL: sub.URL, EventTypes: sub.EventTypes,
+		Headers: redactHeaders(sub.Headers), ForwardHeaders: sub.ForwardHeaders, Properties: sub.Properties,
+		Auth: redactAuth(sub.Auth), TLS: redactTLS(sub.TLS),
+		Signature: client.Signature(sub.Signature), Payload: client.Payload(sub.Payload), Timeout: client.Duration(sub.Timeout),
+		Status: client.SubscriptionStatus(sub.Status), ResumeRate: sub.ResumeRate,
+		PausedAt: stamp(sub.PausedAt), PausedBy: sub.Paused.By, PausedReason: sub.Paused.Reason,
+		DisabledReason: sub.DisabledReason, SignWith: signWith(sub, now), PreviousExpiresAt: previousExpiry(sub, now),
+		CreatedAt: stamp(sub.CreatedAt), UpdatedAt: stamp(sub.UpdatedAt), Links: subscriptionLinks(sub),
+	}
+	if shown.ForwardHeaders == nil {
+		shown.ForwardHeaders = []string{models.MatchAll}
+	}
+	if shown.Properties == nil {
+		shown.Properties = map[string]json.RawMessage{}
+	}
+	for _, delay := range sub.Schedule() {
+		shown.RetrySchedule = append(shown.RetrySchedule, client.Duration(delay))
+	}
+	return shown
 }

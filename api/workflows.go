@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -24,9 +25,11 @@ func (s *server) listWorkflows(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("list workflows: %w", err)
 	}
-	answer := page[workflowView]{Data: make([]workflowView, len(runs)), NextCursor: base64.RawURLEncoding.EncodeToString(next)}
+	answer := client.Page[client.WorkflowRun]{
+		Data: make([]client.WorkflowRun, len(runs)), NextCursor: base64.RawURLEncoding.EncodeToString(next),
+	}
 	for i, run := range runs {
-		answer.Data[i] = s.workflowView(run)
+		answer.Data[i] = s.showWorkflow(run)
 	}
 	return reply(c, http.StatusOK, answer)
 }
@@ -72,21 +75,11 @@ func (q *query) workflowID() string {
 	})
 }
 
-// workflowView is one run of a workflow of ours. Type and Status are Temporal's words.
-type workflowView struct {
-	WorkflowID string `json:"workflow_id"`
-	Type       string `json:"type"`
-	runView
-}
-
-func (s *server) workflowView(run models.WorkflowRun) workflowView {
+// showWorkflow is one run of a workflow of ours.
+func (s *server) showWorkflow(run models.WorkflowRun) client.WorkflowRun {
 	query := url.Values{"workflow_id": {run.WorkflowID}, "run_id": {run.ID}}
-	view := runView{
-		RunID: run.ID, Status: run.Status, StartedAt: timestamp(run.StartedAt), ClosedAt: timestamp(run.ClosedAt),
-		Links: runLinks{History: "/v1/workflows/history?" + query.Encode()},
+	return client.WorkflowRun{
+		WorkflowID: run.WorkflowID, Type: run.Type,
+		Run: s.runOf(run.WorkflowID, run.Run, "/v1/workflows/history?"+query.Encode()),
 	}
-	if workflow := s.workflowURL(run.WorkflowID); workflow != "" {
-		view.Links.Workflow = workflow + "/" + run.ID
-	}
-	return workflowView{WorkflowID: run.WorkflowID, Type: run.Type, runView: view}
 }

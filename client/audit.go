@@ -9,11 +9,11 @@ import (
 // AuditEntry is one action of an operator.
 type AuditEntry struct {
 	ID      string    `json:"id"`
-	At      time.Time `json:"at"`
+	At      Timestamp `json:"at"`
 	Tenant  string    `json:"tenant"`
 	Action  string    `json:"action"`  // such as delivery.cancel
 	Subject string    `json:"subject"` // the id of the thing that was acted on
-	By      string    `json:"by"`
+	By      string    `json:"by,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 }
 

@@ -20,7 +20,7 @@ var (
 )
 
 // thing has what all answers about one thing need.
-const thing = `{"id":"x_1","event_id":"evt_1","secret":"whsec_1","public_keys":["whpk_1"],"data":[],"dry_run":true,"subscription_id":"sub_1"}`
+const thing = `{"id":"x_1","event_id":"evt_1","secret":"whsec_1","public_keys":["whpk_1"],"data":[],"dry_run":true,"subscription_id":"sub_1","backlog":{}}`
 
 // operations are all calls but those that publish.
 var operations = map[string]struct {
@@ -47,7 +47,7 @@ var operations = map[string]struct {
 			}, "auth", "properties")
 		}),
 		sends: "PATCH /v1/subscriptions/sub_1",
-		body:  `{"auth":null,"headers":{},"name":"","properties":null,"retry_schedule":["1m0s"]}`,
+		body:  `{"auth":null,"headers":{},"name":"","properties":null,"retry_schedule":["1m"]}`,
 	},
 	"delete subscription": {
 		do:    func(ctx context.Context, c *client.Client) error { return c.DeleteSubscription(ctx, "sub_1") },
@@ -78,7 +78,7 @@ var operations = map[string]struct {
 	},
 	"rotate secret": {
 		do: ask1(func(ctx context.Context, c *client.Client) (*client.Rotated, error) {
-			return c.RotateSecret(ctx, "sub_1", client.Rotation{Grace: ptr(time.Duration(0))})
+			return c.RotateSecret(ctx, "sub_1", client.Rotation{Grace: ptr(client.Duration(0))})
 		}),
 		sends: "POST /v1/subscriptions/sub_1/rotate-secret",
 		body:  `{"grace":"0s"}`,
@@ -158,13 +158,14 @@ var operations = map[string]struct {
 		sends: "POST /v1/recoveries", body: `{"subscription_id":"sub_1","since":"2026-11-22T12:00:00.5Z"}`, once: true,
 	},
 	"dry run recovery": {
-		do: ask1(func(ctx context.Context, c *client.Client) (*client.Recovery, error) {
+		do: ask1(func(ctx context.Context, c *client.Client) (*client.RecoveryDryRun, error) {
 			return c.DryRunRecovery(ctx, ask)
 		}),
 		sends: "POST /v1/recoveries",
 		body: `{"subscription_id":"sub_1","since":"2026-11-22T12:00:00.5Z","status":"missing","rate":7,"reason":"outage",` +
 			`"tenant":"acme","dry_run":true}`,
 	},
+	"stats":           {do: ask1(func(ctx context.Context, c *client.Client) (*client.Stats, error) { return c.Stats(ctx) }), sends: "GET /v1/stats"},
 	"recovery":        {do: byID((*client.Client).Recovery), sends: "GET /v1/recoveries/x_1"},
 	"cancel recovery": {do: reasoned((*client.Client).CancelRecovery), sends: "POST /v1/recoveries/x_1/cancel", body: `{"reason":"why"}`},
 }

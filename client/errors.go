@@ -71,6 +71,17 @@ type Error struct {
 	cause error // the reason why no answer came
 }
 
+// Problem is the body of every refusal, a problem document (RFC 9457). The calls
+// of [Client] make an [Error] of it.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"` // of the status
+	Status int    `json:"status"`
+	Code   Code   `json:"code"`            // for programs
+	Detail string `json:"detail"`          // for people
+	Field  string `json:"field,omitempty"` // the JSON path or the query parameter at fault
+}
+
 // statusOfCode is the server's own table from code to status.
 var statusOfCode = map[Code]int{
 	CodeInvalid:          http.StatusBadRequest,

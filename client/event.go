@@ -1,101 +1,96 @@
 package client
 
 import (
-	"bytes"
-	"crypto/rand"
+	"context"
 	"encoding/json"
-	"fmt"
+	"iter"
+	"net/http"
 	"time"
 )
 
-// Event is an occurrence to be delivered to every subscriber whose filter
-// matches. The server checks it and names the field that it refuses.
-type Event struct {
-	// Tenant is the owner of the event; "" means "default".
+// StoredEvent is an event as the server keeps it. A list leaves out Data,
+// Request and Deliveries.
+type StoredEvent struct {
+	// ID is evt_…
+	ID       string            `json:"id"`
+	Tenant   string            `json:"tenant"`
+	Type     string            `json:"type"`
+	Status   EventStatus       `json:"status"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+
+	// Matched is the number of its deliveries, which is 0 when no subscription
+	// matched it; nil until it is planned.
+	Matched        *int            `json:"matched,omitempty"`
+	IdempotencyKey string          `json:"idempotency_key,omitempty"`
+	CreatedAt      Timestamp       `json:"created_at"`
+	Links          Links           `json:"links"`
+	Data           json.RawMessage `json:"data,omitempty"`
+
+	// Request is the request by which the event came as a webhook; nil for an
+	// event that was published, and in a list.
+	Request *ReceivedRequest `json:"request,omitempty"`
+
+	// Deliveries are the newest 200 deliveries, nil in a list. DeliveriesLink is
+	// the URL of the full list; "" if there are no more.
+	Deliveries     []DeliverySummary `json:"deliveries,omitzero"`
+	DeliveriesLink string            `json:"deliveries_link,omitempty"`
+}
+
+func (e StoredEvent) identity() string { return e.ID }
+
+// ReceivedRequest is a provider's webhook request without its body. The server
+// has left out credentials, signatures and the headers of the connection.
+type ReceivedRequest struct {
+	Method  string      `json:"method"`
+	Query   string      `json:"query,omitempty"`
+	Headers http.Header `json:"headers,omitempty"`
+
+	// Cut says that the request had more than the server keeps.
+	Cut bool `json:"cut,omitempty"`
+}
+
+// DeliverySummary is a short form of a [Delivery].
+type DeliverySummary struct {
+	ID             string         `json:"id"`
+	SubscriptionID string         `json:"subscription_id"`
+	Status         DeliveryStatus `json:"status"`
+	Attempts       int            `json:"attempts"`
+	NextAttemptAt  Timestamp      `json:"next_attempt_at,omitzero"`
+}
+
+// EventFilter selects events for a list. The zero value selects all.
+type EventFilter struct {
 	Tenant string
-
-	// Type is dotted, such as order.paid. Required.
-	Type string
-
-	// Data is the content of the event: any value that encoding/json can write,
-	// with <, > and & left as they are. A [json.RawMessage] is sent byte for
-	// byte. nil is the JSON null.
-	Data any
-
-	// Metadata is stored with the event. Optional.
-	Metadata map[string]string
-
-	// IdempotencyKey identifies this event within its tenant: a second event
-	// with the same key and content is not published but answered with the id
-	// of the first; with other content it is [ErrConflict]. If it is "", each
-	// call makes a key of its own, which protects the retries within that call.
+	Type   string // exactly
+	// IdempotencyKey matches exactly. It needs the Tenant, in which it is
+	// unique.
 	IdempotencyKey string
+	Since          time.Time // inclusive
+	Until          time.Time // exclusive
+	PageSize       int       // how many are fetched at a time, up to 200; 0: the server's default
 }
 
-// Published is an event that the server has made durable.
-type Published struct {
-	// ID is the event's id, evt_…, which the server makes; receivers see it as
-	// the webhook-id header.
-	ID string `json:"id"`
-
-	// Tenant and Type are the event's, with the default filled in.
-	Tenant string `json:"tenant"`
-	Type   string `json:"type"`
-
-	// CreatedAt is the time at which the server accepted the event.
-	CreatedAt time.Time `json:"created_at"`
-
-	// Duplicate says that an event with this idempotency key existed already;
-	// the other fields describe that first event. It is also true when an
-	// earlier attempt of the same call had arrived but its answer was lost.
-	Duplicate bool `json:"duplicate"`
-
-	// Links are the URLs of further calls about this event, by name.
-	Links map[string]string `json:"links"`
+// Event looks up an event.
+func (c *Client) Event(ctx context.Context, id string) (*StoredEvent, error) {
+	return fetch[StoredEvent](ctx, c, "events", id)
 }
 
-// encode writes the event as the API expects it. The data is inserted by hand:
-// encoding/json would rewrite the white space of a RawMessage, and subscribers
-// may rely on the bytes.
-func (e Event) encode() ([]byte, error) {
-	data, err := encodeData(e.Data)
-	if err != nil {
-		return nil, err
-	}
-	head, err := json.Marshal(struct {
-		Tenant         string            `json:"tenant,omitempty"`
-		Type           string            `json:"type"`
-		Metadata       map[string]string `json:"metadata,omitempty"`
-		IdempotencyKey string            `json:"idempotency_key"`
-	}{e.Tenant, e.Type, e.Metadata, e.IdempotencyKey})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
-	}
-	body := append(bytes.TrimSuffix(head, []byte("}")), `,"data":`...)
-	return append(append(body, data...), '}'), nil
+// Events lists events, newest first. It fetches one page after the other while
+// the caller walks through the list.
+func (c *Client) Events(ctx context.Context, f EventFilter) iter.Seq2[StoredEvent, error] {
+	return list[StoredEvent](ctx, c, "v1/events", queryOf("tenant", f.Tenant, "type", f.Type,
+		"idempotency_key", f.IdempotencyKey, "since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
 }
 
-func encodeData(data any) ([]byte, error) {
-	if raw, ok := data.(json.RawMessage); ok && raw != nil {
-		// An unchecked raw value could close the object and add fields to it.
-		if !json.Valid(raw) {
-			return nil, fmt.Errorf("%w: data is not JSON", ErrInvalid)
-		}
-		return raw, nil
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false) // webhooks are not put into web pages
-	if err := encoder.Encode(data); err != nil {
-		return nil, fmt.Errorf("%w: data: %w", ErrInvalid, err)
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+// CancelEvent cancels all deliveries of the event that were not delivered,
+// including deliveries that are not planned yet.
+func (c *Client) CancelEvent(ctx context.Context, id, reason string) (*Cancellation, error) {
+	return act[Cancellation](ctx, c, false, ActionRequest{reason}, "events", id, "cancel")
 }
 
-// withKey fills in a missing idempotency key with at least 128 random bits.
-func (e Event) withKey() Event {
-	if e.IdempotencyKey == "" {
-		e.IdempotencyKey = rand.Text()
-	}
-	return e
+// RedeliverEvent makes a further attempt of all deliveries of the event. rate
+// is the number of deliveries per second; 0 is the server's default. The call
+// is not retried when it may have arrived.
+func (c *Client) RedeliverEvent(ctx context.Context, id string, rate int, reason string) (*Bulk, error) {
+	return act[Bulk](ctx, c, true, JobRequest{rate, reason}, "events", id, "redeliver")
 }

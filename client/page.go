@@ -36,13 +36,17 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 	}
 }
 
-type page[T any] struct {
-	Data       []T    `json:"data"`
-	NextCursor string `json:"next_cursor"`
+// Page is one page of a list, newest first. The calls of [Client] fetch all
+// pages.
+type Page[T any] struct {
+	Data []T `json:"data"`
+
+	// NextCursor fetches the next page; "" on the last one.
+	NextCursor string `json:"next_cursor,omitempty"`
 }
 
-func getPage[T any](ctx context.Context, c *Client, path string, query url.Values) (*page[T], error) {
-	var answer page[T]
+func getPage[T any](ctx context.Context, c *Client, path string, query url.Values) (*Page[T], error) {
+	var answer Page[T]
 	if err := c.get(ctx, path, query, &answer); err != nil {
 		return nil, err
 	}

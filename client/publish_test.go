@@ -38,8 +38,8 @@ func TestPublish(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, &client.Published{
 			ID: "evt_1", Tenant: "default", Type: "order.paid",
-			CreatedAt: time.Date(2026, 11, 21, 10, 0, 0, 5e8, time.UTC),
-			Links:     map[string]string{"self": "/v1/events/evt_1"},
+			CreatedAt: client.Timestamp{Time: time.Date(2026, 11, 21, 10, 0, 0, 5e8, time.UTC)},
+			Links:     client.Links{Self: "/v1/events/evt_1"},
 		}, published)
 	})
 

@@ -161,20 +161,19 @@ func (c *Client) requestID(header http.Header) string {
 	return c.redact(id)
 }
 
-// problem reads a problem document (RFC 9457). The status of the answer itself
-// counts. An item of a batch has none: then the document's status counts, or
-// the status that belongs to its code.
+// problem reads a problem document.
 func (c *Client) problem(status int, text []byte) *Error {
-	var doc struct {
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Code   Code   `json:"code"`
-		Detail string `json:"detail"`
-		Field  string `json:"field"`
-	}
+	var doc Problem
 	if json.Unmarshal(text, &doc) != nil {
 		return &Error{Status: status, Detail: http.StatusText(status)}
 	}
+	return c.errorOf(status, doc)
+}
+
+// errorOf makes an error of a problem document. The status of the answer itself
+// counts. An item of a batch has none: then the document's status counts, or
+// the status that belongs to its code.
+func (c *Client) errorOf(status int, doc Problem) *Error {
 	status = cmp.Or(status, doc.Status, statusOfCode[doc.Code])
 	detail := cmp.Or(doc.Detail, doc.Title, http.StatusText(status))
 	return &Error{

@@ -48,14 +48,3 @@ func send[T identified](ctx context.Context, c *Client, what call, body any) (*T
 	}
 	return &answer, nil
 }
-
-// reasoned is the body of an action that takes a reason.
-type reasoned struct {
-	Reason string `json:"reason,omitempty"`
-}
-
-// paced is the body of an action on many deliveries.
-type paced struct {
-	Rate   int    `json:"rate,omitempty"`
-	Reason string `json:"reason,omitempty"`
-}

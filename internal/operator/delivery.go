@@ -147,7 +147,7 @@ var deliveryLayout = layout[client.Delivery]{
 			{"reason", d.Reason},
 			{"created_at", clock(d.CreatedAt)},
 			{"updated_at", clock(d.UpdatedAt)},
-			{"workflow", d.Links["workflow"]},
+			{"workflow", d.Links.Workflow},
 		}
 	},
 }

@@ -116,10 +116,10 @@ func TestTailForgets(t *testing.T) {
 	now := time.Now()
 	follower := tail{o: &operator{s: terminal.Streams{Err: &complaints}}, from: now, known: map[string]client.Delivery{}}
 	for i := range tailKept + 5 {
-		follower.keep(client.Delivery{ID: fmt.Sprint("dlv_", i), Status: "pending", CreatedAt: now.Add(-time.Hour)})
+		follower.keep(client.Delivery{ID: fmt.Sprint("dlv_", i), Status: "pending", CreatedAt: client.Timestamp{Time: now.Add(-time.Hour)}})
 	}
-	follower.keep(client.Delivery{ID: "closed long ago", Status: "delivered", CreatedAt: now.Add(-time.Hour)})
-	follower.keep(client.Delivery{ID: "closed now", Status: "delivered", CreatedAt: now})
+	follower.keep(client.Delivery{ID: "closed long ago", Status: "delivered", CreatedAt: client.Timestamp{Time: now.Add(-time.Hour)}})
+	follower.keep(client.Delivery{ID: "closed now", Status: "delivered", CreatedAt: client.Timestamp{Time: now}})
 	follower.forget()
 	require.Len(t, follower.open, tailKept)
 	require.Equal(t, "dlv_5", follower.open[0])

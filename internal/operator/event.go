@@ -105,7 +105,7 @@ type eventsCancelCmd struct {
 
 // Run implements the command.
 func (c *eventsCancelCmd) Run(ctx context.Context, o *operator) error {
-	return each(o, c.IDs, func(id string) (*client.Bulk, error) { return o.CancelEvent(ctx, id, c.Reason) }, sayCancelled)
+	return each(o, c.IDs, func(id string) (*client.Cancellation, error) { return o.CancelEvent(ctx, id, c.Reason) }, sayCancelled)
 }
 
 type eventsRedeliverCmd struct {
@@ -122,7 +122,7 @@ func (c *eventsRedeliverCmd) Run(ctx context.Context, o *operator) error {
 		})
 }
 
-func sayCancelled(b client.Bulk) string {
+func sayCancelled(b client.Cancellation) string {
 	said := fmt.Sprintf("%s%s%s: cancellation requested of %s", b.EventID, b.SubscriptionID, b.Tenant, plural(b.Deliveries, "delivery", "deliveries"))
 	if b.Events > 0 {
 		said += fmt.Sprintf(", and %s that had none yet stopped", plural(b.Events, "event", "events"))
@@ -141,7 +141,7 @@ var eventLayout = layout[client.StoredEvent]{
 			{"matched", matched(e)},
 			{"idempotency_key", e.IdempotencyKey},
 			{"created_at", clock(e.CreatedAt)},
-			{"workflow", e.Links["workflow"]},
+			{"workflow", e.Links.Workflow},
 			{"data", string(e.Data)},
 		}
 		return append(append(fields, entries("metadata.", e.Metadata)...), requestFields(e.Request)...)

@@ -51,7 +51,7 @@ var operations = []struct {
 	{args: "subscriptions get sub_1", asks: "GET /v1/subscriptions/sub_1", gives: subscriptionJSON, out: []string{"resume_rate", "5s 5m\n", "headers.X-A", "basic"}},
 	{
 		args: "subscriptions create https://x.example --event-types a.*,b --name Shop --header X-A=1,2 --retry-schedule 5s,5m,1d --timeout 10s --tenant acme", asks: "POST /v1/subscriptions", gives: subscriptionJSON,
-		body: `{"tenant":"acme","name":"Shop","url":"https://x.example","event_types":["a.*","b"],"headers":{"X-A":"1,2"},"timeout":"10s","retry_schedule":["5s","5m0s","24h0m0s"]}`, out: []string{"whsec_shown"},
+		body: `{"tenant":"acme","name":"Shop","url":"https://x.example","event_types":["a.*","b"],"headers":{"X-A":"1,2"},"timeout":"10s","retry_schedule":["5s","5m","24h"]}`, out: []string{"whsec_shown"},
 	},
 	{
 		args: "subscriptions update sub_1 --receiver https://y.example --reset auth,tls --name= --from - --signature stripe --payload data --status disabled", stdin: `{"properties":{"r":"eu"},"signature":"github"}`, asks: "PATCH /v1/subscriptions/sub_1", gives: subscriptionJSON,
@@ -61,7 +61,7 @@ var operations = []struct {
 	{args: "subscriptions pause sub_1 --reason why", asks: "POST /v1/subscriptions/sub_1/pause", body: `{"reason":"why"}`, gives: subscriptionJSON, out: []string{"sub_1 is active"}},
 	{args: "subscriptions resume sub_1 --rate 9", asks: "POST /v1/subscriptions/sub_1/resume", body: `{"rate":9}`, gives: subscriptionJSON, out: []string{"what was held goes at 9 a second"}},
 	{args: "subscriptions cancel sub_1 --reason why", asks: "POST /v1/subscriptions/sub_1/cancel", body: `{"reason":"why"}`, gives: `{"subscription_id":"sub_1","deliveries":7}`, out: []string{"sub_1: cancellation requested of 7 deliveries"}},
-	{args: "subscriptions rotate-secret sub_1 --grace 1d --secret -", stdin: "whsec_mine\n", asks: "POST /v1/subscriptions/sub_1/rotate-secret", body: `{"secret":"whsec_mine","grace":"24h0m0s"}`, gives: `{"secret":"whsec_new","previous_expires_at":["2026-11-22T08:00:00Z"]}`, out: []string{"whsec_new"}},
+	{args: "subscriptions rotate-secret sub_1 --grace 1d --secret -", stdin: "whsec_mine\n", asks: "POST /v1/subscriptions/sub_1/rotate-secret", body: `{"secret":"whsec_mine","grace":"24h"}`, gives: `{"secret":"whsec_new","previous_expires_at":["2026-11-22T08:00:00Z"]}`, out: []string{"whsec_new"}},
 	{args: "subscriptions secret sub_1", asks: "GET /v1/subscriptions/sub_1/secret", gives: `{"secret":"whsec_shown"}`, out: []string{"whsec_shown"}},
 
 	{args: "events list --tenant acme --type order.paid --since 2026-11-22T08:00:00Z --until 2026-11-22T10:00:00+01:00 --limit 0", asks: "GET /v1/events?limit=200&since=2026-11-22T08%3A00%3A00Z&tenant=acme&type=order.paid&until=2026-11-22T09%3A00%3A00Z", gives: listOf(eventJSON), out: []string{"evt_1", "planned"}},

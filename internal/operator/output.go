@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/internal/terminal"
 )
 
@@ -161,7 +162,7 @@ func shorten(text string, longest int) string {
 }
 
 // clock prints a time; the zero time is "".
-func clock(t time.Time) string {
+func clock(t client.Timestamp) string {
 	if t.IsZero() {
 		return ""
 	}

@@ -45,6 +45,6 @@ var publishedLayout = layout[client.Published]{fields: func(p client.Published) 
 		{"type", p.Type},
 		{"created_at", clock(p.CreatedAt)},
 		{"duplicate", strconv.FormatBool(p.Duplicate)},
-		{"workflow", p.Links["workflow"]},
+		{"workflow", p.Links.Workflow},
 	}
 }}

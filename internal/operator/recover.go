@@ -42,15 +42,18 @@ func (c *recoverStartCmd) Run(ctx context.Context, o *operator) error {
 		SubscriptionID: c.Subscription, Since: c.Since.Time, Until: c.Until.Time,
 		Of: c.Status, Rate: c.Rate, Reason: c.Reason, Tenant: c.Tenant,
 	}
-	start := o.StartRecovery
 	if c.DryRun {
-		start = o.DryRunRecovery
+		dry, err := o.DryRunRecovery(ctx, request)
+		if err != nil {
+			return err
+		}
+		return recoveryLayout.print(o, client.Recovery{RecoveryPlan: dry.RecoveryPlan})
 	}
-	recovery, err := start(ctx, request)
+	recovery, err := o.StartRecovery(ctx, request)
 	if err != nil {
 		return err
 	}
-	if c.Wait && !c.DryRun {
+	if c.Wait {
 		if recovery, err = o.await(ctx, recovery, c.Poll); err != nil {
 			return err
 		}
@@ -147,21 +150,21 @@ var recoveryLayout = layout[client.Recovery]{
 			{"reason", started(r, r.Reason)},
 			{"created_at", clock(r.CreatedAt)},
 			{"finished_at", clock(r.FinishedAt)},
-			{"workflow", r.Links["workflow"]},
+			{"workflow", r.Links.Workflow},
 		}
 	},
 }
 
-// started returns the value, or "" for a dry run: only a recovery that was started has the field.
+// started returns the value, or "" for a dry run: only a recovery that was started has the field, and an id.
 func started(r client.Recovery, value string) string {
-	if r.DryRun {
+	if r.ID == "" {
 		return ""
 	}
 	return value
 }
 
 func recoveryStatus(r client.Recovery) string {
-	if r.DryRun {
+	if r.ID == "" {
 		return "not started (dry run)"
 	}
 	return string(r.Status)

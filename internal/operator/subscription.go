@@ -108,7 +108,7 @@ type subscriptionsCancelCmd struct {
 
 // Run implements the command.
 func (c *subscriptionsCancelCmd) Run(ctx context.Context, o *operator) error {
-	return each(o, c.IDs, func(id string) (*client.Bulk, error) { return o.CancelWaiting(ctx, id, c.Reason) }, sayCancelled)
+	return each(o, c.IDs, func(id string) (*client.Cancellation, error) { return o.CancelWaiting(ctx, id, c.Reason) }, sayCancelled)
 }
 
 type subscriptionsSecretCmd struct {
@@ -172,7 +172,7 @@ func (c *subscriptionsRotateCmd) Run(ctx context.Context, o *operator) error {
 		return err
 	}
 	rotated, err := o.RotateSecret(ctx, c.ID, client.Rotation{
-		Secret: strings.TrimSpace(string(secret)), Grace: c.Grace, SignWith: c.SignWith,
+		Secret: strings.TrimSpace(string(secret)), Grace: (*client.Duration)(c.Grace), SignWith: c.SignWith,
 	})
 	if err != nil {
 		return err

@@ -187,7 +187,7 @@ func briefly(all []client.Duration) string {
 	return strings.Join(words, " ")
 }
 
-func clocks(times []time.Time) string {
+func clocks(times []client.Timestamp) string {
 	words := make([]string, len(times))
 	for i, at := range times {
 		words[i] = clock(at)

@@ -20,5 +20,5 @@ type tenantsCancelCmd struct {
 
 // Run implements the command.
 func (c *tenantsCancelCmd) Run(ctx context.Context, o *operator) error {
-	return each(o, c.Names, func(name string) (*client.Bulk, error) { return o.CancelTenant(ctx, name, c.Reason) }, sayCancelled)
+	return each(o, c.Names, func(name string) (*client.Cancellation, error) { return o.CancelTenant(ctx, name, c.Reason) }, sayCancelled)
 }

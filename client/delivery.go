@@ -26,19 +26,19 @@ type Delivery struct {
 	// Attempts is the number of attempts so far. NextAttemptAt is the time when
 	// the next attempt is due; zero unless pending.
 	Attempts      int       `json:"attempts"`
-	NextAttemptAt time.Time `json:"next_attempt_at,omitzero"`
+	NextAttemptAt Timestamp `json:"next_attempt_at,omitzero"`
 
 	// FailingSince is the start of the first failed attempt after the last
 	// success; zero if none has failed since.
-	FailingSince time.Time `json:"failing_since,omitzero"`
+	FailingSince Timestamp `json:"failing_since,omitzero"`
 
 	// LastError is the error of the last attempt; "" after success. Reason says
 	// why the delivery was cancelled, or who paused it in Temporal.
-	LastError string            `json:"last_error,omitempty"`
-	Reason    string            `json:"reason,omitempty"`
-	CreatedAt time.Time         `json:"created_at"`
-	UpdatedAt time.Time         `json:"updated_at"`
-	Links     map[string]string `json:"links"`
+	LastError string    `json:"last_error,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	CreatedAt Timestamp `json:"created_at"`
+	UpdatedAt Timestamp `json:"updated_at"`
+	Links     Links     `json:"links"`
 }
 
 func (d Delivery) identity() string { return d.ID }
@@ -49,17 +49,21 @@ func (d Delivery) Open() bool { return d.Status == Pending || d.Status == Held }
 
 // Attempt is one HTTP request of a delivery.
 type Attempt struct {
-	Number    int       `json:"number"` // 1, 2, 3 …
-	StartedAt time.Time `json:"started_at"`
-	URL       string    `json:"url"`
-	Request   struct {
-		Headers http.Header `json:"headers"`
-		Body    string      `json:"body"`
-	} `json:"request"`
+	Number     int        `json:"number"` // 1, 2, 3 …
+	StartedAt  Timestamp  `json:"started_at"`
+	URL        string     `json:"url"`
+	Request    Request    `json:"request"`
 	Response   *Response  `json:"response"` // nil: no answer came
 	Timing     Timing     `json:"timing"`
 	ErrorClass ErrorClass `json:"error_class,omitempty"` // "" after success, like Error
 	Error      string     `json:"error,omitempty"`
+}
+
+// Request is the part of an attempt's request that the receiver read. The body
+// is the same in every attempt.
+type Request struct {
+	Headers http.Header `json:"headers"` // the values of credentials come as "[redacted]"
+	Body    string      `json:"body"`
 }
 
 // Response is a receiver's answer. The server keeps only the start of its body.
@@ -83,11 +87,11 @@ type Timing struct {
 // Run is one run of a delivery's workflow. A redelivery of a closed delivery is
 // a further run.
 type Run struct {
-	ID        string            `json:"run_id"`
-	Status    string            `json:"status"` // as Temporal names it: Running, Completed …
-	StartedAt time.Time         `json:"started_at"`
-	ClosedAt  time.Time         `json:"closed_at,omitzero"`
-	Links     map[string]string `json:"links"`
+	ID        string    `json:"run_id"`
+	Status    string    `json:"status"` // as Temporal names it: Running, Completed …
+	StartedAt Timestamp `json:"started_at"`
+	ClosedAt  Timestamp `json:"closed_at,omitzero"`
+	Links     Links     `json:"links"`
 }
 
 // DeliveryFilter selects deliveries for a list. The zero value selects all.
@@ -156,12 +160,12 @@ func (c *Client) History(ctx context.Context, deliveryID, runID string) (json.Ra
 // cancellation: an attempt under way is finished first. [ErrConflict] means
 // that it was delivered or cancelled already.
 func (c *Client) CancelDelivery(ctx context.Context, id, reason string) (*Delivery, error) {
-	return act[Delivery](ctx, c, false, reasoned{reason}, "deliveries", id, "cancel")
+	return act[Delivery](ctx, c, false, ActionRequest{reason}, "deliveries", id, "cancel")
 }
 
 // RedeliverDelivery makes a further attempt at once, whatever the delivery's
 // status. It returns the delivery as it was before the attempt. The call is not
 // retried when it may have arrived.
 func (c *Client) RedeliverDelivery(ctx context.Context, id, reason string) (*Delivery, error) {
-	return act[Delivery](ctx, c, true, reasoned{reason}, "deliveries", id, "redeliver")
+	return act[Delivery](ctx, c, true, ActionRequest{reason}, "deliveries", id, "redeliver")
 }

@@ -24,47 +24,56 @@ type RecoveryRequest struct {
 
 	// Tenant, when given, must be the subscription's.
 	Tenant string `json:"tenant,omitempty"`
+
+	// DryRun starts nothing. [Client.DryRunRecovery] sets it, and
+	// [Client.StartRecovery] does not send it.
+	DryRun bool `json:"dry_run,omitempty"`
 }
 
-// Recovery redelivers many deliveries, oldest first, on the server.
-type Recovery struct {
-	// ID is rcv_…; "" for a dry run.
-	ID             string `json:"id,omitempty"`
+// RecoveryPlan says what a recovery does.
+type RecoveryPlan struct {
 	Tenant         string `json:"tenant"`
 	SubscriptionID string `json:"subscription_id"`
 
-	Status RecoveryStatus `json:"status"`
-
 	// Recovers is the value of RecoveryRequest.Of.
 	Recovers RecoveryOf `json:"recovers"`
-	Since    time.Time  `json:"since"`
-	Until    time.Time  `json:"until"`
+	Since    Timestamp  `json:"since"`
+	Until    Timestamp  `json:"until"`
 	Rate     int        `json:"rate"`
 	By       string     `json:"by,omitempty"`
 	Reason   string     `json:"reason,omitempty"`
 
-	// Total is the number of deliveries when the recovery was requested. Done
-	// counts the deliveries that were released so far, and Skipped the
+	// Total is the number of deliveries when the recovery was requested.
+	Total int `json:"total"`
+}
+
+// RecoveryDryRun is a recovery that was not started.
+type RecoveryDryRun struct {
+	DryRun bool `json:"dry_run"` // true
+	RecoveryPlan
+}
+
+func (r RecoveryDryRun) identity() string { return r.SubscriptionID }
+
+// Recovery redelivers many deliveries, oldest first, on the server.
+type Recovery struct {
+	// ID is rcv_…
+	ID     string         `json:"id"`
+	Status RecoveryStatus `json:"status"`
+	RecoveryPlan
+
+	// Done counts the deliveries that were released so far, and Skipped the
 	// deliveries that could no longer be redelivered.
-	Total   int `json:"total"`
 	Done    int `json:"done"`
 	Skipped int `json:"skipped"`
 
-	CreatedAt  time.Time         `json:"created_at,omitzero"`
-	UpdatedAt  time.Time         `json:"updated_at,omitzero"`
-	FinishedAt time.Time         `json:"finished_at,omitzero"` // zero while running
-	Links      map[string]string `json:"links,omitempty"`
-
-	// DryRun says that nothing was started.
-	DryRun bool `json:"dry_run,omitempty"`
+	CreatedAt  Timestamp `json:"created_at"`
+	UpdatedAt  Timestamp `json:"updated_at"`
+	FinishedAt Timestamp `json:"finished_at,omitzero"` // zero while running
+	Links      Links     `json:"links"`
 }
 
-func (r Recovery) identity() string {
-	if r.DryRun {
-		return r.SubscriptionID
-	}
-	return r.ID
-}
+func (r Recovery) identity() string { return r.ID }
 
 // Running reports whether the recovery is still running.
 func (r Recovery) Running() bool { return r.Status == RecoveryRunning }
@@ -81,16 +90,15 @@ type RecoveryFilter struct {
 // restart of the server or of the caller; [Client.Recovery] returns its
 // progress. The call is not retried when it may have arrived.
 func (c *Client) StartRecovery(ctx context.Context, r RecoveryRequest) (*Recovery, error) {
+	r.DryRun = false
 	return send[Recovery](ctx, c, call{method: http.MethodPost, path: "v1/recoveries", once: true}, r)
 }
 
-// DryRunRecovery returns the recovery that StartRecovery would start, above all
-// its Total, and starts nothing.
-func (c *Client) DryRunRecovery(ctx context.Context, r RecoveryRequest) (*Recovery, error) {
-	return send[Recovery](ctx, c, call{method: http.MethodPost, path: "v1/recoveries"}, struct {
-		RecoveryRequest
-		DryRun bool `json:"dry_run"`
-	}{r, true})
+// DryRunRecovery returns the plan of the recovery that StartRecovery would
+// start, above all its Total, and starts nothing.
+func (c *Client) DryRunRecovery(ctx context.Context, r RecoveryRequest) (*RecoveryDryRun, error) {
+	r.DryRun = true
+	return send[RecoveryDryRun](ctx, c, call{method: http.MethodPost, path: "v1/recoveries"}, r)
 }
 
 // Recovery looks up a recovery.
@@ -108,5 +116,5 @@ func (c *Client) Recoveries(ctx context.Context, f RecoveryFilter) iter.Seq2[Rec
 // CancelRecovery stops a recovery. Deliveries that it has released stay
 // released. [ErrConflict] means that it has finished.
 func (c *Client) CancelRecovery(ctx context.Context, id, reason string) (*Recovery, error) {
-	return act[Recovery](ctx, c, false, reasoned{reason}, "recoveries", id, "cancel")
+	return act[Recovery](ctx, c, false, ActionRequest{reason}, "recoveries", id, "cancel")
 }

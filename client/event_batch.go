@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 )
@@ -38,9 +37,7 @@ func (c *Client) PublishBatch(ctx context.Context, events []Event) ([]BatchResul
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
-		Results []resultAnswer `json:"results"`
-	}
+	var answer BatchAnswer
 	var header http.Header
 	what := call{method: http.MethodPost, path: "v1/events/batch", body: body, header: &header}
 	if err := c.do(ctx, what, &answer); err != nil {
@@ -64,28 +61,34 @@ func encodeBatch(events []Event) ([]byte, error) {
 	return fmt.Appendf(nil, `{"events":[%s]}`, bytes.Join(items, []byte(","))), nil
 }
 
-// resultAnswer is one entry of the batch answer: an id, or a problem.
-type resultAnswer struct {
-	ID        string          `json:"id"`
-	Duplicate bool            `json:"duplicate"`
-	Error     json.RawMessage `json:"error"`
+// BatchAnswer is the answer of the server to a batch.
+type BatchAnswer struct {
+	Results []BatchItem `json:"results"` // one for each event, in the same order
 }
 
-func (c *Client) batchResults(answers []resultAnswer, want int, requestID string) ([]BatchResult, error) {
+// BatchItem is the outcome for one event: ID and Duplicate, or Error.
+// [Client.PublishBatch] makes a [BatchResult] of it.
+type BatchItem struct {
+	ID        string   `json:"id,omitempty"`
+	Duplicate *bool    `json:"duplicate,omitempty"`
+	Error     *Problem `json:"error,omitempty"`
+}
+
+func (c *Client) batchResults(answers []BatchItem, want int, requestID string) ([]BatchResult, error) {
 	if len(answers) != want {
 		return nil, fmt.Errorf("%w: %d results for %d events", ErrAnswer, len(answers), want)
 	}
 	results := make([]BatchResult, want)
 	for i, a := range answers {
 		switch {
-		case len(a.Error) > 0 && string(a.Error) != "null":
-			problem := c.problem(0, a.Error)
-			problem.RequestID = requestID
-			results[i] = BatchResult{Err: problem}
+		case a.Error != nil:
+			failed := c.errorOf(0, *a.Error)
+			failed.RequestID = requestID
+			results[i] = BatchResult{Err: failed}
 		case a.ID == "":
 			return nil, fmt.Errorf("%w: result %d has neither id nor error", ErrAnswer, i)
 		default:
-			results[i] = BatchResult{ID: a.ID, Duplicate: a.Duplicate}
+			results[i] = BatchResult{ID: a.ID, Duplicate: a.Duplicate != nil && *a.Duplicate}
 		}
 	}
 	return results, nil
