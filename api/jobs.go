@@ -27,44 +27,40 @@ func steering(c *gin.Context) (context.Context, context.CancelFunc) {
 // cancelEvent handles POST /v1/events/{id}/cancel: what has not been delivered of the event stops, whether its deliveries
 // are planned or not.
 func (s *server) cancelEvent(c *gin.Context) error {
-	return s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
-		event, err := s.event(c)
-		if err != nil {
-			return nil, err
-		}
-		return s.Store.CancelEvent(ctx, event.ID, why)
-	})
+	event, err := s.event(c)
+	if err != nil {
+		return err
+	}
+	return s.cancelAll(c, event.ID, s.Store.CancelEvent)
 }
 
 // cancelWaiting handles POST /v1/subscriptions/{id}/cancel: all that was accepted for the subscription before stops.
 func (s *server) cancelWaiting(c *gin.Context) error {
-	return s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
-		subscription, err := s.subscription(c)
-		if err != nil {
-			return nil, err
-		}
-		return s.Store.CancelWaiting(ctx, subscription.ID, why)
-	})
+	subscription, err := s.subscription(c)
+	if err != nil {
+		return err
+	}
+	return s.cancelAll(c, subscription.ID, s.Store.CancelWaiting)
 }
 
 // cancelTenant handles POST /v1/tenants/{tenant}/cancel: all that was accepted of the tenant before stops.
 func (s *server) cancelTenant(c *gin.Context) error {
-	return s.cancelAll(c, func(ctx context.Context, why models.Why) (*models.Stop, error) {
-		tenant := c.Param("tenant")
-		if err := models.ValidateTenant(tenant); err != nil {
-			return nil, err
-		}
-		return s.Store.CancelTenant(ctx, tenant, why)
-	})
+	tenant := c.Param("tenant")
+	if err := models.ValidateTenant(tenant); err != nil {
+		return err
+	}
+	return s.cancelAll(c, tenant, s.Store.CancelTenant)
 }
 
-// cancelAll stores a stop, starts the job that closes what it stopped, and says what that is.
-func (s *server) cancelAll(c *gin.Context, stop func(context.Context, models.Why) (*models.Stop, error)) error {
+// cancelAll stores a stop, starts the job that closes the deliveries that it stopped, and says how many they are.
+func (s *server) cancelAll(
+	c *gin.Context, of string, stop func(ctx context.Context, of string, why models.Why) (*models.Stop, error),
+) error {
 	why, err := readWhy(c)
 	if err != nil {
 		return err
 	}
-	stored, err := stop(c.Request.Context(), why)
+	stored, err := stop(c.Request.Context(), of, why)
 	if err != nil {
 		return fmt.Errorf("cancel: %w", err)
 	}

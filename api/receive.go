@@ -26,7 +26,7 @@ func (s *server) receive(c *gin.Context) error {
 		return fmt.Errorf("source %s: %w", models.ShortSourceID(source.ID), err)
 	}
 	answer, created, err := s.takeWebhook(c, source, receiver)
-	s.noteWebhook(c, source, outcomeOf(created, err))
+	s.noteWebhook(c, source, created, err)
 	if err != nil {
 		return refusal(c, receiver, err)
 	}
@@ -142,43 +142,38 @@ func (s *server) take(ctx context.Context, event *models.Event) (models.Created,
 	return created[0], nil
 }
 
-// outcome is what became of a request to a source: a label of the metric, and a line of the log.
-type outcome struct {
-	label string // empty: it is not counted
-	line  string // empty: it is not logged
-	level slog.Level
-	about slog.Attr
-}
-
-// outcomeOf tells what the request created, or why it was refused.
-func outcomeOf(created models.Created, err error) outcome {
-	reason := reasonOf(err)
-	switch {
-	case errors.Is(err, receivers.ErrUnavailable), models.ErrorCode(err) == models.CodeBusy:
-		return outcome{label: reason} // the provider sends it again
-	case reason != "":
-		return outcome{reason, "api.webhook_refused", slog.LevelWarn, slog.Any("error", err)}
-	case err != nil: // our failure
-		return outcome{}
-	case created.Err != nil:
-		return outcome{"reused", "api.webhook_id_reused", slog.LevelWarn, slog.Any("error", created.Err)}
-	case created.Duplicate:
-		return outcome{"repeated", "api.webhook_repeated", slog.LevelInfo, slog.String("event_id", created.Event.ID)}
-	case created.Event == nil:
-		return outcome{label: "challenge"}
-	default:
-		return outcome{label: "accepted"}
-	}
-}
-
 // noteWebhook counts and logs what became of a request to a source, without anything of its contents.
-func (s *server) noteWebhook(c *gin.Context, source *models.Source, became outcome) {
-	if became.label != "" {
-		s.metrics.webhooks.WithLabelValues(source.Provider, became.label).Inc()
+func (s *server) noteWebhook(c *gin.Context, source *models.Source, created models.Created, err error) {
+	outcome := outcomeOf(created, err)
+	if outcome == "" { // our failure, which is logged as one
+		return
 	}
-	if became.line != "" {
-		s.Logger.LogAttrs(c.Request.Context(), became.level, became.line,
-			slog.String("request_id", c.GetString(requestIDKey)), slog.String("source_id", models.ShortSourceID(source.ID)),
-			slog.String("tenant", source.Tenant), slog.String("provider", source.Provider), became.about)
+	s.metrics.webhooks.WithLabelValues(source.Provider, outcome).Inc()
+	ctx, log := c.Request.Context(), s.Logger.With(slog.String("request_id", c.GetString(requestIDKey)),
+		slog.String("source_id", models.ShortSourceID(source.ID)), slog.String("tenant", source.Tenant), slog.String("provider", source.Provider))
+	switch {
+	case outcome == "busy", outcome == "unavailable": // the provider sends it again
+	case err != nil:
+		log.LogAttrs(ctx, slog.LevelWarn, "api.webhook_refused", slog.Any("error", err))
+	case created.Err != nil:
+		log.LogAttrs(ctx, slog.LevelWarn, "api.webhook_id_reused", slog.Any("error", created.Err))
+	case created.Duplicate:
+		log.LogAttrs(ctx, slog.LevelInfo, "api.webhook_repeated", slog.String("event_id", created.Event.ID))
+	}
+}
+
+// outcomeOf names what the request created, or why it was refused, for the metric. It is empty where the failure is ours.
+func outcomeOf(created models.Created, err error) string {
+	switch {
+	case err != nil:
+		return reasonOf(err)
+	case created.Err != nil:
+		return "reused"
+	case created.Duplicate:
+		return "repeated"
+	case created.Event == nil:
+		return "challenge"
+	default:
+		return "accepted"
 	}
 }
