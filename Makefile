@@ -12,7 +12,7 @@ WORKFLOWCHECK := bin/workflowcheck-$(WORKFLOWCHECK_VERSION)
 
 # The packages of all modules (the go command calls them "work") except the packages that link the Temporal server: it takes
 # minutes to compile the first time.
-FAST = $$(go list work | grep -v -e /cmd/posthaste -e /internal/engine)
+FAST = $$(go list work | grep -v -e /cmd/posthaste -e /internal/engine -e /internal/bench/lab)
 
 # How long `make fuzz` spends on each target, and the version that `make build` writes into a release.
 FUZZTIME ?= 60s
@@ -44,8 +44,10 @@ race: ## Run the tests of test-fast under the race detector
 interop: ## Verify our requests with other libraries, and with the receivers in docs/receivers
 	cd internal/interop && npm ci --silent && go mod tidy -diff && go vet ./... && ../../scripts/test ./...
 
-bench-smoke: ## Run every scenario of posthaste bench, small; fails if an event is lost or comes twice, not if it is slow
-	go run ./cmd/posthaste bench --events 10 --fanout 3,20 --waiting 20 --due 6s --rest 1s --rate 10 --timeout 5s --settle 200ms --floor --naive
+bench-smoke: ## Run every scenario of posthaste bench and of the lab, small; fails if an event is lost or comes twice, not if it is slow
+	go run ./cmd/posthaste bench --events 10 --fanout 3,20 --waiting 20 --due 6s --rest 1s --rate 10 --timeout 5s --settle 200ms
+	go run ./internal/bench/lab floor --events 10 --fanout 1,3,20 --settle 200ms
+	go run ./internal/bench/lab naive --events 10 --fanout 1,3,20 --settle 200ms
 
 lint: tools ## Check format, linters, go.mod and the determinism of workflow code
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }

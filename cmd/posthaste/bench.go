@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/posthaste/posthaste/internal/bench"
@@ -33,13 +31,11 @@ type benchCmd struct {
 	Engine      string `name:"engine" group:"Server" enum:"embedded,external" default:"embedded" help:"Temporal for the started server: embedded (the default), or external: the Temporal at TEMPORAL_ADDRESS."`
 	Store       string `name:"store" group:"Server" enum:"sqlite,postgres" default:"sqlite" help:"Database for the started server: sqlite (the default) or postgres."`
 	DatabaseURL string `name:"database-url" group:"Server" env:"POSTHASTE_BENCH_DATABASE_URL" placeholder:"URL" help:"Postgres for --store postgres; the measured events stay in it. With --server-pid: the database of that server, to measure its CPU and disk use."`
-	Mode        string `name:"delivery-mode" group:"Server" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Delivery mode of the started server, and shape of the floor: child (the default) or inline."`
+	Mode        string `name:"delivery-mode" group:"Server" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Delivery mode of the started server: child (the default) or inline."`
 	Profile     string `name:"profile" group:"Server" placeholder:"FILE" help:"Write a CPU profile of the started server, for go tool pprof."`
 	Data        string `name:"data" group:"Server" placeholder:"DIR" help:"Folder for the SQLite files, which are removed afterwards (default: the folder for temporary files, which may be in memory)."`
 
-	Floor bool `name:"floor" help:"Also measure Temporal alone: the same workflows with activities that do nothing."`
-	Naive bool `name:"naive" help:"Also measure a simple design on Temporal with default settings."`
-	Runs  int  `name:"runs" default:"1" placeholder:"N" help:"Number of runs; prints the medians (default ${default})."`
+	Runs int `name:"runs" default:"1" placeholder:"N" help:"Number of runs; prints the medians (default ${default})."`
 
 	Events      int           `name:"events" placeholder:"N" help:"Events in each measurement; for fanout, deliveries (default: 200 to 10,000, depending on the scenario)."`
 	Waiting     int           `name:"waiting" default:"10000" placeholder:"N" help:"Deliveries of retry-storm (default ${default})."`
@@ -63,7 +59,6 @@ func (benchCmd) Help() string {
 
 // Validate is called by kong.
 func (c *benchCmd) Validate() error {
-	alone := c.Floor || c.Naive
 	switch {
 	case c.Runs < 1 || c.Concurrency < 1 || c.Events < 0 || c.Waiting < 1 || !(c.Rate > 0): // NaN is not above
 		return errors.New("--runs, --concurrency, --waiting and --rate must be above 0, and --events must not be negative")
@@ -77,8 +72,6 @@ func (c *benchCmd) Validate() error {
 		return errors.New("--store postgres needs --database-url")
 	case c.Profile != "" && (c.URL != "" || c.Runs > 1):
 		return errors.New("--profile needs a server that bench starts for a single run: do not use it with --url or --runs")
-	case alone && (c.URL != "" || c.Engine != engineEmbedded):
-		return errors.New("--floor and --naive measure the embedded Temporal: do not use them with --url or --engine external")
 	}
 	for _, n := range c.Fanout {
 		if n < 1 {
@@ -99,7 +92,7 @@ func (c *benchCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger
 	}
 	var runs [][]bench.Result
 	for range c.Runs {
-		results, err := b.once(ctx)
+		results, err := b.measure(ctx)
 		b.progress.clear()
 		if err != nil {
 			return err
@@ -145,41 +138,4 @@ type benchRun struct {
 	masterKey string // of all servers that are started: they may share a database
 	postgres  bench.Postgres
 	progress  *benchProgress
-}
-
-// once does one run: the server first, and then, with nothing beside it, the engine alone.
-func (b *benchRun) once(ctx context.Context) ([]bench.Result, error) {
-	results, err := b.measure(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, engine := range []struct{ wanted, naive bool }{{b.Floor, false}, {b.Naive, true}} {
-		if !engine.wanted {
-			continue
-		}
-		more, err := b.measureEngine(ctx, engine.naive)
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, more...)
-	}
-	bench.Compare(results)
-	return results, nil
-}
-
-// engineFanouts lists the fan-outs of the throughput scenarios, each once: the engine is measured with the same ones.
-func (b *benchRun) engineFanouts() string {
-	var all []int
-	if b.wants(bench.Throughput) || !b.wants(bench.Fanout) {
-		all = append(all, 1)
-	}
-	if b.wants(bench.Fanout) {
-		all = append(all, b.Fanout...)
-	}
-	slices.Sort(all)
-	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(slices.Compact(all))), ","), "[]")
-}
-
-func (b *benchRun) wants(scenario string) bool {
-	return len(b.Scenarios) == 0 || slices.Contains(b.Scenarios, scenario)
 }

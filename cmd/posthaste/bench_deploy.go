@@ -3,30 +3,21 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
-
-	temporal "go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/internal/bench"
-	"github.com/posthaste/posthaste/internal/config"
 	"github.com/posthaste/posthaste/internal/terminal"
-	"github.com/posthaste/posthaste/workflows"
 )
 
 // deployment is a server to measure.
 type deployment struct {
 	url, key string
-	temporal string // address of its embedded Temporal; empty: it has none, or it is not known
 	pid      int
 }
 
@@ -71,7 +62,7 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 		<-server.ended
 		cancel(fmt.Errorf("the server ended: %w", server.complaint()))
 	}()
-	results, err := b.scenarios(ctx, at, deployment{url: up.API, key: key, temporal: up.Temporal, pid: server.command.Process.Pid})
+	results, err := b.scenarios(ctx, at, deployment{url: up.API, key: key, pid: server.command.Process.Pid})
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -88,66 +79,13 @@ func (b *benchRun) scenarios(ctx context.Context, at receiverUp, d deployment) (
 	if err != nil {
 		return nil, terminal.Usage(err)
 	}
-	engine, err := d.engine()
-	if err != nil {
-		return nil, err
-	}
-	if engine != nil {
-		defer engine.Close()
-	}
 	return bench.Run(ctx, bench.Options{
-		Client: api, Publish: publish, Receiver: at.Receiver, Control: at.Control, Temporal: engine,
+		Client: api, Publish: publish, Receiver: at.Receiver, Control: at.Control,
 		ServerPID: d.pid, Postgres: b.postgres,
 		Events: b.Events, Waiting: b.Waiting, Fanout: b.Fanout, Concurrency: b.Concurrency, Rate: b.Rate,
 		Duration: b.Duration, Due: b.Due, Rest: b.Rest, Timeout: b.Timeout, Patience: b.Patience, Settle: b.Settle,
 		Progress: b.progress.show,
 	}, b.Scenarios...)
-}
-
-// engine is a client of the deployment's Temporal; nil if that is not known.
-func (d deployment) engine() (temporal.Client, error) {
-	options := temporal.Options{HostPort: d.temporal, Namespace: workflows.Namespace}
-	if d.temporal == "" {
-		if config.TemporalAddress() == "" {
-			return nil, nil //nolint:nilnil // none is no error
-		}
-		var err error
-		if options, _, err = config.TemporalClient(workflows.Namespace); err != nil {
-			return nil, err
-		}
-	}
-	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
-	return temporal.NewLazyClient(options)
-}
-
-// measureEngine measures the engine alone.
-func (b *benchRun) measureEngine(ctx context.Context, naive bool) (results []bench.Result, err error) {
-	err = b.inFolder(func(folder string) error {
-		floor, err := startChild(ctx, b.database(), b.hearResults(&results), "bench-floor", "--data", folder, "--naive="+strconv.FormatBool(naive), "--delivery-mode", b.Mode,
-			"--events", strconv.Itoa(b.Events), "--fanout", b.engineFanouts(),
-			"--duration", b.Duration.String(), "--patience", b.Patience.String(), "--settle", b.Settle.String())
-		if err == nil {
-			floor.stop()
-		}
-		return err
-	})
-	return results, err
-}
-
-// hearResults shows the progress of the engine's measurement and keeps its results.
-func (b *benchRun) hearResults(results *[]bench.Result) func(*json.Decoder) error {
-	return func(output *json.Decoder) error {
-		for {
-			var says floorSays
-			if err := output.Decode(&says); err != nil {
-				return err
-			}
-			if *results = says.Results; *results != nil {
-				return nil
-			}
-			b.progress.show(says.What, says.Done, says.Total)
-		}
-	}
 }
 
 // inFolder calls do with a new folder, which it removes afterwards.

@@ -12,16 +12,10 @@ import (
 	"runtime/pprof"
 	"time"
 
-	temporal "go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/posthaste/posthaste/internal/bench"
-	"github.com/posthaste/posthaste/internal/config"
-	"github.com/posthaste/posthaste/internal/engine"
 	"github.com/posthaste/posthaste/internal/terminal"
-	"github.com/posthaste/posthaste/models"
-	"github.com/posthaste/posthaste/workflows"
 )
 
 // benchReceiverCmd is the receiver of a benchmark, as a process of its own.
@@ -75,7 +69,7 @@ type benchServerCmd struct {
 }
 
 // serverUp is the line that the server prints when it is up.
-type serverUp struct{ API, Temporal string }
+type serverUp struct{ API string }
 
 // Run implements the command.
 func (c *benchServerCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) (err error) {
@@ -93,11 +87,7 @@ func (c *benchServerCmd) Run(ctx context.Context, s terminal.Streams, log *slog.
 	if err := cfg.start(ctx, n); err != nil {
 		return errors.Join(err, n.stop())
 	}
-	up := serverUp{API: n.apiURL()}
-	if n.engine != nil {
-		up.Temporal = n.engine.Address()
-	}
-	if err := json.NewEncoder(s.Out).Encode(up); err != nil {
+	if err := json.NewEncoder(s.Out).Encode(serverUp{API: n.apiURL()}); err != nil {
 		return errors.Join(err, n.stop())
 	}
 	return n.finish(ctx, func() {})
@@ -125,76 +115,4 @@ func (c *benchServerCmd) migrate(ctx context.Context, log *slog.Logger) error {
 	}
 	_, err = db.Migrate(ctx)
 	return errors.Join(err, db.Close())
-}
-
-// benchFloorCmd measures the embedded engine alone, in its own process, and prints the results.
-type benchFloorCmd struct {
-	config.Store
-
-	Naive    bool          `name:"naive"`
-	Mode     string        `name:"delivery-mode"`
-	Events   int           `name:"events"`
-	Fanout   []int         `name:"fanout"`
-	Duration time.Duration `name:"duration"`
-	Patience time.Duration `name:"patience"`
-	Settle   time.Duration `name:"settle"`
-}
-
-// floorSays is a line of output: the progress, many times, and at last the results.
-type floorSays struct {
-	What        string
-	Done, Total int
-	Results     []bench.Result
-}
-
-// Run implements the command.
-func (c *benchFloorCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) (err error) {
-	endWithParent(s.In)
-	e, err := c.startEngine(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, e.Stop(context.WithoutCancel(ctx))) }()
-	client, err := c.connect(ctx, e, log)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	says := json.NewEncoder(s.Out)
-	results, err := bench.Floor(ctx, bench.FloorOptions{
-		Temporal: client, Naive: c.Naive, Inline: models.DeliveryMode(c.Mode) == models.ModeInline, Events: c.Events, Fanout: c.Fanout,
-		Duration: c.Duration, Patience: c.Patience, Settle: c.Settle,
-		Progress: func(what string, done, total int) {
-			_ = says.Encode(floorSays{What: what, Done: done, Total: total}) // nobody needs to hear it
-		},
-	})
-	if err != nil {
-		return err
-	}
-	return says.Encode(floorSays{Results: results})
-}
-
-// floorNamespace keeps the engine's measurements away from what servers left in the same database.
-const floorNamespace = "posthaste-bench"
-
-func (c *benchFloorCmd) startEngine(ctx context.Context, log *slog.Logger) (*engine.Engine, error) {
-	if !c.Naive {
-		spendMemory()
-		limitMemory(log)
-	}
-	return engine.Start(ctx, engine.Options{
-		Listen: "127.0.0.1:0", Store: nodeConfig{store: c.Store}.engineStore(), Namespace: floorNamespace,
-		SearchAttributes: workflows.SearchAttributes(), Logger: log, Untuned: c.Naive,
-	})
-}
-
-// connect makes the client, with our settings or without.
-func (c *benchFloorCmd) connect(ctx context.Context, e *engine.Engine, log *slog.Logger) (temporal.Client, error) {
-	options := temporal.Options{
-		HostPort: e.Address(), Namespace: floorNamespace, Logger: sdklog.NewStructuredLogger(slog.New(quieter{log.Handler()})),
-	}
-	if !c.Naive {
-		options.ConnectionOptions.GrpcCompression = &temporal.GrpcCompressionNone{}
-	}
-	return temporal.DialContext(ctx, options)
 }

@@ -56,9 +56,6 @@ var benchMetrics = []struct{ heading, metric string }{
 	{"pg cpu ms", "postgres_cpu_ms_per_delivery"},
 	{"KiB", "server_written_kib_per_delivery"},
 	{"pg KiB", "postgres_written_kib_per_delivery"},
-	{"transitions", "transitions_per_delivery"},
-	{"of floor", "ratio_to_floor"},
-	{"x naive", "ratio_to_naive"},
 }
 
 // printResults prints a table with a row for each result.

@@ -20,7 +20,7 @@ func TestBench(t *testing.T) {
 	t.Parallel()
 
 	folder := t.TempDir()
-	p := start(t, nil, "bench", "throughput", "latency", "--events", "5", "--fanout", "2", "--floor", "--naive", "--data", folder, "-o", "json")
+	p := start(t, nil, "bench", "throughput", "latency", "--events", "5", "--data", folder, "-o", "json")
 	require.Zero(t, p.exitCode(), p.output)
 	var r bench.Report
 	require.NoError(t, json.Unmarshal([]byte(p.output.String()), &r))
@@ -31,12 +31,7 @@ func TestBench(t *testing.T) {
 		require.Positive(t, result.Accepted)
 		require.Positive(t, result.Metrics["delivery_p50_ms"])
 	}
-	require.Equal(t, []string{"throughput", "latency", "floor", "naive"}, names)
-	of := r.Results[0].Metrics
-	for _, name := range []string{"ratio_to_floor", "ratio_to_naive", "transitions_per_delivery", "delivery_transitions", "event_transitions"} {
-		require.Positive(t, of[name], name)
-	}
-	require.NotContains(t, r.Results[1].Metrics, "ratio_to_floor")
+	require.Equal(t, []string{"throughput", "latency"}, names)
 	require.NotEmpty(t, r.Versions["go"])
 	left, err := os.ReadDir(folder)
 	require.NoError(t, err)
@@ -86,18 +81,16 @@ func TestBenchRefusals(t *testing.T) {
 	t.Parallel()
 
 	for args, want := range map[string]string{
-		"bench speed":                                      "speed",
-		"bench --store postgres":                           "--database-url",
-		"bench --url http://127.0.0.1:1 --floor":           "--floor and --naive",
-		"bench --engine external --naive":                  "--floor and --naive",
-		"bench --runs 2 --profile x":                       "--profile",
-		"bench --runs 0":                                   "--runs",
-		"bench --rate NaN":                                 "--rate",
-		"bench --settle 0s":                                "--settle",
-		"bench --duration=-1s":                             "--duration",
-		"bench --server-pid 1":                             "--server-pid",
+		"bench speed":                "speed",
+		"bench --store postgres":     "--database-url",
+		"bench --runs 2 --profile x": "--profile",
+		"bench --runs 0":             "--runs",
+		"bench --rate NaN":           "--rate",
+		"bench --settle 0s":          "--settle",
+		"bench --duration=-1s":       "--duration",
+		"bench --server-pid 1":       "--server-pid",
 		"bench --url http://127.0.0.1:1 --engine external": "--url",
-		"bench --fanout 0":                                 "--fanout 0",
+		"bench --fanout 0": "--fanout 0",
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

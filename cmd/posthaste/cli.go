@@ -35,7 +35,6 @@ type cli struct {
 	Bench         benchCmd         `cmd:"" help:"Measure how fast deliveries are, at what cost, and whether any is lost."`
 	BenchReceiver benchReceiverCmd `cmd:"" hidden:""`
 	BenchServer   benchServerCmd   `cmd:"" hidden:""`
-	BenchFloor    benchFloorCmd    `cmd:"" hidden:""`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`
 	Help       helpCmd       `cmd:"" help:"List the commands, or show the help of one: posthaste help deliveries list."`

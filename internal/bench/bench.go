@@ -8,12 +8,10 @@ import (
 	"slices"
 	"time"
 
-	temporal "go.temporal.io/sdk/client"
-
 	"github.com/posthaste/posthaste/client"
 )
 
-// Names of scenarios whose results are compared with the floor.
+// Names of the scenarios that measure throughput alone.
 const (
 	Throughput = "throughput"
 	Fanout     = "fanout"
@@ -21,11 +19,10 @@ const (
 
 // Options configures a measurement. Client, Receiver and Control are required.
 type Options struct {
-	Client   *client.Client  // of the API under test
-	Publish  *client.Client  // publishes the events; it should not retry, because refusals are counted; nil: Client
-	Receiver string          // base URL of the receiver, as the server under test reaches it
-	Control  string          // base URL of the receiver's control port
-	Temporal temporal.Client // of the engine under test; nil: state transitions are not counted
+	Client   *client.Client // of the API under test
+	Publish  *client.Client // publishes the events; it should not retry, because refusals are counted; nil: Client
+	Receiver string         // base URL of the receiver, as the server under test reaches it
+	Control  string         // base URL of the receiver's control port
 
 	ServerPID int      // of the server under test; 0: its CPU time and writes are not measured
 	Postgres  Postgres // its database; without a PID: likewise

@@ -77,19 +77,11 @@ func (r remote) seen(ctx context.Context) (all Seen, err error) {
 // the counts now and then.
 func (r remote) await(ctx context.Context, want Counts, patience time.Duration, seen func(Counts)) (Counts, error) {
 	query := url.Values{"arrived": {strconv.Itoa(want.Arrived)}, "refused": {strconv.Itoa(want.Refused)}}
-	return await(ctx, want, patience, func(ctx context.Context) (now Counts, err error) {
-		err = r.call(ctx, http.MethodGet, "/counts", query, &now)
-		seen(now)
-		return now, err
-	})
-}
-
-// await asks for the counts again and again, until the wanted counts are reached or nothing has arrived for as long as
-// patience. Each call may block for a while.
-func await(ctx context.Context, want Counts, patience time.Duration, ask func(context.Context) (Counts, error)) (Counts, error) {
 	var last Counts
 	for quietSince := time.Now(); ; {
-		now, err := ask(ctx)
+		var now Counts
+		err := r.call(ctx, http.MethodGet, "/counts", query, &now) // which waits a while for them
+		seen(now)
 		if err != nil {
 			return now, err
 		}

@@ -12,8 +12,6 @@
 // moment its event was handed to the API, or should have been in a load with a fixed rate, so that a server which keeps
 // its publishers waiting does not look fast by it.
 //
-// [Floor] measures the engine alone, for comparison: the same workflows with activities that do nothing, or the workflows
-// that somebody new to Temporal would write.
-//
-// cmd imports it. It imports client for the API; workflows, activities and worker for the floor.
+// cmd imports it. It imports client, as any publisher does. The folder lab has a program that measures Temporal alone, to
+// compare.
 package bench

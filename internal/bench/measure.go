@@ -118,7 +118,6 @@ func (b *bench) finish(ctx context.Context, l load, s *sending, before map[strin
 		}
 		r.Metrics["hung_requests"] = float64(seen.Hung)
 	}
-	b.addTransitions(ctx, r.Metrics, l, s.accepted)
 	return r, nil
 }
 

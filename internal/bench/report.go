@@ -31,16 +31,12 @@ type Report struct {
 	Results  []Result          `json:"results"`
 }
 
-// Check returns an error if anything was lost, came twice, or was not accepted, or if nothing was accepted at all. The
-// naive sketch may lose deliveries: its timeouts are longer than the measurement waits.
+// Check returns an error if anything was lost, came twice, or was not accepted, or if nothing was accepted at all.
 func (r Report) Check() error {
 	var lost, duplicates, refused int
 	for _, result := range r.Results {
 		if result.Accepted == 0 {
 			return fmt.Errorf("%s: no event was accepted, so nothing was measured", result.Scenario)
-		}
-		if result.Scenario == NaiveName {
-			continue
 		}
 		lost += result.Lost
 		duplicates += result.Duplicates
@@ -50,23 +46,6 @@ func (r Report) Check() error {
 		return nil
 	}
 	return fmt.Errorf("%d deliveries lost, %d duplicates, %d events not accepted", lost, duplicates, refused)
-}
-
-// Compare adds to the throughput of each scenario its ratio to the floor's and to the naive sketch's, for the same fan-out.
-// The results must be of one run: two runs do not compare.
-func Compare(results []Result) {
-	const rate = "deliveries_per_second"
-	for _, r := range results {
-		if r.Scenario != Throughput && r.Scenario != Fanout {
-			continue
-		}
-		for _, base := range []string{FloorName, NaiveName} {
-			at := slices.IndexFunc(results, func(b Result) bool { return b.Scenario == base && b.Fanout == r.Fanout })
-			if at >= 0 && results[at].Metrics[rate] > 0 {
-				r.Metrics["ratio_to_"+base] = r.Metrics[rate] / results[at].Metrics[rate]
-			}
-		}
-	}
 }
 
 // Combine makes one list of the results of several runs.

@@ -43,10 +43,8 @@ func (r *Receiver) wait(ctx context.Context, want Counts) Counts {
 
 // pause waits, unless ctx ends before.
 func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -1,4 +1,4 @@
-package bench
+package main
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 
 const naiveQueue = "bench-naive"
 
-// naive is the shape of the first sketch: a child for each delivery whose result is waited for, and in it an activity; no
-// setting of worker, client or workflow is touched.
-type naive struct{ seen *Receiver }
+// sketch is the naive shape: a child for each delivery whose result is waited for, and in it an activity; no setting of worker,
+// client or workflow is touched.
+type sketch struct{ tally *tally }
 
 // naiveInput is an event with its fan-out, or a delivery with its position.
 type naiveInput struct {
@@ -21,15 +21,15 @@ type naiveInput struct {
 	N       int    `json:"n"`
 }
 
-func (n *naive) worker(c temporal.Client) worker.Worker {
+func (s *sketch) worker(c temporal.Client) worker.Worker {
 	w := worker.New(c, naiveQueue, worker.Options{})
 	w.RegisterWorkflow(naiveEvent)
 	w.RegisterWorkflow(naiveDelivery)
-	w.RegisterActivity(&naiveActivities{n.seen})
+	w.RegisterActivity(&naiveActivities{s.tally})
 	return w
 }
 
-func (n *naive) start(ctx context.Context, c temporal.Client, eventID string, fanout int) error {
+func (s *sketch) start(ctx context.Context, c temporal.Client, eventID string, fanout int) error {
 	options := temporal.StartWorkflowOptions{ID: "naive/" + eventID, TaskQueue: naiveQueue}
 	_, err := c.ExecuteWorkflow(ctx, options, naiveEvent, naiveInput{eventID, fanout})
 	return err
@@ -54,10 +54,10 @@ func naiveDelivery(ctx workflow.Context, in naiveInput) error {
 	return workflow.ExecuteActivity(ctx, a.Deliver, in).Get(ctx, nil)
 }
 
-type naiveActivities struct{ seen *Receiver }
+type naiveActivities struct{ tally *tally }
 
 // Deliver counts the delivery as made.
 func (a *naiveActivities) Deliver(_ context.Context, in naiveInput) error {
-	a.seen.take(destination{in.N, in.EventID}, time.Now())
+	a.tally.add(deliveryID(in.EventID, in.N))
 	return nil
 }

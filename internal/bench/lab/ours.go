@@ -1,12 +1,9 @@
-package bench
+package main
 
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync/atomic"
-	"time"
 
 	temporal "go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
@@ -17,10 +14,10 @@ import (
 	"github.com/posthaste/posthaste/workflows"
 )
 
-// ours is the shape of Posthaste: its own workflows and worker, with activities that do nothing. The methods that the
+// ours is the shape floor: Posthaste's own workflows and worker, with activities that do nothing. The methods that the
 // worker registers have the names of those in package activities.
 type ours struct {
-	seen   *Receiver
+	tally  *tally
 	inline bool
 	fanout atomic.Int64
 }
@@ -35,7 +32,7 @@ func (o *ours) worker(c temporal.Client) sdkworker.Worker {
 // start is how the dispatcher starts an event.
 func (o *ours) start(ctx context.Context, c temporal.Client, eventID string, fanout int) error {
 	o.fanout.Store(int64(fanout))
-	in := workflows.DeliverEventInput{EventID: eventID, Tenant: "bench", EventType: eventType, Inline: o.inline}
+	in := workflows.DeliverEventInput{EventID: eventID, Tenant: "bench", EventType: "bench.event", Inline: o.inline}
 	_, err := c.ExecuteWorkflow(ctx, workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
 	return err
 }
@@ -44,7 +41,7 @@ func (o *ours) start(ctx context.Context, c temporal.Client, eventID string, fan
 type empty struct{ ours *ours }
 
 // PlanDeliveries returns the targets, all of them fast.
-func (e *empty) PlanDeliveries(_ context.Context, in activities.PlanDeliveriesInput) (*activities.PlanDeliveriesResult, error) {
+func (e *empty) PlanDeliveries(_ context.Context, in activities.PlanDeliveriesInput) (*activities.PlanDeliveriesResult, error) { //nolint:unparam // an activity returns an error
 	n := int(e.ours.fanout.Load())
 	result := &activities.PlanDeliveriesResult{Deliveries: n}
 	if n <= models.MaxTargets {
@@ -54,24 +51,26 @@ func (e *empty) PlanDeliveries(_ context.Context, in activities.PlanDeliveriesIn
 }
 
 // ListTargets returns a part of the targets.
-func (e *empty) ListTargets(_ context.Context, in activities.ListTargetsInput) (*activities.ListTargetsResult, error) {
+func (e *empty) ListTargets(_ context.Context, in activities.ListTargetsInput) (*activities.ListTargetsResult, error) { //nolint:unparam // an activity returns an error
 	return &activities.ListTargetsResult{Targets: targets(in.EventID, in.From, in.To, e.ours.inline)}, nil
 }
 
 // AttemptDelivery counts the delivery as made.
-func (e *empty) AttemptDelivery(_ context.Context, in activities.AttemptDeliveryInput) (*activities.AttemptDeliveryResult, error) {
-	event, n, _ := strings.Cut(in.DeliveryID, ".")
-	e.ours.seen.take(destination{number(n), event}, time.Now())
+func (e *empty) AttemptDelivery(_ context.Context, in activities.AttemptDeliveryInput) (*activities.AttemptDeliveryResult, error) { //nolint:unparam // an activity returns an error
+	e.ours.tally.add(in.DeliveryID)
 	return &activities.AttemptDeliveryResult{Attempt: 1}, nil
 }
 
-// targets are those at the positions from up to, not including, to. A delivery's id is the event's and the position.
+// targets are those at the positions from up to, not including, to.
 func targets(eventID string, from, to int, claimed bool) []models.Target {
 	all := make([]models.Target, 0, to-from)
 	for n := from; n < to; n++ {
 		all = append(all, models.Target{
-			DeliveryID: fmt.Sprintf("%s.%d", eventID, n), SubscriptionID: "sub_" + strconv.Itoa(n), Host: "127.0.0.1", Fast: true, Claimed: claimed,
+			DeliveryID: deliveryID(eventID, n), SubscriptionID: fmt.Sprintf("sub_%d", n), Host: "127.0.0.1", Fast: true, Claimed: claimed,
 		})
 	}
 	return all
 }
+
+// deliveryID is the id of the event's delivery at a position.
+func deliveryID(eventID string, n int) string { return fmt.Sprintf("%s.%d", eventID, n) }

@@ -7,21 +7,16 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/internal/engine"
 )
 
-const (
-	// gcPercent lets garbage grow to four times the memory in use. An embedded Temporal makes so much garbage that Go's
-	// default of 100 spends an eighth of all CPU on collecting it; little memory is in use.
-	gcPercent = 400
-
-	// memoryShare is the part of the machine's or the container's memory above which collecting is worth any CPU.
-	memoryShare = 0.7
-)
+// memoryShare is the part of the machine's or the container's memory above which collecting is worth any CPU.
+const memoryShare = 0.7
 
 // spendMemory trades memory for CPU in a process with an embedded Temporal. GOGC overrides it.
 func spendMemory() {
 	if config.GOGC() == "" {
-		debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(engine.GCPercent)
 	}
 }
 
