@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -47,14 +44,20 @@ type demo struct {
 }
 
 func (d demo) run(ctx context.Context, w io.Writer, r *receiver) error {
-	secret, err := d.subscribeDemo(ctx, r.url)
+	api, err := client.New(d.apiURL(), d.key)
+	if err != nil {
+		return err
+	}
+	secret, err := subscribeDemo(ctx, api, r.url)
 	if err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	if err := r.trust(secret); err != nil {
 		return err
 	}
-	published, err := d.publishDemo(ctx)
+	published, err := api.Publish(ctx, client.Event{
+		Tenant: demoTenant, Type: demoType, Data: map[string]any{"order": 42, "total": "99.90", "currency": "EUR"},
+	})
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
@@ -67,67 +70,27 @@ func (d demo) run(ctx context.Context, w io.Writer, r *receiver) error {
 	return nil
 }
 
-func (d demo) publishDemo(ctx context.Context) (*client.Published, error) {
-	publisher, err := client.New(d.apiURL(), d.key)
-	if err != nil {
-		return nil, err
-	}
-	return publisher.Publish(ctx, client.Event{
-		Tenant: demoTenant, Type: demoType, Data: map[string]any{"order": 42, "total": "99.90", "currency": "EUR"},
-	})
-}
-
 // subscribeDemo registers the receiver and returns its secret. It reuses the subscription of an earlier demo in the data
 // folder, whose receiver is gone.
-func (d demo) subscribeDemo(ctx context.Context, target string) (string, error) {
-	var page struct {
-		Data []struct{ ID string }
+func subscribeDemo(ctx context.Context, api *client.Client, target string) (secret string, err error) {
+	for earlier, err := range api.Subscriptions(ctx, client.SubscriptionFilter{Tenant: demoTenant}) {
+		if err != nil {
+			return "", err
+		}
+		change := client.SubscriptionFields{URL: target, Status: client.SubscriptionActive}
+		if _, err := api.UpdateSubscription(ctx, earlier.ID, change); err != nil {
+			return "", err
+		}
+		return api.Secret(ctx, earlier.ID)
 	}
-	if err := d.call(ctx, http.MethodGet, "/v1/subscriptions?tenant="+demoTenant, nil, &page); err != nil {
+	name := "demo"
+	created, err := api.CreateSubscription(ctx, client.SubscriptionFields{
+		Tenant: demoTenant, Name: &name, URL: target, EventTypes: []string{"*"},
+	})
+	if err != nil {
 		return "", err
 	}
-	var answer struct{ Secret string }
-	if len(page.Data) == 0 {
-		err := d.call(ctx, http.MethodPost, "/v1/subscriptions", map[string]any{
-			"tenant": demoTenant, "name": "demo", "url": target, "event_types": []string{"*"},
-		}, &answer)
-		return answer.Secret, err
-	}
-	path := "/v1/subscriptions/" + page.Data[0].ID
-	change := map[string]any{"url": target, "status": models.SubscriptionActive}
-	if err := d.call(ctx, http.MethodPatch, path, change, nil); err != nil {
-		return "", err
-	}
-	err := d.call(ctx, http.MethodGet, path+"/secret", nil, &answer)
-	return answer.Secret, err
-}
-
-// call makes one call of our own API.
-func (d demo) call(ctx context.Context, method, path string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, method, d.apiURL()+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+d.key)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	answer := io.LimitReader(response.Body, models.MaxResponse)
-	if response.StatusCode/100 != 2 {
-		text, _ := io.ReadAll(answer)
-		return fmt.Errorf("%s %s: %s: %s", method, path, response.Status, text)
-	}
-	if out == nil {
-		return nil
-	}
-	return json.NewDecoder(answer).Decode(out)
+	return created.Secret, nil
 }
 
 func (n *node) printArrival(w io.Writer, m arrival) {
