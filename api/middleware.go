@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"regexp"
 	"runtime/debug"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/internal/localhost"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -69,12 +68,7 @@ func catchPanics(c *gin.Context) {
 // requireLocalHost stands in for a key where none is asked for: only requests that name this machine pass. A web page
 // whose own name was made to resolve to this machine (DNS rebinding) would name itself.
 func requireLocalHost(c *gin.Context) {
-	host := c.Request.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if !localhost.Is(c.Request.Host) {
 		fail(c, models.Errorf(codeHost, "without an API key only requests to localhost are answered"))
 	}
 }

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/posthaste/posthaste/internal/localhost"
 )
 
 // maxDeadLetterHold is half a year, because an open workflow costs little, but not nothing.
@@ -106,11 +107,10 @@ func (a API) checkLimits() error {
 
 // Loopback refuses an address that other machines could reach.
 func Loopback(flag, address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(address); err != nil {
 		return fmt.Errorf("%s %q is not host:port", flag, address)
 	}
-	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+	if localhost.Is(address) {
 		return nil
 	}
 	return fmt.Errorf("%s %s can be reached from other machines; use 127.0.0.1, or posthaste server with a key", flag, address)

@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -22,6 +20,8 @@ import (
 	"github.com/temporalio/ui-server/v2/server/headers"
 	"github.com/temporalio/ui-server/v2/server/route"
 	"github.com/temporalio/ui-server/v2/ui"
+
+	"github.com/posthaste/posthaste/internal/localhost"
 )
 
 // callerType is a header by which the UI marks its requests for the server.
@@ -74,12 +74,7 @@ func (e *Engine) serveUI(l *net.TCPListener, o Options) error {
 // machine (DNS rebinding) have the page's own name as Host.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		if host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		if !localhost.Is(r.Host) {
 			http.Error(w, "only requests to localhost are answered", http.StatusMisdirectedRequest)
 			return
 		}
