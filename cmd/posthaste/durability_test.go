@@ -17,6 +17,7 @@ import (
 )
 
 func TestTemporalAwayWhileEventsAreAccepted(t *testing.T) {
+	t.Parallel()
 	const count = 50
 	address := freeAddress(t)
 	env := append(serverEnv(t), "TEMPORAL_ADDRESS="+address, "POSTHASTE_ALLOW_NETWORKS=127.0.0.0/8")
@@ -51,6 +52,7 @@ func TestTemporalAwayWhileEventsAreAccepted(t *testing.T) {
 }
 
 func TestDispatchedTwiceIsOneWorkflow(t *testing.T) {
+	t.Parallel()
 	n := devHere(t)
 	receiver := newSink(t, 204)
 	n.subscribe(t, receiver.url)
@@ -78,6 +80,7 @@ func TestDispatchedTwiceIsOneWorkflow(t *testing.T) {
 }
 
 func TestOverdueDeliveryWithoutWorkflowIsRevived(t *testing.T) {
+	t.Parallel()
 	n := devHere(t)
 	receiver := newSink(t, 500, 204)
 	n.subscribe(t, receiver.url, time.Second)
@@ -93,6 +96,7 @@ func TestOverdueDeliveryWithoutWorkflowIsRevived(t *testing.T) {
 	require.Equal(t, 2, receiver.times(event.ID))
 }
 
+// TestThousandSubscribers runs alone: it hardly waits, and beside others each of them would take many times as long.
 func TestThousandSubscribers(t *testing.T) {
 	const subscribers = 1000
 	n := devHere(t)
@@ -123,8 +127,10 @@ func TestThousandSubscribers(t *testing.T) {
 }
 
 func TestResetButtonTriesNow(t *testing.T) {
+	t.Parallel()
 	for name, local := range map[string]bool{"after a regular attempt": false, "after a local attempt": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			n := devHere(t)
 			receiver := newSink(t, 500, 204)
 			n.subscribe(t, receiver.url, time.Hour)
@@ -145,6 +151,7 @@ func TestResetButtonTriesNow(t *testing.T) {
 
 // TestAttemptsTakeTurns looks at what Temporal was told: its own tests see that it heeds it.
 func TestAttemptsTakeTurns(t *testing.T) {
+	t.Parallel()
 	n := devHere(t)
 	receiver := newSink(t, 204)
 	n.subscribe(t, receiver.url, time.Hour)

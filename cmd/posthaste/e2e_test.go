@@ -35,6 +35,7 @@ func TestDevDemoShowsAVerifiedDelivery(t *testing.T) {
 }
 
 func TestDemoRunsAgainInTheSameFolder(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	for range 2 {
 		p := startDev(t, folder, "--demo")
@@ -44,6 +45,7 @@ func TestDemoRunsAgainInTheSameFolder(t *testing.T) {
 }
 
 func TestFailsTwiceThenDelivers(t *testing.T) {
+	t.Parallel()
 	p := startDev(t, t.TempDir())
 	receiver := newSink(t, 500, 503, 204)
 	id, secret := p.subscribe(receiver.url, object{"retry_schedule": []string{"1s", "2s"}})
@@ -80,6 +82,7 @@ func requireGap(t *testing.T, a, b attemptView, want time.Duration) {
 }
 
 func TestKilledRightAfterAccepting(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	receiver := newSink(t, 204)
 	p := startDev(t, folder)
@@ -99,6 +102,7 @@ func TestKilledRightAfterAccepting(t *testing.T) {
 }
 
 func TestKilledWhileWaitingToRetry(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	receiver := newSink(t, 500, 204)
 	p := startDev(t, folder)
@@ -120,6 +124,7 @@ func TestKilledWhileWaitingToRetry(t *testing.T) {
 }
 
 func TestGoneCancelsWhatWaits(t *testing.T) {
+	t.Parallel()
 	p := startDev(t, t.TempDir())
 	receiver := newSink(t, 500, 500, 410)
 	id, _ := p.subscribe(receiver.url, object{"retry_schedule": []string{"1h"}})
@@ -140,6 +145,7 @@ func TestGoneCancelsWhatWaits(t *testing.T) {
 }
 
 func TestRotatedSecretSignsWhatWaits(t *testing.T) {
+	t.Parallel()
 	p := startDev(t, t.TempDir())
 	receiver := newSink(t, 500, 204)
 	id, _ := p.subscribe(receiver.url, object{"retry_schedule": []string{"1h"}})
@@ -158,6 +164,7 @@ func TestRotatedSecretSignsWhatWaits(t *testing.T) {
 }
 
 func TestKilledWhileTheReceiverIsAnswering(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	receiver := newSink(t, 204)
 	hold := receiver.hold(t)
@@ -176,6 +183,7 @@ func TestKilledWhileTheReceiverIsAnswering(t *testing.T) {
 }
 
 func TestStopsAfterTheAttemptUnderWay(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	receiver := newSink(t, 204)
 	hold := receiver.hold(t)
@@ -196,6 +204,7 @@ func TestStopsAfterTheAttemptUnderWay(t *testing.T) {
 }
 
 func TestSignalsWaitForTheAttemptUnderWay(t *testing.T) {
+	t.Parallel()
 	p := startDev(t, t.TempDir())
 	receiver := newSink(t, 500, 204)
 	hold := receiver.hold(t)
@@ -213,6 +222,7 @@ func TestSignalsWaitForTheAttemptUnderWay(t *testing.T) {
 }
 
 func TestServerWithEmbeddedEngineOnPostgres(t *testing.T) {
+	t.Parallel()
 	env := serverEnv(t)
 	args := []string{
 		"server", "--engine", "embedded", "--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0",
@@ -253,6 +263,7 @@ func serverEnv(t *testing.T) []string {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	notFolder := filepath.Join(folder, "file")
 	require.NoError(t, os.WriteFile(notFolder, nil, 0o600))
@@ -286,6 +297,7 @@ func TestRefusals(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			output, code := runHere(t, tt.args...)
 			want := terminal.CodeFailure
 			if slices.Contains(usage, name) {

@@ -18,7 +18,6 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// openData opens the SQLite database of a data folder with the keys, and migrates it.
 // ownFolder is a data folder that only its owner can enter, so that nothing warns of it.
 func ownFolder(t *testing.T) string {
 	t.Helper()
@@ -27,6 +26,7 @@ func ownFolder(t *testing.T) string {
 	return folder
 }
 
+// openData opens the SQLite database of a data folder with the keys, and migrates it.
 func openData(t *testing.T, folder string, keys ...string) *store.Store {
 	t.Helper()
 	ring, err := keyring.Parse(strings.Join(keys, ","))
@@ -132,6 +132,7 @@ func TestProgressLine(t *testing.T) {
 }
 
 func TestStartWithAnotherMasterKeyIsRefused(t *testing.T) {
+	t.Parallel()
 	folder, otherKey := ownFolder(t), keyring.New()
 	p := startDev(t, folder)
 	p.subscribe("https://shop.example/hook", nil)
@@ -141,14 +142,14 @@ func TestStartWithAnotherMasterKeyIsRefused(t *testing.T) {
 	require.NoError(t, err)
 
 	require.NoError(t, os.WriteFile(path, []byte(otherKey), 0o600))
-	p = start(t, nil, "dev", "--data", folder, "--listen", "127.0.0.1:0")
+	p = start(t, nil, devWith("--data", folder)...)
 	p.requireRefusal(keyID(string(key)))
 	p = start(t, []string{"POSTHASTE_API_KEY=" + testKey, "POSTHASTE_MASTER_KEY=" + otherKey},
 		"server", "--data", folder, "--listen", "127.0.0.1:0")
 	p.requireRefusal(keyID(string(key)))
 
 	require.NoError(t, os.Remove(path))
-	p = start(t, []string{"POSTHASTE_MASTER_KEY=" + string(key)}, "dev", "--data", folder, "--listen", "127.0.0.1:0")
+	p = start(t, []string{"POSTHASTE_MASTER_KEY=" + string(key)}, devWith("--data", folder)...)
 	require.Equal(t, 1, p.exitCode())
 	require.Contains(t, p.output.String(), "master.key is missing beside a database", "dev makes no second key for a folder that had one")
 

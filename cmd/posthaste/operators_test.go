@@ -61,6 +61,13 @@ func newConsole(t *testing.T) *console {
 	return &console{program: p, temporal: c}
 }
 
+// with returns the same console for a subtest, whose failures are then its own.
+func (o *console) with(t *testing.T) *console {
+	p := *o.program
+	p.t = t
+	return &console{program: &p, temporal: o.temporal}
+}
+
 // quietSDK is the log of Temporal's client in a test that does not look at it.
 type quietSDK struct{}
 
@@ -98,7 +105,8 @@ func (o *console) publishTo(t *testing.T, want string, schedule []string, script
 
 // TestActionsThreeWays sends each action in each way and requires the same result.
 func TestActionsThreeWays(t *testing.T) {
-	o := newConsole(t)
+	t.Parallel()
+	all := newConsole(t)
 	hour, tenth := []string{"1h"}, []string{"100ms"}
 	for name, act := range ways {
 		for what, tt := range map[string]struct {
@@ -117,6 +125,8 @@ func TestActionsThreeWays(t *testing.T) {
 			"redeliver what is exhausted": {"exhausted 2", tenth, []int{500, 500, 204}, "redeliver", "delivered 3"},
 		} {
 			t.Run(what+" by "+name, func(t *testing.T) {
+				t.Parallel()
+				o := all.with(t)
 				id, _ := o.publishTo(t, tt.before, tt.schedule, tt.script...)
 				o.awaitOpen(t, id, tt.before)
 				act(t, o, tt.action, id)
@@ -129,6 +139,8 @@ func TestActionsThreeWays(t *testing.T) {
 	for _, name := range []string{"API", "command line"} { // a closed workflow takes no signals
 		for status, script := range map[string][]int{"delivered 1": {204}, "cancelled 1": {500, 204}} {
 			t.Run("redeliver what is closed as "+status+" by "+name, func(t *testing.T) {
+				t.Parallel()
+				o := all.with(t)
 				id, _ := o.publishTo(t, map[string]string{"delivered 1": "delivered 1", "cancelled 1": "pending 1"}[status], hour, script...)
 				if status == "cancelled 1" {
 					ways["API"](t, o, "cancel", id)
@@ -154,6 +166,8 @@ func TestActionsThreeWays(t *testing.T) {
 	}
 
 	t.Run("redeliver what is closed by a signal that starts it again", func(t *testing.T) {
+		t.Parallel()
+		o := all.with(t)
 		id, sub := o.publishTo(t, "delivered 1", hour, 204)
 		o.awaitClosed(t, id)
 		in := workflows.DeliverToSubscriberInput{DeliveryID: id, SubscriptionID: sub, Tenant: "t", EventType: "order.paid", Redelivery: true}
@@ -164,36 +178,38 @@ func TestActionsThreeWays(t *testing.T) {
 		o.await(t, id, "delivered 2")
 	})
 
-	for name, act := range map[string]func(t *testing.T, verb, id string){
-		"API": func(t *testing.T, verb, id string) {
+	for name, act := range map[string]func(t *testing.T, o *console, verb, id string){
+		"API": func(t *testing.T, o *console, verb, id string) {
 			t.Helper()
 			status := map[string]int{"pause": http.StatusOK, "resume": http.StatusAccepted}[verb]
 			o.call(status, http.MethodPost, "/v1/subscriptions/"+id+"/"+verb, nil, nil)
 		},
-		"command line": func(t *testing.T, verb, id string) {
+		"command line": func(t *testing.T, o *console, verb, id string) {
 			t.Helper()
 			output, code := runHere(t, "subscriptions", verb, id, "--url", o.apiURL())
 			require.Zero(t, code, output)
 		},
 	} {
 		t.Run("pause and resume by "+name, func(t *testing.T) {
+			t.Parallel()
+			o := all.with(t)
 			id, sub := o.publishTo(t, "pending 1", hour, 500, 204)
-			act(t, "pause", sub)
+			act(t, o, "pause", sub)
 			o.await(t, id, "held 1")
 			status, _ := o.ask(http.MethodPost, "/v1/deliveries/"+id+"/redeliver", nil)
 			require.Equal(t, http.StatusConflict, status)
 			require.NoError(t, o.temporal.SignalWorkflow(t.Context(), models.DeliveryWorkflowID(id), "", workflows.SignalResume, nil))
 			require.Eventually(t, func() bool { return o.state(t, id).Status == models.DeliveryHeld }, deliveryLimit, 20*time.Millisecond,
 				"a resume signal alone lets nothing go")
-			act(t, "resume", sub)
+			act(t, o, "resume", sub)
 			o.await(t, id, "delivered 2")
 		})
 	}
 }
 
-// awaitOpen waits until the workflow, too, has come to the status, and can be signalled in it.
 // TestReplayTriesAllKindsOfWorkflows: what an upgrade could break is all that may run while it is made.
 func TestReplayTriesAllKindsOfWorkflows(t *testing.T) {
+	t.Parallel()
 	o := newConsole(t)
 	id, subscription := o.publishTo(t, "exhausted 2", []string{"100ms"}, 500, 500, 204)
 	output, code := runHere(t, "recover", "start", subscription, "--since", "1d", "--url", o.apiURL())
@@ -210,6 +226,7 @@ func TestReplayTriesAllKindsOfWorkflows(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, status, string(text))
 }
 
+// awaitOpen waits until the workflow, too, has come to the status, and can be signalled in it.
 func (o *console) awaitOpen(t *testing.T, deliveryID, status string) {
 	t.Helper()
 	want := models.DeliveryPending
@@ -246,6 +263,7 @@ func (o *console) audited(subject string) (entries []string) {
 
 // TestChangesCountFromTheNextAttempt changes a subscription while its delivery waits.
 func TestChangesCountFromTheNextAttempt(t *testing.T) {
+	t.Parallel()
 	o := newConsole(t)
 	id, sub := o.publishTo(t, "pending 1", []string{"1h"}, 500)
 	moved := newSink(t, 500, 204)
@@ -262,6 +280,7 @@ func TestChangesCountFromTheNextAttempt(t *testing.T) {
 
 // TestPausedThroughAKill pauses, publishes, kills everything and resumes.
 func TestPausedThroughAKill(t *testing.T) {
+	t.Parallel()
 	events := *held
 	folder := t.TempDir()
 	receiver := newSink(t, 204)
@@ -314,6 +333,7 @@ func (p *program) awaitCount(t *testing.T, subscriptionID, status string, want i
 
 // TestRecoveryThroughKills recovers deliveries whose workflows Temporal has long forgotten, and kills the worker twice.
 func TestRecoveryThroughKills(t *testing.T) {
+	t.Parallel()
 	database, key := pgtest.URL(t), keyring.New()
 	receiver := newSink(t, 204)
 	sub := exhaustMany(t, database, key, receiver.url, *recovered)

@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -215,13 +217,19 @@ func (p *program) attempts(deliveryID string) []attemptView {
 	return page.Data
 }
 
-// freeAddress is an address nobody listens on at the moment.
-func freeAddress(t *testing.T) string {
+// freeAddress is an address that nobody listens on, and that nobody gets who asks for any free port, or for none: the
+// kernel gives those from 32768 on.
+func freeAddress(t *testing.T) (address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
+	require.Eventually(t, func() bool {
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
+		if err != nil {
+			return false // that one is taken
+		}
+		address = listener.Addr().String()
+		return listener.Close() == nil
+	}, startLimit, time.Millisecond)
+	return address
 }
 
 // runHere runs a command line in this process and returns what it printed and its exit code.

@@ -15,7 +15,8 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// raced is how many deliveries take part in each race.
+// raced is how many deliveries take part in each race. The races do not run beside other tests: they need all CPUs, and one
+// measures how soon after a pause the last attempts arrive.
 const raced = 100
 
 // tracker is a receiver that takes a random time to answer and notes, for each delivery, what a delivery must never do.
@@ -85,97 +86,95 @@ func tenths(n int) []time.Duration {
 	return schedule
 }
 
-func TestRaces(t *testing.T) {
-	t.Run("cancel and success", func(t *testing.T) {
-		n := devHere(t)
-		r := newTracker(t, 0)
-		n.subscribe(t, r.url)
-		n.race(t, r, func(d *models.Delivery) error {
+func TestCancelRacesSuccess(t *testing.T) {
+	n := devHere(t)
+	r := newTracker(t, 0)
+	n.subscribe(t, r.url)
+	n.race(t, r, func(d *models.Delivery) error {
+		<-time.After(upTo(150 * time.Millisecond))
+		return n.control.Cancel(t.Context(), d, models.Why{By: "race"}, 0)
+	}, models.DeliveryDelivered, models.DeliveryCancelled)
+}
+
+func TestRedeliverRacesRetry(t *testing.T) {
+	n := devHere(t)
+	r := newTracker(t, 3)
+	n.subscribe(t, r.url, tenths(5)...)
+	n.race(t, r, func(d *models.Delivery) error {
+		for range 3 {
+			<-time.After(upTo(200 * time.Millisecond))
+			now, err := n.store.Delivery(t.Context(), d.ID)
+			if err != nil {
+				return err
+			}
+			if err := n.control.Redeliver(t.Context(), now, models.Why{By: "race"}, "", 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, models.DeliveryDelivered)
+}
+
+func TestCancelRacesRedeliver(t *testing.T) {
+	n := devHere(t)
+	r := newTracker(t, 1)
+	n.subscribe(t, r.url, tenths(2)...)
+	n.race(t, r, func(d *models.Delivery) error {
+		for range 2 {
 			<-time.After(upTo(150 * time.Millisecond))
-			return n.control.Cancel(t.Context(), d, models.Why{By: "race"}, 0)
-		}, models.DeliveryDelivered, models.DeliveryCancelled)
-	})
-
-	t.Run("redeliver and retry", func(t *testing.T) {
-		n := devHere(t)
-		r := newTracker(t, 3)
-		n.subscribe(t, r.url, tenths(5)...)
-		n.race(t, r, func(d *models.Delivery) error {
-			for range 3 {
-				<-time.After(upTo(200 * time.Millisecond))
-				now, err := n.store.Delivery(t.Context(), d.ID)
-				if err != nil {
-					return err
-				}
-				if err := n.control.Redeliver(t.Context(), now, models.Why{By: "race"}, "", 0); err != nil {
-					return err
-				}
+			_ = n.control.Cancel(t.Context(), d, models.Why{By: "race"}, 0) // it may have closed
+			<-time.After(upTo(150 * time.Millisecond))
+			if err := n.control.Redeliver(t.Context(), d, models.Why{By: "race"}, "", 0); err != nil {
+				return err
 			}
-			return nil
-		}, models.DeliveryDelivered)
-	})
+		}
+		return nil
+	}, models.DeliveryDelivered, models.DeliveryCancelled)
+}
 
-	t.Run("cancel and redeliver", func(t *testing.T) {
-		n := devHere(t)
-		r := newTracker(t, 1)
-		n.subscribe(t, r.url, tenths(2)...)
-		n.race(t, r, func(d *models.Delivery) error {
-			for range 2 {
-				<-time.After(upTo(150 * time.Millisecond))
-				_ = n.control.Cancel(t.Context(), d, models.Why{By: "race"}, 0) // it may have closed
-				<-time.After(upTo(150 * time.Millisecond))
-				if err := n.control.Redeliver(t.Context(), d, models.Why{By: "race"}, "", 0); err != nil {
-					return err
-				}
-			}
-			return nil
-		}, models.DeliveryDelivered, models.DeliveryCancelled)
-	})
+func TestPauseRacesDispatch(t *testing.T) {
+	n := devHere(t)
+	r := newTracker(t, 0)
+	sub := n.subscribe(t, r.url)
+	paused := make(chan time.Time, 1)
+	go func() {
+		<-time.After(upTo(time.Second))
+		n.setStatus(t, sub, models.SubscriptionPaused)
+		paused <- time.Now()
+	}()
+	deliveries := n.startMany(t)
+	at := <-paused
+	require.Eventually(t, func() bool {
+		held, err := n.store.CountDeliveries(t.Context(), models.Selection{
+			SubscriptionID: sub.ID, Statuses: []models.DeliveryStatus{models.DeliveryPending},
+		})
+		return err == nil && held == 0
+	}, deliveryLimit, 50*time.Millisecond)
+	<-time.After(2 * time.Second)
+	require.Zero(t, r.since(at.Add(time.Second)), "no attempt while it is paused, but those under way")
+	n.setStatus(t, sub, models.SubscriptionActive)
+	n.requireSettled(t, r, deliveries, models.DeliveryDelivered)
+	require.Zero(t, r.most(1), "each was delivered once")
+}
 
-	t.Run("pause and dispatch", func(t *testing.T) {
-		n := devHere(t)
-		r := newTracker(t, 0)
-		sub := n.subscribe(t, r.url)
-		paused := make(chan time.Time, 1)
-		go func() {
-			<-time.After(upTo(time.Second))
+func TestResumeRacesPause(t *testing.T) {
+	n := devHere(t)
+	r := newTracker(t, 1)
+	sub := n.subscribe(t, r.url, tenths(10)...)
+	toggled := make(chan struct{})
+	go func() {
+		defer close(toggled)
+		for range 10 {
+			<-time.After(upTo(300 * time.Millisecond))
 			n.setStatus(t, sub, models.SubscriptionPaused)
-			paused <- time.Now()
-		}()
-		deliveries := n.startMany(t)
-		at := <-paused
-		require.Eventually(t, func() bool {
-			held, err := n.store.CountDeliveries(t.Context(), models.Selection{
-				SubscriptionID: sub.ID, Statuses: []models.DeliveryStatus{models.DeliveryPending},
-			})
-			return err == nil && held == 0
-		}, deliveryLimit, 50*time.Millisecond)
-		<-time.After(2 * time.Second)
-		require.Zero(t, r.since(at.Add(time.Second)), "no attempt while it is paused, but those under way")
-		n.setStatus(t, sub, models.SubscriptionActive)
-		n.requireSettled(t, r, deliveries, models.DeliveryDelivered)
-		require.Zero(t, r.most(1), "each was delivered once")
-	})
-
-	t.Run("resume during pause", func(t *testing.T) {
-		n := devHere(t)
-		r := newTracker(t, 1)
-		sub := n.subscribe(t, r.url, tenths(10)...)
-		toggled := make(chan struct{})
-		go func() {
-			defer close(toggled)
-			for range 10 {
-				<-time.After(upTo(300 * time.Millisecond))
-				n.setStatus(t, sub, models.SubscriptionPaused)
-				<-time.After(upTo(300 * time.Millisecond))
-				n.setStatus(t, sub, models.SubscriptionActive)
-			}
-		}()
-		deliveries := n.startMany(t)
-		<-toggled
-		n.requireSettled(t, r, deliveries, models.DeliveryDelivered)
-		require.Zero(t, r.most(2), "each failed once and was delivered once")
-	})
+			<-time.After(upTo(300 * time.Millisecond))
+			n.setStatus(t, sub, models.SubscriptionActive)
+		}
+	}()
+	deliveries := n.startMany(t)
+	<-toggled
+	n.requireSettled(t, r, deliveries, models.DeliveryDelivered)
+	require.Zero(t, r.most(2), "each failed once and was delivered once")
 }
 
 // most counts the deliveries that arrived more often than so many times.

@@ -38,6 +38,7 @@ func tables(t *testing.T, databaseURL string) (count int) {
 
 // TestDevKeepsToItself runs dev in the shell of somebody who has set it up for a server.
 func TestDevKeepsToItself(t *testing.T) {
+	t.Parallel()
 	database := pgtest.URL(t)
 	settings := writeFile(t, "database-url: "+database+"\n")
 	p := start(t, append(serverEnv(t), "POSTHASTE_DATABASE_URL="+database, "TEMPORAL_ADDRESS=127.0.0.1:1"),
@@ -59,6 +60,7 @@ func TestDevKeepsToItself(t *testing.T) {
 
 // TestAStoreBelongsToOneTemporal starts two dev on one database, each with a Temporal of its own.
 func TestAStoreBelongsToOneTemporal(t *testing.T) {
+	t.Parallel()
 	database, folder := pgtest.URL(t), t.TempDir()
 	first := devWith("--database-url", database, "--data", filepath.Join(folder, "first"))
 	second := devWith("--database-url", database, "--data", filepath.Join(folder, "second"))
@@ -91,6 +93,7 @@ func (p *program) stopOnceUp() int {
 
 // TestHalvesRefuseAnotherTemporal has API and worker as processes of their own, and two clusters.
 func TestHalvesRefuseAnotherTemporal(t *testing.T) {
+	t.Parallel()
 	env := serverEnv(t)
 	require.Zero(t, start(t, env, "migrate", "up").exitCode())
 	cluster := func() string {
@@ -141,6 +144,7 @@ func claimed(t *testing.T, databaseURL string) bool {
 
 // TestHalvesSayWhichTemporal starts them as somebody does who has not set TEMPORAL_ADDRESS.
 func TestHalvesSayWhichTemporal(t *testing.T) {
+	t.Parallel()
 	env := serverEnv(t)
 	require.Zero(t, start(t, env, "migrate", "up").exitCode())
 	for _, args := range [][]string{{"api", "--listen", "127.0.0.1:0"}, {"worker"}} {
@@ -201,6 +205,7 @@ func TestNoSecretInAMessage(t *testing.T) {
 
 // TestFilesAreTheOwnersAlone has a data folder that others may enter, with files from before that were readable.
 func TestFilesAreTheOwnersAlone(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	require.NoError(t, os.Chmod(folder, 0o755))
 	require.Zero(t, startDev(t, folder).interrupt())

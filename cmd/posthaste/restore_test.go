@@ -154,7 +154,8 @@ func (d *drill) requireSettled(kept int64) {
 
 // TestStoresRestoredApart restores one of the two stores from a backup and leaves the other one as it is. Each time all
 // that the store in force has accepted is delivered, the new events at once, and nothing is left open.
-func TestStoresRestoredApart(t *testing.T) {
+func TestStoresRestoredApart(t *testing.T) { //nolint:tparallel // the restores share the receivers, so they take turns
+	t.Parallel()
 	const some = 10
 	d := &drill{t: t, key: keyring.New(), up: newSink(t, 204), down: newSink(t, 500)}
 	now := state{database: pgtest.URL(t), folder: t.TempDir()}
@@ -163,7 +164,7 @@ func TestStoresRestoredApart(t *testing.T) {
 	d.subscribe(d.up.url, object{"event_types": []string{"up.*"}})
 	retries := slices.Repeat([]string{"3s"}, 50)
 	d.subscribe(d.down.url, object{"event_types": []string{"down.*"}, "retry_schedule": retries})
-	exhausting, _ := d.subscribe(d.down.url, object{"event_types": []string{"kept.*"}, "retry_schedule": []string{"4s"}})
+	exhausting, _ := d.subscribe(d.down.url, object{"event_types": []string{"kept.*"}, "retry_schedule": []string{"8s"}})
 	d.requireArrived(d.up, d.publishSome(some, "up.settled"), nil)
 	owedUp, owedDown := d.publishSome(some, "up.x"), append(d.publishSome(some/2, "down.x"), d.publishSome(1, "kept.x")...)
 	d.requireArrived(d.down, owedDown, nil)

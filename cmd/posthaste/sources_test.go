@@ -55,6 +55,7 @@ func (p *program) push(path, secret, delivery, body string) int {
 }
 
 func TestPushReachesSubscribersOnceThroughAKill(t *testing.T) {
+	t.Parallel()
 	const secret, body = "It's a Secret to Everybody", `{"ref": "refs/heads/main"}`
 	folder := t.TempDir()
 	receiver := newSink(t, 204)
@@ -90,6 +91,7 @@ func TestPushReachesSubscribersOnceThroughAKill(t *testing.T) {
 }
 
 func TestProvidersOfARunningServer(t *testing.T) {
+	t.Parallel()
 	p := startDev(t, t.TempDir())
 	output, code := runHere(t, "providers", "--url", p.apiURL())
 	require.Zero(t, code, output)

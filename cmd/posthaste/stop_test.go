@@ -20,10 +20,12 @@ func (p *program) flood(eventType string, count int) {
 }
 
 // TestStopMeansStop cancels what was accepted, of which hardly anything is planned, kills the process after the answer to it,
-// and sees that nothing of it goes out, before or after the restart, and that what is published later does.
-func TestStopMeansStop(t *testing.T) {
+// and sees that nothing of it goes out, before or after the restart, and that what is published later does. It does not run
+// beside other tests: they would keep what is on the wire at the stop there for longer than it waits.
+func TestStopMeansStop(t *testing.T) { //nolint:tparallel // beside each other the two modes may run
 	for mode, args := range map[string][]string{"child": nil, "inline": {"--delivery-mode", "inline"}} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			folder, receiver := t.TempDir(), newSink(t, 204)
 			p := startDev(t, folder, args...)
 			id, _ := p.subscribe(receiver.url, nil)
