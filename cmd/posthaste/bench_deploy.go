@@ -29,7 +29,7 @@ func (b *benchRun) measure(ctx context.Context) (results []bench.Result, err err
 		return nil, err
 	}
 	defer receiver.stop()
-	b.log.DebugContext(ctx, "the receiver is up", "url", at.Receiver)
+	b.log.DebugContext(ctx, "bench.receiver_started", "url", at.Receiver)
 	if b.URL != "" {
 		return b.scenarios(ctx, at, deployment{url: b.URL, key: b.APIKey, pid: b.ServerPID})
 	}
@@ -55,7 +55,7 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 		return nil, err
 	}
 	defer server.stop()
-	b.log.DebugContext(ctx, "the server is up", "url", up.API)
+	b.log.DebugContext(ctx, "bench.server_started", "url", up.API)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() { // ends with the server

@@ -59,7 +59,7 @@ func TestBenchLeavesNoProcessBehind(t *testing.T) {
 			p := start(t, nil, "bench", "latency", "--events", "1000000", "--data", t.TempDir(), "--log-level", "debug")
 			var addresses []string
 			for _, part := range []string{"receiver", "server"} {
-				u, err := url.Parse(p.find(part + ` is up" url=(\S+)`))
+				u, err := url.Parse(p.find(part + `_started url=(\S+)`))
 				require.NoError(t, err)
 				addresses = append(addresses, u.Host)
 			}

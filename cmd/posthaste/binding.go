@@ -95,10 +95,10 @@ func (b *binding) bindInTime(ctx context.Context) error {
 
 func (b *binding) report(log *slog.Logger, err error) {
 	if err == nil {
-		log.Info("Temporal can be used", "namespace", b.namespace)
+		log.Info("temporal.usable", "namespace", b.namespace)
 		return
 	}
-	log.Warn("Temporal cannot be used; events are accepted and wait", "namespace", b.namespace, "error", err)
+	log.Warn("temporal.unusable", "namespace", b.namespace, "error", err, "hint", "events are accepted and wait")
 }
 
 // InterceptClient implements interceptor.ClientInterceptor.

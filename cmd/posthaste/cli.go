@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, s terminal.Streams) int {
 		return 0 // it was stopped while it was starting
 	}
 	if err != nil && serves(command.Selected()) && c.Format == config.FormatJSON {
-		log.Error("posthaste ended", "error", terminal.Plain(err))
+		log.Error("process.failed", "error", terminal.Plain(err))
 		return terminal.CodeOf(err)
 	}
 	return s.Fail(err)

@@ -57,12 +57,12 @@ func (c *devCmd) report(s terminal.Streams, n *node, how config.Log) {
 	if c.DatabaseURL != "" {
 		args = append(args, "database", databaseName(c.DatabaseURL))
 	}
-	n.log.Info("posthaste is up", args...)
+	n.log.Info(startedMessage, args...)
 }
 
 func reportStop(s terminal.Streams, n *node, how config.Log) {
 	if how.Format == config.FormatJSON {
-		n.log.Info(stopMessage)
+		logStop(n.log)
 		return
 	}
 	fmt.Fprintln(s.Err, "Stopping; attempts under way are finished first. Press Ctrl-C again to stop at once.")
@@ -83,8 +83,8 @@ func (c *devCmd) reportIgnored(log *slog.Logger, inFile []string) {
 		ignored = slices.DeleteFunc(ignored, func(name string) bool { return !strings.HasPrefix(name, "TEMPORAL_") })
 	}
 	if len(ignored) > 0 {
-		log.Warn("set, and ignored by dev, which keeps to itself (--database-url names a Postgres for it)",
-			"ignored", strings.Join(ignored, ", "))
+		log.Warn("dev.settings_ignored", "ignored", strings.Join(ignored, ", "),
+			"hint", "dev keeps to itself; --database-url names a Postgres for it")
 	}
 }
 

@@ -25,10 +25,10 @@ func spendMemory() {
 func limitMemory(log *slog.Logger) {
 	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithProvider(memoryLimit))
 	if err != nil {
-		log.Warn("the memory of this machine is not known; GOMEMLIMIT can say what to keep below", "error", err)
+		log.Warn("memory.unknown", "error", err, "hint", "GOMEMLIMIT can say what to keep below")
 		return
 	}
-	log.Debug("memory", "soft_limit_bytes", limit)
+	log.Debug("memory.limited", "soft_limit_bytes", limit)
 }
 
 // memoryLimit returns the container's memory, or else the machine's.

@@ -89,7 +89,7 @@ func (n *node) openDevStore(ctx context.Context, cfg config.Store, keys *keyring
 		}
 		applied, err := s.Migrate(ctx)
 		if used && len(applied) > 0 {
-			n.log.Info("database migrated", "applied", strings.Join(applied, ", "))
+			n.log.Info("database.migrated", "applied", strings.Join(applied, ", "))
 		}
 		return err
 	})
@@ -170,7 +170,7 @@ func (n *node) clientOptions() (client.Options, error) {
 	if n.engine == nil {
 		options, named, err := config.TemporalClient(workflows.Namespace)
 		if err == nil && !named {
-			n.log.Warn("TEMPORAL_ADDRESS is not set: a Temporal on this machine is assumed", "temporal", options.HostPort)
+			n.log.Warn("temporal.address_assumed", "temporal", options.HostPort, "hint", "TEMPORAL_ADDRESS names another one than this machine's")
 		}
 		return options, err
 	}

@@ -58,7 +58,8 @@ func (n *node) reportAway() backoff.Notify {
 		if !reported {
 			level, reported = slog.LevelWarn, true
 		}
-		n.log.Log(context.Background(), level, "the worker waits for Temporal", "temporal", n.address, "error", err)
+		n.log.Log(context.Background(), level, "worker.waiting", "temporal", n.address, "error", err,
+			"hint", "it starts as soon as Temporal answers")
 	}
 }
 

@@ -73,7 +73,8 @@ func TestAStoreBelongsToOneTemporal(t *testing.T) {
 	require.Equal(t, terminal.CodeFailure, other.exitCode())
 	require.Contains(t, other.output.String(), "this database belongs to Temporal's namespace posthaste")
 	require.Contains(t, other.output.String(), "posthaste migrate release-temporal")
-	require.NotContains(t, other.output.String(), "is up")
+	require.NotContains(t, other.output.String(), startedMessage)
+	require.NotContains(t, other.output.String(), "is up", "of the banner")
 	require.Zero(t, p.interrupt())
 
 	require.Zero(t, start(t, key, first...).stopOnceUp(), "its own goes on")
@@ -149,9 +150,9 @@ func TestHalvesSayWhichTemporal(t *testing.T) {
 	require.Zero(t, start(t, env, "migrate", "up").exitCode())
 	for _, args := range [][]string{{"api", "--listen", "127.0.0.1:0"}, {"worker"}} {
 		p := start(t, append(env, "TEMPORAL_CONFIG_FILE="+filepath.Join(t.TempDir(), "none.toml")), args...)
-		p.find(`(is up)`)
-		require.Equal(t, "localhost:7233", p.find(`level=WARN msg="TEMPORAL_ADDRESS is not set[^"]*" temporal=(\S+)`))
-		require.Equal(t, "localhost:7233", p.find(`posthaste is up.* temporal=(\S+)`))
+		p.find(`(process.started)`)
+		require.Equal(t, "localhost:7233", p.find(`level=WARN msg=temporal.address_assumed temporal=(\S+) hint="TEMPORAL_ADDRESS `))
+		require.Equal(t, "localhost:7233", p.find(`process.started.* temporal=(\S+)`))
 		require.Zero(t, p.interrupt())
 	}
 }
@@ -224,7 +225,7 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, info.Mode().Perm()&0o077, "%s is %s", file.Name(), info.Mode())
 	}
-	require.Equal(t, 1, strings.Count(p.output.String(), "other users may enter the data folder"))
+	require.Equal(t, 1, strings.Count(p.output.String(), "data.folder_open_to_others"))
 	require.Zero(t, p.interrupt())
 }
 
@@ -255,8 +256,8 @@ func TestAJSONLogIsJSON(t *testing.T) {
 	for _, line := range lines(p.output.String()) {
 		said[fmt.Sprint(requireTidy(t, line)["msg"])] = true
 	}
-	require.True(t, said["posthaste is up"])
-	require.True(t, said[stopMessage])
+	require.True(t, said[startedMessage])
+	require.True(t, said[stoppingMessage])
 
 	refused := start(t, env, append(args, "--listen", strings.TrimPrefix(newSink(t, 204).url, "http://"))...)
 	require.NotZero(t, refused.exitCode())

@@ -83,8 +83,15 @@ func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return runNode(ctx, log, nodeConfig{store: c.Store, delivery: c.Delivery, worker: true})
 }
 
-// stopMessage is the line of an orderly stop.
-const stopMessage = "posthaste stops; attempts under way are finished first"
+// The log lines of a start and of an orderly stop.
+const (
+	startedMessage  = "process.started"
+	stoppingMessage = "process.stopping"
+)
+
+func logStop(log *slog.Logger) {
+	log.Info(stoppingMessage, "hint", "attempts under way are finished first")
+}
 
 // nodeConfig says which parts a node has; nil leaves one out.
 type nodeConfig struct {
@@ -102,7 +109,7 @@ func runNode(ctx context.Context, log *slog.Logger, cfg nodeConfig) error {
 		return errors.Join(err, n.stop())
 	}
 	cfg.report(n)
-	return n.finish(ctx, func() { log.Info(stopMessage) })
+	return n.finish(ctx, func() { logStop(log) })
 }
 
 // check returns all errors in the settings at once, so that nobody has to start four times to learn of four errors.
@@ -176,7 +183,7 @@ func (cfg nodeConfig) report(n *node) {
 	if n.engine != nil {
 		args = append(args, "ui", n.uiURL())
 	}
-	n.log.Info("posthaste is up", args...)
+	n.log.Info(startedMessage, args...)
 }
 
 func (cfg nodeConfig) parts() string {

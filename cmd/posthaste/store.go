@@ -104,7 +104,7 @@ func writeKey(path string) ([]byte, error) {
 func warnOfGuests(folder string, log *slog.Logger) {
 	info, err := os.Stat(folder)
 	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		log.Warn("other users may enter the data folder: chmod 700 keeps them out", "folder", folder, "mode", fmt.Sprintf("%#o", info.Mode().Perm()))
+		log.Warn("data.folder_open_to_others", "folder", folder, "mode", fmt.Sprintf("%#o", info.Mode().Perm()), "hint", "chmod 700 keeps them out")
 	}
 }
 
