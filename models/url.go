@@ -21,6 +21,16 @@ const maxHostName = 253 // bytes, RFC 1035 §2.3.4 without the dot at the end
 // hostName matches a host that is not an IP address: RFC 1123 §2.1, and underscores, which are in use all the same.
 var hostName = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*$`)
 
+// ReceiverOf names the receiver with a URL that was valid when it was stored: its host, with its port if the URL has one.
+// It is empty for no URL.
+func ReceiverOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
 // ValidateURL checks a URL like NormalURL.
 func ValidateURL(field, raw string) error {
 	_, err := NormalURL(field, raw)

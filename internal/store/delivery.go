@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"net/url"
 	"time"
 
 	"github.com/posthaste/posthaste/models"
@@ -113,24 +112,18 @@ func (s *Store) Outstanding(ctx context.Context, tenants []string, room int) (ma
 }
 
 type targetRow struct {
-	ID             string  `gorm:"column:id"`
-	SubscriptionID string  `gorm:"column:subscription_id"`
-	URL            *string `gorm:"column:url"` // nil: the subscription is gone
-	Claimed        bool    `gorm:"column:claimed"`
-	Attempts       int     `gorm:"column:attempts"`
+	ID             string `gorm:"column:id"`
+	SubscriptionID string `gorm:"column:subscription_id"`
+	URL            string `gorm:"column:url"` // empty: the subscription is gone
+	Claimed        bool   `gorm:"column:claimed"`
+	Attempts       int    `gorm:"column:attempts"`
 }
 
 func (r *targetRow) model() models.Target {
-	target := models.Target{
-		DeliveryID: r.ID, SubscriptionID: r.SubscriptionID, Claimed: r.Claimed, Attempted: r.Attempts > 0,
+	return models.Target{
+		DeliveryID: r.ID, SubscriptionID: r.SubscriptionID, Host: models.ReceiverOf(r.URL),
+		Claimed: r.Claimed, Attempted: r.Attempts > 0,
 	}
-	if r.URL == nil {
-		return target
-	}
-	if u, err := url.Parse(*r.URL); err == nil {
-		target.Host = u.Host
-	}
-	return target
 }
 
 // Targets returns, by position, the deliveries of the event whose workflow is still to be started: pending, held or
@@ -138,7 +131,7 @@ func (r *targetRow) model() models.Target {
 // subscription has been deleted. An unknown event has no targets.
 func (s *Store) Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error) {
 	q := s.read.WithContext(ctx).Table("deliveries AS d").
-		Select("d.id, d.subscription_id, s.url, d.attempts, d.claimed_until IS NOT NULL AS claimed").
+		Select("d.id, d.subscription_id, COALESCE(s.url, '') AS url, d.attempts, d.claimed_until IS NOT NULL AS claimed").
 		Joins("LEFT JOIN subscriptions AS s ON s.id = d.subscription_id").
 		Where("d.event_id = ? AND d.position >= ? AND d.position < ?", eventID, from, to).
 		Where("d.status IN ('pending', 'held', 'exhausted')").

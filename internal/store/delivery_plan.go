@@ -228,7 +228,7 @@ func (p *planning) target(row *deliveryRow, url string) {
 	case p.event.Deliveries > models.MaxTargets:
 		p.targets = nil
 	case !row.Status.Closed():
-		made := targetRow{ID: row.ID, SubscriptionID: row.SubscriptionID, URL: &url, Claimed: row.ClaimedUntil != nil}
+		made := targetRow{ID: row.ID, SubscriptionID: row.SubscriptionID, URL: url, Claimed: row.ClaimedUntil != nil}
 		p.targets = append(p.targets, made.model())
 	}
 }
