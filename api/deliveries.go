@@ -108,25 +108,25 @@ func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]cli
 
 // cancelDelivery handles POST /v1/deliveries/{id}/cancel.
 func (s *server) cancelDelivery(c *gin.Context) error {
-	return s.steer(c, cancellable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
-		return s.Steering.Cancel(ctx, delivery, why, 0)
+	return s.signal(c, cancellable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+		return s.Control.Cancel(ctx, delivery, why, 0)
 	})
 }
 
 // redeliverDelivery handles POST /v1/deliveries/{id}/redeliver: a further attempt is made now.
 func (s *server) redeliverDelivery(c *gin.Context) error {
-	return s.steer(c, s.redeliverable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+	return s.signal(c, s.redeliverable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
 		epoch, err := s.Store.Epoch(ctx, delivery.Tenant)
 		if err != nil {
 			return err
 		}
-		return s.Steering.Redeliver(ctx, delivery, why, "", epoch)
+		return s.Control.Redeliver(ctx, delivery, why, "", epoch)
 	})
 }
 
-// steer asks something of the path's delivery, if its state allows it, and answers with the delivery as it was when
+// signal asks something of the path's delivery, if its state allows it, and answers with the delivery as it was when
 // asked.
-func (s *server) steer(
+func (s *server) signal(
 	c *gin.Context,
 	allowed func(context.Context, *models.Delivery) error,
 	ask func(context.Context, *models.Delivery, models.Why) error,
@@ -144,12 +144,12 @@ func (s *server) steer(
 	}
 	show, err := s.showDeliveries(c.Request.Context(), delivery)
 	if err != nil {
-		return fmt.Errorf("steer delivery %s: %w", delivery.ID, err)
+		return fmt.Errorf("signal delivery %s: %w", delivery.ID, err)
 	}
-	ctx, cancel := steering(c)
+	ctx, cancel := temporal(c)
 	defer cancel()
 	if err := ask(ctx, delivery, why); err != nil {
-		return fmt.Errorf("steer delivery %s: %w", delivery.ID, err)
+		return fmt.Errorf("signal delivery %s: %w", delivery.ID, err)
 	}
 	return reply(c, http.StatusAccepted, show(delivery))
 }

@@ -102,9 +102,9 @@ type Dispatcher interface {
 	Wake(events ...*models.Event)
 }
 
-// Steering acts on deliveries by way of their workflows. It returns before that has happened, and with a CodeUnavailable
+// Control acts on deliveries by way of their workflows. It returns before that has happened, and with a CodeUnavailable
 // *models.Error when Temporal is away.
-type Steering interface {
+type Control interface {
 	// Cancel stops a delivery that is pending, held or exhausted. CodeConflict: its state does not allow it.
 	// One that was redelivered in the epoch before, or later, is passed over; 0: none is.
 	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, before int64) error
@@ -140,7 +140,7 @@ type Engine interface {
 type Deps struct {
 	Store        Store
 	Dispatcher   Dispatcher
-	Steering     Steering
+	Control      Control
 	Destinations Destinations
 	Engine       Engine
 	Logger       *slog.Logger
@@ -163,7 +163,7 @@ type Deps struct {
 func (d Deps) complete() (Deps, error) {
 	var missing []string
 	for name, absent := range map[string]bool{
-		"Store": d.Store == nil, "Dispatcher": d.Dispatcher == nil, "Steering": d.Steering == nil,
+		"Store": d.Store == nil, "Dispatcher": d.Dispatcher == nil, "Control": d.Control == nil,
 		"Destinations": d.Destinations == nil, "Engine": d.Engine == nil, "Logger": d.Logger == nil,
 	} {
 		if absent {

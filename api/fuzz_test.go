@@ -65,7 +65,7 @@ func FuzzBodies(f *testing.F) {
 		f.Add(bad.body)
 	}
 	handler, err := api.New(api.Deps{
-		Store: accepting{}, Dispatcher: &dispatcher{}, Steering: &steering{}, Destinations: destinations{}, Engine: &engine{},
+		Store: accepting{}, Dispatcher: &dispatcher{}, Control: &control{}, Destinations: destinations{}, Engine: &engine{},
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(f, err)

@@ -29,7 +29,7 @@ type harness struct {
 	t          *testing.T
 	store      *store.Store
 	dispatcher *dispatcher
-	steering   *steering
+	control    *control
 	engine     *engine
 	logs       *buffer
 	handler    http.Handler
@@ -39,10 +39,10 @@ func newHarness(t *testing.T, options ...func(*api.Deps)) *harness {
 	t.Helper()
 	h := &harness{
 		t: t, store: openStore(t),
-		dispatcher: &dispatcher{}, steering: &steering{}, engine: &engine{}, logs: &buffer{},
+		dispatcher: &dispatcher{}, control: &control{}, engine: &engine{}, logs: &buffer{},
 	}
 	deps := api.Deps{
-		Store: h.store, Dispatcher: h.dispatcher, Steering: h.steering, Destinations: destinations{}, Engine: h.engine, APIKey: apiKey,
+		Store: h.store, Dispatcher: h.dispatcher, Control: h.control, Destinations: destinations{}, Engine: h.engine, APIKey: apiKey,
 		UIURL: "http://ui.test/", Namespace: "posthaste", Version: "1.2.3",
 		Logger: slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

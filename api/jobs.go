@@ -15,13 +15,13 @@ import (
 
 // How long a call waits for Temporal: to answer it, and to start a job that would also be started later.
 const (
-	steerTimeout = 20 * time.Second
-	startTimeout = 5 * time.Second
+	controlTimeout = 20 * time.Second
+	startTimeout   = 5 * time.Second
 )
 
-// steering is the time of a call that needs Temporal. When it is over, the caller is told to try again.
-func steering(c *gin.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(c.Request.Context(), steerTimeout)
+// temporal is the context of a call that needs Temporal. When it is over, the caller is told to try again.
+func temporal(c *gin.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.Request.Context(), controlTimeout)
 }
 
 // cancelEvent handles POST /v1/events/{id}/cancel: what has not been delivered of the event stops, whether its deliveries
@@ -116,7 +116,7 @@ func (s *server) plannedEvent(c *gin.Context) (*models.Event, error) {
 // begin starts the job and answers with how many deliveries it selects now. The audit comes first: an entry about what
 // then failed to start does no harm, an act without its entry does.
 func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job) error {
-	ctx, cancel := steering(c)
+	ctx, cancel := temporal(c)
 	defer cancel()
 	count, err := s.Store.CountDeliveries(ctx, job.Selection)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job
 	if err := s.Store.AddAudit(ctx, entry); err != nil {
 		return fmt.Errorf("add audit entry: %w", err)
 	}
-	if err := s.Steering.Start(ctx, job); err != nil {
+	if err := s.Control.Start(ctx, job); err != nil {
 		return fmt.Errorf("start job: %w", err)
 	}
 	return reply(c, http.StatusAccepted, s.showJob(job, count))
@@ -137,7 +137,7 @@ func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job
 func (s *server) start(c *gin.Context, job models.Job) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), startTimeout)
 	defer cancel()
-	if err := s.Steering.Start(ctx, job); err != nil {
+	if err := s.Control.Start(ctx, job); err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "api.job_not_started", slog.String("request_id", c.GetString(requestIDKey)),
 			slog.String("action", string(job.Action)), slog.String("subject", job.Subject()), slog.Any("error", err))
 	}

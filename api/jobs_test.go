@@ -68,7 +68,7 @@ func TestJobsOfAnEvent(t *testing.T) {
 			require.Equal(t, map[string]any{"event_id": id, "links": map[string]any{
 				"self": "/v1/events/" + id, "workflow": "http://ui.test/namespaces/posthaste/workflows/" + url.PathEscape(job.WorkflowID()),
 			}}, got)
-			require.Equal(t, []models.Job{job}, h.steering.jobs)
+			require.Equal(t, []models.Job{job}, h.control.jobs)
 			require.Equal(t, []string{"event." + want.verb + " Jo: enough"}, h.audited(id))
 		})
 	}
@@ -80,7 +80,7 @@ func TestRedeliverWaitsForThePlan(t *testing.T) {
 	id := h.publish(eventBody)
 	require.Contains(t, h.do(http.MethodPost, "/v1/events/"+id+"/redeliver", "").isProblem(http.StatusConflict, models.CodeConflict, ""),
 		"not planned yet")
-	require.Empty(t, h.steering.jobs)
+	require.Empty(t, h.control.jobs)
 }
 
 // TestCancelWhatIsNotPlanned cancels what has no deliveries yet, in each of the ways, and publishes once more.
@@ -99,7 +99,7 @@ func TestCancelWhatIsNotPlanned(t *testing.T) {
 			got := h.do(http.MethodPost, path(event, subscription)+"/cancel", `{"reason":"enough"}`, "Posthaste-Actor", "Jo").is(http.StatusAccepted)
 			require.InDelta(t, 0, got["deliveries"], 0)
 			require.InDelta(t, 1, got["events"], 0)
-			require.Len(t, h.steering.jobs, 1)
+			require.Len(t, h.control.jobs, 1)
 
 			planned := h.plan(event)
 			require.Len(t, planned, 1)
@@ -143,7 +143,7 @@ func TestCancelWhatWaitsForASubscription(t *testing.T) {
 			SubscriptionID: d.SubscriptionID, Statuses: []models.DeliveryStatus{models.DeliveryPending, models.DeliveryHeld},
 			Before: 2,
 		},
-	}}, h.steering.jobs)
+	}}, h.control.jobs)
 	require.Equal(t, []string{"subscription.cancel Jo: enough", "subscription.create api: "}, h.audited(d.SubscriptionID))
 }
 
@@ -151,7 +151,7 @@ func TestJobsWhileTemporalIsAway(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	d := h.deliver()
-	h.steering.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
+	h.control.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 	h.do(http.MethodPost, "/v1/events/"+d.EventID+"/redeliver", "").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
 	require.Contains(t, h.audited(d.EventID), "event.redeliver api: ")
 

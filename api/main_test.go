@@ -46,7 +46,7 @@ func serveAPI(url string) error {
 		return err
 	}
 	handler, err := api.New(api.Deps{
-		Store: s, Dispatcher: nobody{}, Steering: &steering{}, Destinations: destinations{}, Engine: &engine{}, APIKey: apiKey,
+		Store: s, Dispatcher: nobody{}, Control: &control{}, Destinations: destinations{}, Engine: &engine{}, APIKey: apiKey,
 		Logger: slog.New(slog.DiscardHandler), BodyBudget: testBudget,
 	})
 	if err != nil {

@@ -120,7 +120,7 @@ func TestOtherOriginsChangeNothing(t *testing.T) {
 				require.Empty(t, read.header.Get("Access-Control-Allow-Origin"), "so the browser keeps the answer from the page")
 			}
 			require.Equal(t, secret, h.get("/v1/subscriptions/"+id+"/secret").body)
-			require.Empty(t, h.steering.asked)
+			require.Empty(t, h.control.asked)
 		})
 	}
 

@@ -49,9 +49,9 @@ func TestPause(t *testing.T) {
 		require.InDelta(t, 1, got["held"], 0)
 		require.Equal(t, got, h.get(path).is(http.StatusOK))
 		require.Equal(t, []string{"subscription.pause Jo: repairs", "subscription.create api: "}, h.audited(d.SubscriptionID))
-		require.Empty(t, h.steering.jobs)
-		require.Len(t, h.steering.holding, 1)
-		require.Equal(t, d.SubscriptionID, h.steering.holding[0].Selection.SubscriptionID)
+		require.Empty(t, h.control.jobs)
+		require.Len(t, h.control.holding, 1)
+		require.Equal(t, d.SubscriptionID, h.control.holding[0].Selection.SubscriptionID)
 
 		held := h.get(deliveriesPath + "/" + d.ID).is(http.StatusOK)
 		require.Equal(t, "held", held["status"])
@@ -93,7 +93,7 @@ func TestPause(t *testing.T) {
 		detail := h.do(http.MethodPost, path+"/redeliver", "").isProblem(http.StatusConflict, models.CodeConflict, "")
 		require.Contains(t, detail, "held because its subscription is paused; resume the subscription")
 		require.Equal(t, "held", h.do(http.MethodPost, path+"/cancel", "").is(http.StatusAccepted)["status"])
-		require.Equal(t, []string{"cancel " + d.ID + " api: "}, h.steering.asked)
+		require.Equal(t, []string{"cancel " + d.ID + " api: "}, h.control.asked)
 	})
 
 	t.Run("and resume are not for what is disabled", func(t *testing.T) {
@@ -102,13 +102,13 @@ func TestPause(t *testing.T) {
 		id := h.subscribe()
 		path := subscriptionsPath + "/" + id
 		before := h.do(http.MethodPatch, path, `{"status":"disabled"}`).is(http.StatusOK)
-		audited, jobs := h.audited(id), len(h.steering.jobs)
+		audited, jobs := h.audited(id), len(h.control.jobs)
 		for _, verb := range []string{"/pause", "/resume"} {
 			require.Contains(t, h.do(http.MethodPost, path+verb, "").isProblem(http.StatusConflict, models.CodeConflict, ""), "disabled")
 		}
 		require.Equal(t, before, h.get(path).is(http.StatusOK))
 		require.Equal(t, audited, h.audited(id))
-		require.Len(t, h.steering.jobs, jobs)
+		require.Len(t, h.control.jobs, jobs)
 	})
 }
 
@@ -135,7 +135,7 @@ func TestResume(t *testing.T) {
 		require.Equal(t, "active", got["status"])
 		require.InDelta(t, 7, got["resume_rate"], 0)
 		require.Equal(t, got, b.get(b.path).is(http.StatusOK))
-		require.Equal(t, []models.Job{resumption(b.id, 7, models.Why{By: "Jo", Reason: "repaired"})}, b.steering.jobs)
+		require.Equal(t, []models.Job{resumption(b.id, 7, models.Why{By: "Jo", Reason: "repaired"})}, b.control.jobs)
 		require.Equal(t, "subscription.resume Jo: repaired", b.audited(b.id)[0])
 	})
 
@@ -143,7 +143,7 @@ func TestResume(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		require.InDelta(t, 50, b.do(http.MethodPost, b.path+"/resume", `{"rate":null}`).is(http.StatusAccepted)["resume_rate"], 0)
-		require.Equal(t, []models.Job{resumption(b.id, models.DefaultRate, models.Why{By: "api"})}, b.steering.jobs)
+		require.Equal(t, []models.Job{resumption(b.id, models.DefaultRate, models.Why{By: "api"})}, b.control.jobs)
 	})
 
 	t.Run("again changes the rate if there is one, and nothing else", func(t *testing.T) {
@@ -163,14 +163,14 @@ func TestResume(t *testing.T) {
 		id := h.subscribe()
 		before := h.get(subscriptionsPath + "/" + id).is(http.StatusOK)
 		require.Equal(t, before, h.do(http.MethodPost, subscriptionsPath+"/"+id+"/resume", `{"rate":7}`).is(http.StatusAccepted))
-		require.Empty(t, h.steering.jobs)
+		require.Empty(t, h.control.jobs)
 		require.Equal(t, []string{"subscription.create api: "}, h.audited(id))
 	})
 
 	t.Run("is promised while Temporal is away", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		b.steering.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
+		b.control.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 		b.do(http.MethodPost, b.path+"/resume", "").is(http.StatusAccepted)
 		require.Contains(t, b.logs.String(), "api.job_not_started")
 		promised, err := b.store.ResumingSubscriptions(t.Context(), "", 10)
@@ -189,7 +189,7 @@ func TestPauseByPatch(t *testing.T) {
 			path := subscriptionsPath + "/" + d.SubscriptionID
 			h.do(http.MethodPatch, path, `{"status":"paused"}`).is(http.StatusOK)
 			require.Equal(t, "held", h.get(deliveriesPath + "/" + d.ID).is(http.StatusOK)["status"])
-			require.Empty(t, h.steering.jobs)
+			require.Empty(t, h.control.jobs)
 
 			got := h.do(http.MethodPatch, path, `{"status":"`+string(status)+`"}`, "Posthaste-Actor", "Jo").is(http.StatusOK)
 			require.Equal(t, string(status), got["status"])
@@ -198,7 +198,7 @@ func TestPauseByPatch(t *testing.T) {
 			if status == models.SubscriptionDisabled {
 				jobs = append(jobs, cancellation(d.SubscriptionID, models.Why{By: "Jo", Reason: "the subscription is disabled"}))
 			}
-			require.Equal(t, jobs, h.steering.jobs)
+			require.Equal(t, jobs, h.control.jobs)
 		})
 	}
 }
@@ -209,10 +209,10 @@ func TestDeleteCancelsWhatWaits(t *testing.T) {
 	d := h.deliver()
 	path := subscriptionsPath + "/" + d.SubscriptionID
 	h.do(http.MethodPost, path+"/pause", "").is(http.StatusOK)
-	h.steering.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
+	h.control.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 	require.Equal(t, http.StatusNoContent, h.do(http.MethodDelete, path, "", "Posthaste-Actor", "Jo").status)
 	require.Equal(t, "subscription.delete Jo: ", h.audited(d.SubscriptionID)[0])
-	require.Equal(t, []models.Job{cancellation(d.SubscriptionID, models.Why{By: "Jo", Reason: "the subscription was deleted"})}, h.steering.jobs)
+	require.Equal(t, []models.Job{cancellation(d.SubscriptionID, models.Why{By: "Jo", Reason: "the subscription was deleted"})}, h.control.jobs)
 }
 
 func cancellation(subscriptionID string, why models.Why) models.Job {
@@ -227,7 +227,7 @@ func TestBadRates(t *testing.T) {
 	h := newHarness(t)
 	d := h.deliver()
 	h.do(http.MethodPost, subscriptionsPath+"/"+d.SubscriptionID+"/pause", "").is(http.StatusOK)
-	t.Cleanup(func() { require.Empty(t, h.steering.jobs) }) // after all subtests
+	t.Cleanup(func() { require.Empty(t, h.control.jobs) }) // after all subtests
 	for _, path := range []string{
 		subscriptionsPath + "/" + d.SubscriptionID + "/resume", "/v1/events/" + d.EventID + "/redeliver",
 	} {

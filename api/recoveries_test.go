@@ -50,7 +50,7 @@ func TestStartRecovery(t *testing.T) {
 				SubscriptionID: d.SubscriptionID, Statuses: []models.DeliveryStatus{models.DeliveryExhausted},
 				Since: since, Until: now,
 			},
-		}}, h.steering.jobs)
+		}}, h.control.jobs)
 		require.Equal(t, []string{"recovery.start Jo: outage"}, h.audited(id))
 	})
 
@@ -70,13 +70,13 @@ func TestStartRecovery(t *testing.T) {
 			require.Equal(t, string(of), got["recovers"])
 			require.InDelta(t, total, got["total"], 0)
 			require.InDelta(t, models.DefaultRate, got["rate"], 0)
-			require.Len(t, h.steering.jobs, 1)
+			require.Len(t, h.control.jobs, 1)
 			action, statuses := models.JobRedeliver, []models.DeliveryStatus{models.DeliveryStatus(of)}
 			if of == models.RecoverMissing {
 				action, statuses = models.JobDeliver, nil
 			}
-			require.Equal(t, action, h.steering.jobs[0].Action)
-			require.Equal(t, statuses, h.steering.jobs[0].Selection.Statuses)
+			require.Equal(t, action, h.control.jobs[0].Action)
+			require.Equal(t, statuses, h.control.jobs[0].Selection.Statuses)
 		})
 	}
 
@@ -112,7 +112,7 @@ func TestStartRecovery(t *testing.T) {
 		first := text(t, h.recover(id, "").is(http.StatusAccepted)["id"])
 		require.Contains(t, h.recover(id, "").isProblem(http.StatusConflict, models.CodeConflict, ""), first)
 		h.recover(h.subscribe(), "").is(http.StatusAccepted)
-		require.Len(t, h.steering.jobs, 2)
+		require.Len(t, h.control.jobs, 2)
 	})
 
 	t.Run("is not for a subscription that is disabled, but for one that is paused", func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestStartRecovery(t *testing.T) {
 	t.Run("is promised while Temporal is away", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
-		h.steering.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
+		h.control.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 		id := text(t, h.recover(h.subscribe(), "").is(http.StatusAccepted)["id"])
 		require.Contains(t, h.logs.String(), "api.job_not_started")
 		require.Equal(t, "running", h.get(recoveriesPath + "/" + id).is(http.StatusOK)["status"])
@@ -143,7 +143,7 @@ func (h *harness) requireNoRecovery() {
 	h.t.Helper()
 	require.JSONEq(h.t, `{"data":[]}`, h.get(recoveriesPath).body)
 	require.JSONEq(h.t, `{"data":[]}`, h.get(auditPath+"?action=recovery.start").body)
-	for _, job := range h.steering.jobs {
+	for _, job := range h.control.jobs {
 		require.Empty(h.t, job.RecoveryID)
 	}
 }
@@ -179,7 +179,7 @@ func TestBadRecoveries(t *testing.T) {
 		found, err := h.store.Recoveries(context.Background(), models.RecoveryFilter{})
 		require.NoError(t, err)
 		require.Empty(t, found)
-		require.Empty(t, h.steering.jobs)
+		require.Empty(t, h.control.jobs)
 	})
 	for name, bad := range badRecoveries {
 		t.Run("refuses "+name, func(t *testing.T) {

@@ -76,8 +76,8 @@ func TestUnknownIDs(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	t.Cleanup(func() { // after all subtests
-		require.Empty(t, h.steering.asked)
-		require.Empty(t, h.steering.jobs)
+		require.Empty(t, h.control.asked)
+		require.Empty(t, h.control.jobs)
 	})
 	for _, route := range routesWithID {
 		unknown := newID(route.prefix)

@@ -20,9 +20,9 @@ func (s *server) listRuns(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := steering(c)
+	ctx, cancel := temporal(c)
 	defer cancel()
-	runs, err := s.Steering.Runs(ctx, delivery.ID)
+	runs, err := s.Control.Runs(ctx, delivery.ID)
 	if err != nil {
 		return fmt.Errorf("list runs of %s: %w", delivery.ID, err)
 	}
@@ -44,9 +44,9 @@ func (s *server) getHistory(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := steering(c)
+	ctx, cancel := temporal(c)
 	defer cancel()
-	history, err := s.Steering.History(ctx, delivery.ID, runID)
+	history, err := s.Control.History(ctx, delivery.ID, runID)
 	if err != nil {
 		return fmt.Errorf("history of %s: %w", delivery.ID, err)
 	}

@@ -24,7 +24,7 @@ func TestRuns(t *testing.T) {
 		h := newHarness(t)
 		path := deliveriesPath + "/" + h.deliver().ID
 		started := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-		h.steering.runs = []models.Run{
+		h.control.runs = []models.Run{
 			{ID: secondRun, Status: "Running", StartedAt: started.Add(time.Hour)},
 			{ID: firstRun, Status: "Failed", StartedAt: started, ClosedAt: started.Add(time.Minute)},
 		}
@@ -46,14 +46,14 @@ func TestRuns(t *testing.T) {
 		h := newHarness(t, func(d *api.Deps) { d.UIURL = "" })
 		path := deliveriesPath + "/" + h.deliver().ID + "/runs"
 		require.JSONEq(t, `{"data":[]}`, h.get(path).body)
-		h.steering.runs = []models.Run{{ID: firstRun}}
+		h.control.runs = []models.Run{{ID: firstRun}}
 		require.NotContains(t, h.get(path).body, "workflow")
 	})
 
 	t.Run("need Temporal", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
-		h.steering.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
+		h.control.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 		path := deliveriesPath + "/" + h.deliver().ID
 		for _, what := range []string{"/runs", "/history"} {
 			h.get(path+what).isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
@@ -67,20 +67,20 @@ func TestHistory(t *testing.T) {
 	t.Run("is passed on byte for byte", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
-		h.steering.history = []byte("{\n  \"events\": [ {\"eventId\":\"1\", \"z\":1.00, \"a\":\"<&>\\u00e9\"} ]\n}\n\n")
+		h.control.history = []byte("{\n  \"events\": [ {\"eventId\":\"1\", \"z\":1.00, \"a\":\"<&>\\u00e9\"} ]\n}\n\n")
 		d := h.deliver()
 		for _, query := range []string{"", "?run_id=" + firstRun} {
 			a := h.get(deliveriesPath + "/" + d.ID + "/history" + query)
 			a.is(http.StatusOK)
-			require.Equal(t, string(h.steering.history), a.body)
+			require.Equal(t, string(h.control.history), a.body)
 		}
-		require.Equal(t, []string{"history " + d.ID + " ", "history " + d.ID + " " + firstRun}, h.steering.asked)
+		require.Equal(t, []string{"history " + d.ID + " ", "history " + d.ID + " " + firstRun}, h.control.asked)
 	})
 
 	t.Run("is not found when Temporal does not have it", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
-		h.steering.err = models.NotFound("run", firstRun)
+		h.control.err = models.NotFound("run", firstRun)
 		h.get(deliveriesPath+"/"+h.deliver().ID+"/history?run_id="+firstRun).
 			isProblem(http.StatusNotFound, models.CodeNotFound, "")
 	})
@@ -93,6 +93,6 @@ func TestHistory(t *testing.T) {
 			h.get(path+"?run_id="+id).isProblem(http.StatusBadRequest, models.CodeInvalid, "run_id")
 		}
 		h.get(path+"?run="+firstRun).isProblem(http.StatusBadRequest, models.CodeInvalid, "run")
-		require.Empty(t, h.steering.asked)
+		require.Empty(t, h.control.asked)
 	})
 }

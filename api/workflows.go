@@ -19,9 +19,9 @@ func (s *server) listWorkflows(c *gin.Context) error {
 	if q.err != nil {
 		return q.err
 	}
-	ctx, cancel := steering(c)
+	ctx, cancel := temporal(c)
 	defer cancel()
-	runs, next, err := s.Steering.Workflows(ctx, filter)
+	runs, next, err := s.Control.Workflows(ctx, filter)
 	if err != nil {
 		return fmt.Errorf("list workflows: %w", err)
 	}
@@ -55,9 +55,9 @@ func (s *server) getWorkflowHistory(c *gin.Context) error {
 	if q.err != nil {
 		return q.err
 	}
-	ctx, cancel := steering(c)
+	ctx, cancel := temporal(c)
 	defer cancel()
-	history, err := s.Steering.WorkflowHistory(ctx, workflowID, runID)
+	history, err := s.Control.WorkflowHistory(ctx, workflowID, runID)
 	if err != nil {
 		return fmt.Errorf("history of %s: %w", workflowID, err)
 	}

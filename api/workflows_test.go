@@ -19,9 +19,9 @@ func TestWorkflows(t *testing.T) {
 	t.Run("are listed with links to their history and to the Web UI, and paged by what Temporal says", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
-		h.steering.next = []byte{0, 255, 7}
-		h.steering.runs = []models.Run{{ID: firstRun, Status: "Running", StartedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
-		next := base64.RawURLEncoding.EncodeToString(h.steering.next)
+		h.control.next = []byte{0, 255, 7}
+		h.control.runs = []models.Run{{ID: firstRun, Status: "Running", StartedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
+		next := base64.RawURLEncoding.EncodeToString(h.control.next)
 		require.JSONEq(t, `{"data":[{
 			"workflow_id":"event/evt_1/0-200", "type":"DeliverBatch",
 			"run_id":"`+firstRun+`", "status":"Running", "started_at":"2026-03-01T12:00:00.000Z",
@@ -29,21 +29,21 @@ func TestWorkflows(t *testing.T) {
 				"history":"/v1/workflows/history?run_id=`+firstRun+`\u0026workflow_id=event%2Fevt_1%2F0-200",
 				"workflow":"http://ui.test/namespaces/posthaste/workflows/event%2Fevt_1%2F0-200/`+firstRun+`"}
 		}],"next_cursor":"`+next+`"}`, h.get("/v1/workflows?since=2026-03-01T00:00:00Z&limit=7").body)
-		h.steering.next = nil
+		h.control.next = nil
 		require.NotContains(t, h.get("/v1/workflows?cursor="+next).body, "next_cursor")
 		require.Equal(t, []string{
 			`workflows 2026-03-01T00:00:00Z "" 7`, `workflows 0001-01-01T00:00:00Z "\x00\xff\a" 50`,
-		}, h.steering.asked)
+		}, h.control.asked)
 	})
 
 	t.Run("have histories", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
-		h.steering.history = []byte(`{"events": []}`)
+		h.control.history = []byte(`{"events": []}`)
 		a := h.get("/v1/workflows/history?workflow_id=recovery%2Frcv_1&run_id=" + firstRun)
 		a.is(http.StatusOK)
-		require.Equal(t, string(h.steering.history), a.body)
-		require.Equal(t, []string{"history recovery/rcv_1 " + firstRun}, h.steering.asked)
+		require.Equal(t, string(h.control.history), a.body)
+		require.Equal(t, []string{"history recovery/rcv_1 " + firstRun}, h.control.asked)
 	})
 
 	t.Run("need Temporal, and what names them", func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestWorkflows(t *testing.T) {
 		} {
 			h.get(path).isProblem(http.StatusBadRequest, models.CodeInvalid, field)
 		}
-		h.steering.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
+		h.control.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 		h.get("/v1/workflows").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
 	})
 }

@@ -173,7 +173,7 @@ func (l *life) ask() {
 		return
 	}
 	handler, err := api.New(api.Deps{
-		Store: l, Dispatcher: deaf{}, Steering: deaf{}, Destinations: deaf{}, Engine: deaf{}, APIKey: "secret", Logger: quiet,
+		Store: l, Dispatcher: deaf{}, Control: deaf{}, Destinations: deaf{}, Engine: deaf{}, APIKey: "secret", Logger: quiet,
 	})
 	require.NoError(l.t, err)
 	request := httptest.NewRequestWithContext(l.t.Context(), http.MethodPost, "/v1/deliveries/"+l.delivery.ID+"/"+string(l.act), nil)
@@ -193,7 +193,7 @@ func (l *life) ask() {
 
 // deaf accepts what the API asks of Temporal, and does nothing: the test signals the workflow itself.
 type deaf struct {
-	api.Steering
+	api.Control
 	api.Engine
 }
 

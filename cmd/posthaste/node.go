@@ -223,7 +223,7 @@ func (n *node) startDispatcher(cfg config.Delivery) {
 func (n *node) serve(cfg config.API, uiURL string) error {
 	certificates := receivers.NewFetcher(&http.Client{Transport: n.sender.RoundTripper()})
 	handler, err := api.New(api.Deps{
-		Store: n.store, Dispatcher: n.dispatch, Steering: n.control, Destinations: n.sender,
+		Store: n.store, Dispatcher: n.dispatch, Control: n.control, Destinations: n.sender,
 		Engine: n.control, Logger: n.log, Certificates: receivers.NewCertificates(certificates, nil),
 		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, BodyBudget: cfg.BodyBudget, UIURL: uiURL, Namespace: n.namespace, Version: version(),
 	})

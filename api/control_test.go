@@ -10,8 +10,8 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// steering remembers what it was asked for. With an err it does nothing else.
-type steering struct {
+// control remembers what it was asked for. With an err it does nothing else.
+type control struct {
 	mu      sync.Mutex
 	asked   []string     // "cancel <delivery id> <by>: <reason>"
 	holding []models.Job // those that follow a pause
@@ -22,15 +22,15 @@ type steering struct {
 	history []byte
 }
 
-func (s *steering) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, _ int64) error {
+func (s *control) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, _ int64) error {
 	return s.ask(ctx, "cancel "+delivery.ID+" "+why.By+": "+why.Reason)
 }
 
-func (s *steering) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, _ string, _ int64) error {
+func (s *control) Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, _ string, _ int64) error {
 	return s.ask(ctx, "redeliver "+delivery.ID+" "+why.By+": "+why.Reason)
 }
 
-func (s *steering) Start(ctx context.Context, job models.Job) error {
+func (s *control) Start(ctx context.Context, job models.Job) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if job.Action == models.JobHold {
@@ -41,15 +41,15 @@ func (s *steering) Start(ctx context.Context, job models.Job) error {
 	return errors.Join(s.err, patient(ctx))
 }
 
-func (s *steering) Runs(ctx context.Context, _ string) ([]models.Run, error) {
+func (s *control) Runs(ctx context.Context, _ string) ([]models.Run, error) {
 	return s.runs, errors.Join(s.err, patient(ctx))
 }
 
-func (s *steering) History(ctx context.Context, deliveryID, runID string) ([]byte, error) {
+func (s *control) History(ctx context.Context, deliveryID, runID string) ([]byte, error) {
 	return s.history, s.ask(ctx, "history "+deliveryID+" "+runID)
 }
 
-func (s *steering) Workflows(ctx context.Context, f models.WorkflowFilter) ([]models.WorkflowRun, []byte, error) {
+func (s *control) Workflows(ctx context.Context, f models.WorkflowFilter) ([]models.WorkflowRun, []byte, error) {
 	var runs []models.WorkflowRun
 	for _, run := range s.runs {
 		runs = append(runs, models.WorkflowRun{WorkflowID: "event/evt_1/0-200", Type: "DeliverBatch", Run: run})
@@ -58,11 +58,11 @@ func (s *steering) Workflows(ctx context.Context, f models.WorkflowFilter) ([]mo
 	return runs, s.next, s.ask(ctx, asked)
 }
 
-func (s *steering) WorkflowHistory(ctx context.Context, workflowID, runID string) ([]byte, error) {
+func (s *control) WorkflowHistory(ctx context.Context, workflowID, runID string) ([]byte, error) {
 	return s.history, s.ask(ctx, "history "+workflowID+" "+runID)
 }
 
-func (s *steering) ask(ctx context.Context, what string) error {
+func (s *control) ask(ctx context.Context, what string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, what)

@@ -35,7 +35,7 @@ func TestCancelAndRedeliver(t *testing.T) {
 				is(http.StatusAccepted)
 			require.Equal(t, d.ID, got["id"])
 			require.Equal(t, "pending", got["status"])
-			require.Equal(t, []string{verb + " " + d.ID + " Jo Lindqvist: test order"}, h.steering.asked)
+			require.Equal(t, []string{verb + " " + d.ID + " Jo Lindqvist: test order"}, h.control.asked)
 		})
 
 		t.Run(verb+" needs no body and no name", func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestCancelAndRedeliver(t *testing.T) {
 			}
 			h.do(http.MethodPost, path, "", "Posthaste-Actor", " ").is(http.StatusAccepted)
 			asked := verb + " " + d.ID + " api: "
-			require.Equal(t, []string{asked, asked, asked, asked}, h.steering.asked)
+			require.Equal(t, []string{asked, asked, asked, asked}, h.control.asked)
 		})
 	}
 
@@ -66,11 +66,11 @@ func TestCancelAndRedeliver(t *testing.T) {
 				a := h.do(http.MethodPost, deliveriesPath+"/"+d.ID+"/"+verb, "")
 				if allowed {
 					require.Equal(t, string(status), a.is(http.StatusAccepted)["status"])
-					require.Len(t, h.steering.asked, 1)
+					require.Len(t, h.control.asked, 1)
 					return
 				}
 				require.Contains(t, a.isProblem(http.StatusConflict, models.CodeConflict, ""), "is "+string(status))
-				require.Empty(t, h.steering.asked)
+				require.Empty(t, h.control.asked)
 			})
 		}
 	}
@@ -86,20 +86,20 @@ func TestCancelAndRedeliver(t *testing.T) {
 		require.Equal(t, http.StatusNoContent, h.do(http.MethodDelete, sub, "").status)
 		require.Contains(t, h.do(http.MethodPost, path, "").isProblem(http.StatusConflict, models.CodeConflict, ""),
 			d.SubscriptionID+" is deleted")
-		require.Empty(t, h.steering.asked)
+		require.Empty(t, h.control.asked)
 	})
 
-	t.Run("what steering refuses is refused", func(t *testing.T) {
+	t.Run("what the control refuses is refused", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)
 		path := deliveriesPath + "/" + h.deliver().ID
 		for _, verb := range []string{"/cancel", "/redeliver"} {
-			h.steering.err = models.Errorf(models.CodeConflict, "the delivery is delivered")
+			h.control.err = models.Errorf(models.CodeConflict, "the delivery is delivered")
 			require.Equal(t, "the delivery is delivered",
 				h.do(http.MethodPost, path+verb, "").isProblem(http.StatusConflict, models.CodeConflict, ""))
-			h.steering.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
+			h.control.err = models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 			h.do(http.MethodPost, path+verb, "").isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
-			h.steering.err = errors.New("frontend: connection refused")
+			h.control.err = errors.New("frontend: connection refused")
 			h.do(http.MethodPost, path+verb, "").isProblem(http.StatusInternalServerError, models.CodeInternal, "")
 		}
 	})
@@ -149,8 +149,8 @@ func TestBadReasonsAndActors(t *testing.T) {
 		models.RecoveryPrefix: recovery,
 	}
 	t.Cleanup(func() { // after all subtests
-		require.Empty(t, h.steering.asked)
-		require.Len(t, h.steering.jobs, 1) // the recovery's
+		require.Empty(t, h.control.asked)
+		require.Len(t, h.control.jobs, 1) // the recovery's
 	})
 	for _, route := range routesWithReason {
 		path := strings.Replace(route.path, "ID", ids[route.prefix], 1)
@@ -178,14 +178,14 @@ func TestTwoActors(t *testing.T) {
 	request := h.request(http.MethodPost, deliveriesPath+"/"+d.ID+"/cancel", "")
 	request.Header["Posthaste-Actor"] = []string{"Jo", "Kim"}
 	h.answer(request).isProblem(http.StatusBadRequest, models.CodeInvalid, "Posthaste-Actor")
-	require.Empty(t, h.steering.asked)
+	require.Empty(t, h.control.asked)
 }
 
 func TestTemporalTakesTooLong(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	d := h.deliver()
-	h.steering.err = context.DeadlineExceeded
+	h.control.err = context.DeadlineExceeded
 	for _, path := range []string{
 		deliveriesPath + "/" + d.ID + "/cancel", deliveriesPath + "/" + d.ID + "/redeliver",
 		"/v1/events/" + d.EventID + "/redeliver",
