@@ -108,14 +108,14 @@ func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]cli
 
 // cancelDelivery handles POST /v1/deliveries/{id}/cancel.
 func (s *server) cancelDelivery(c *gin.Context) error {
-	return s.signal(c, cancellable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+	return s.signal(c, models.ActCancel, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
 		return s.Control.Cancel(ctx, delivery, why, 0)
 	})
 }
 
 // redeliverDelivery handles POST /v1/deliveries/{id}/redeliver: a further attempt is made now.
 func (s *server) redeliverDelivery(c *gin.Context) error {
-	return s.signal(c, s.redeliverable, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
+	return s.signal(c, models.ActRedeliver, func(ctx context.Context, delivery *models.Delivery, why models.Why) error {
 		epoch, err := s.Store.Epoch(ctx, delivery.Tenant)
 		if err != nil {
 			return err
@@ -124,12 +124,9 @@ func (s *server) redeliverDelivery(c *gin.Context) error {
 	})
 }
 
-// signal asks something of the path's delivery, if its state allows it, and answers with the delivery as it was when
-// asked.
+// signal asks for an act of the path's delivery, if its state allows it, and answers with the delivery as it was when asked.
 func (s *server) signal(
-	c *gin.Context,
-	allowed func(context.Context, *models.Delivery) error,
-	ask func(context.Context, *models.Delivery, models.Why) error,
+	c *gin.Context, act models.Act, ask func(context.Context, *models.Delivery, models.Why) error,
 ) error {
 	why, err := readWhy(c)
 	if err != nil {
@@ -139,7 +136,7 @@ func (s *server) signal(
 	if err != nil {
 		return err
 	}
-	if err := allowed(c.Request.Context(), delivery); err != nil {
+	if err := s.allows(c.Request.Context(), delivery, act); err != nil {
 		return err
 	}
 	show, err := s.showDeliveries(c.Request.Context(), delivery)
@@ -154,37 +151,17 @@ func (s *server) signal(
 	return reply(c, http.StatusAccepted, show(delivery))
 }
 
-func cancellable(_ context.Context, delivery *models.Delivery) error {
-	switch delivery.Status {
-	case models.DeliveryDelivered, models.DeliveryCancelled:
-		return models.Errorf(models.CodeConflict, "the delivery is %s; there is nothing to cancel", delivery.Status)
-	default:
-		return nil
-	}
-}
-
-// redeliverable refuses a redelivery that could not lead to an attempt: it would look like an attempt that failed in
-// silence.
-func (s *server) redeliverable(ctx context.Context, delivery *models.Delivery) error {
-	if delivery.Status == models.DeliveryHeld {
-		return models.Errorf(models.CodeConflict,
-			"the delivery is held because its subscription is paused; resume the subscription")
-	}
-	if !delivery.Status.Closed() {
-		return nil
-	}
+// allows returns nil if the act would have an effect on the delivery, and otherwise why it would not.
+func (s *server) allows(ctx context.Context, delivery *models.Delivery, act models.Act) error {
 	subscription, err := s.Store.Subscription(ctx, delivery.SubscriptionID)
 	switch {
 	case models.ErrorCode(err) == models.CodeNotFound:
-		return models.Errorf(models.CodeConflict, "the delivery is %s, and its subscription %s is deleted",
-			delivery.Status, delivery.SubscriptionID)
+		return delivery.Allows(act, "")
 	case err != nil:
 		return fmt.Errorf("get subscription: %w", err)
-	case subscription.Status == models.SubscriptionDisabled:
-		return models.Errorf(models.CodeConflict, "the delivery is %s, and its subscription %s is disabled; enable it first",
-			delivery.Status, subscription.ID)
+	default:
+		return delivery.Allows(act, subscription.Status)
 	}
-	return nil
 }
 
 // shownStatus is held, too, of one that Temporal keeps from going although we do not.

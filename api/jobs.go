@@ -97,9 +97,7 @@ func (s *server) redeliverEvent(c *gin.Context) error {
 	}
 	return s.begin(c, models.AuditRedeliverEvent, models.Job{
 		Action: models.JobRedeliver, Tenant: event.Tenant, Rate: rate, Why: why, Epoch: epoch,
-		Selection: models.Selection{EventID: event.ID, Statuses: []models.DeliveryStatus{
-			models.DeliveryPending, models.DeliveryDelivered, models.DeliveryExhausted, models.DeliveryCancelled,
-		}},
+		Selection: models.Selection{EventID: event.ID, Statuses: models.ActRedeliver.From()},
 	})
 }
 
