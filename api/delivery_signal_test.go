@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthaste/posthaste/api"
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -127,18 +129,6 @@ var badActors = map[string]string{
 	"a space of other width": "a\u00a0b",
 }
 
-// routesWithReason are all the calls about one thing that take a reason.
-var routesWithReason = []call{
-	{http.MethodPost, "/v1/deliveries/ID/cancel", models.DeliveryPrefix},
-	{http.MethodPost, "/v1/deliveries/ID/redeliver", models.DeliveryPrefix},
-	{http.MethodPost, "/v1/events/ID/cancel", models.EventPrefix},
-	{http.MethodPost, "/v1/events/ID/redeliver", models.EventPrefix},
-	{http.MethodPost, "/v1/subscriptions/ID/pause", models.SubscriptionPrefix},
-	{http.MethodPost, "/v1/subscriptions/ID/resume", models.SubscriptionPrefix},
-	{http.MethodPost, "/v1/subscriptions/ID/cancel", models.SubscriptionPrefix},
-	{http.MethodPost, "/v1/recoveries/ID/cancel", models.RecoveryPrefix},
-}
-
 func TestBadReasonsAndActors(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -152,18 +142,21 @@ func TestBadReasonsAndActors(t *testing.T) {
 		require.Empty(t, h.control.asked)
 		require.Len(t, h.control.jobs, 1) // the recovery's
 	})
-	for _, route := range routesWithReason {
-		path := strings.Replace(route.path, "ID", ids[route.prefix], 1)
+	for _, route := range api.Routes() {
+		if route.In != (client.ActionRequest{}) && route.In != (client.JobRequest{}) {
+			continue
+		}
+		path := strings.Replace(with(route.Path, ids[prefixOf(route.Path)]), ":tenant", models.DefaultTenant, 1)
 		for name, bad := range badReasons {
-			t.Run(route.path+" refuses "+name, func(t *testing.T) {
+			t.Run(route.Path+" refuses "+name, func(t *testing.T) {
 				t.Parallel()
-				h.on(t).do(route.method, path, bad.body).isProblem(http.StatusBadRequest, models.CodeInvalid, bad.field)
+				h.on(t).do(route.Method, path, bad.body).isProblem(http.StatusBadRequest, models.CodeInvalid, bad.field)
 			})
 		}
 		for name, bad := range badActors {
-			t.Run(route.path+" refuses "+name, func(t *testing.T) {
+			t.Run(route.Path+" refuses "+name, func(t *testing.T) {
 				t.Parallel()
-				detail := h.on(t).do(route.method, path, "", "Posthaste-Actor", bad).
+				detail := h.on(t).do(route.Method, path, "", "Posthaste-Actor", bad).
 					isProblem(http.StatusBadRequest, models.CodeInvalid, "Posthaste-Actor")
 				require.NotContains(t, detail, bad)
 			})

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -115,7 +117,52 @@ func (h *harness) request(method, path, body string) *http.Request {
 func (h *harness) answer(request *http.Request) *answer {
 	recorder := httptest.NewRecorder()
 	h.handler.ServeHTTP(recorder, request)
-	return &answer{t: h.t, status: recorder.Code, header: recorder.Header(), body: recorder.Body.String()}
+	a := &answer{t: h.t, status: recorder.Code, header: recorder.Header(), body: recorder.Body.String()}
+	a.isDeclared(request)
+	return a
+}
+
+// isDeclared makes sure that a successful answer is of the type that the route table names: its members are all known to
+// that type, and written again they give the same bytes, but for white space.
+func (a *answer) isDeclared(request *http.Request) {
+	a.t.Helper()
+	declared := declaredFor(request)
+	if a.status/100 != 2 || len(declared) == 0 {
+		return
+	}
+	var sent bytes.Buffer
+	require.NoError(a.t, json.Compact(&sent, []byte(a.body)))
+	var again []string
+	for _, out := range declared {
+		value := reflect.New(reflect.TypeOf(out))
+		decoder := json.NewDecoder(strings.NewReader(a.body))
+		decoder.DisallowUnknownFields()
+		if decoder.Decode(value.Interface()) != nil {
+			continue
+		}
+		var written bytes.Buffer
+		encoder := json.NewEncoder(&written)
+		encoder.SetEscapeHTML(false)
+		require.NoError(a.t, encoder.Encode(value.Interface()))
+		again = append(again, strings.TrimSpace(written.String()))
+	}
+	require.Contains(a.t, again, sent.String(), "%s %s", request.Method, request.URL.Path)
+}
+
+// declaredFor are the types that the route table names for the answer to a request.
+func declaredFor(request *http.Request) []any {
+	for _, route := range api.Routes() {
+		if route.Method == request.Method && matches(route.Path, request.URL.Path) {
+			return route.Out
+		}
+	}
+	return nil
+}
+
+// matches reports whether a path is one of those that the pattern of a route stands for.
+func matches(pattern, path string) bool {
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	return slices.EqualFunc(want, got, func(want, got string) bool { return want == got || strings.HasPrefix(want, ":") })
 }
 
 // destinations refuses the one host that the tests call blocked.

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/posthaste/posthaste/client"
 )
 
 // access says who may call a route.
@@ -27,64 +30,69 @@ type route struct {
 	path   string
 	access access
 	query  []string                 // the query parameters it knows; any other is refused, but where signed
+	in     any                      // the zero value of the body's type, as callers write it; nil: none is read as JSON
+	out    any                      // the zero value of a successful answer's type; nil: the answer is not JSON
 	handle func(*gin.Context) error // its error becomes a problem
 }
+
+// either is the out of a route with several answers.
+type either []any
 
 // routes is everything that can be called.
 func (s *server) routes() []route {
 	return []route{
-		{http.MethodPost, "/v1/events", keyed, nil, s.publishEvent},
-		{http.MethodPost, "/v1/events/batch", keyed, nil, s.publishBatch},
-		{http.MethodGet, "/v1/events", keyed, paged(eventQuery...), s.listEvents},
-		{http.MethodGet, "/v1/events/:id", keyed, nil, s.getEvent},
-		{http.MethodPost, "/v1/events/:id/cancel", keyed, nil, s.cancelEvent},
-		{http.MethodPost, "/v1/events/:id/redeliver", keyed, nil, s.redeliverEvent},
+		{http.MethodPost, "/v1/events", keyed, nil, client.Event{}, client.Published{}, s.publishEvent},
+		{http.MethodPost, "/v1/events/batch", keyed, nil, client.BatchRequest{}, client.BatchAnswer{}, s.publishBatch},
+		{http.MethodGet, "/v1/events", keyed, paged(eventQuery...), nil, client.Page[client.StoredEvent]{}, s.listEvents},
+		{http.MethodGet, "/v1/events/:id", keyed, nil, nil, client.StoredEvent{}, s.getEvent},
+		{http.MethodPost, "/v1/events/:id/cancel", keyed, nil, client.ActionRequest{}, client.Cancellation{}, s.cancelEvent},
+		{http.MethodPost, "/v1/events/:id/redeliver", keyed, nil, client.JobRequest{}, client.Bulk{}, s.redeliverEvent},
 
-		{http.MethodPost, "/v1/subscriptions", keyed, nil, s.createSubscription},
-		{http.MethodGet, "/v1/subscriptions", keyed, paged("tenant", "status"), s.listSubscriptions},
-		{http.MethodGet, "/v1/subscriptions/:id", keyed, nil, s.getSubscription},
-		{http.MethodPatch, "/v1/subscriptions/:id", keyed, nil, s.patchSubscription},
-		{http.MethodDelete, "/v1/subscriptions/:id", keyed, nil, s.deleteSubscription},
-		{http.MethodGet, "/v1/subscriptions/:id/secret", keyed, nil, s.getSubscriptionSecret},
-		{http.MethodGet, "/v1/subscriptions/:id/public-key", keyed, nil, s.getPublicKey},
-		{http.MethodPost, "/v1/subscriptions/:id/rotate-secret", keyed, nil, s.rotateSecret},
-		{http.MethodPost, "/v1/subscriptions/:id/pause", keyed, nil, s.pauseSubscription},
-		{http.MethodPost, "/v1/subscriptions/:id/resume", keyed, nil, s.resumeSubscription},
-		{http.MethodPost, "/v1/subscriptions/:id/cancel", keyed, nil, s.cancelWaiting},
+		{http.MethodPost, "/v1/subscriptions", keyed, nil, client.SubscriptionFields{}, client.Subscription{}, s.createSubscription},
+		{http.MethodGet, "/v1/subscriptions", keyed, paged("tenant", "status"), nil, client.Page[client.Subscription]{}, s.listSubscriptions},
+		{http.MethodGet, "/v1/subscriptions/:id", keyed, nil, nil, client.Subscription{}, s.getSubscription},
+		{http.MethodPatch, "/v1/subscriptions/:id", keyed, nil, client.SubscriptionFields{}, client.Subscription{}, s.patchSubscription},
+		{http.MethodDelete, "/v1/subscriptions/:id", keyed, nil, nil, nil, s.deleteSubscription},
+		{http.MethodGet, "/v1/subscriptions/:id/secret", keyed, nil, nil, client.SigningKey{}, s.getSubscriptionSecret},
+		{http.MethodGet, "/v1/subscriptions/:id/public-key", keyed, nil, nil, client.VerifyingKeys{}, s.getPublicKey},
+		{http.MethodPost, "/v1/subscriptions/:id/rotate-secret", keyed, nil, client.Rotation{}, client.Rotated{}, s.rotateSecret},
+		{http.MethodPost, "/v1/subscriptions/:id/pause", keyed, nil, client.ActionRequest{}, client.Subscription{}, s.pauseSubscription},
+		{http.MethodPost, "/v1/subscriptions/:id/resume", keyed, nil, client.JobRequest{}, client.Subscription{}, s.resumeSubscription},
+		{http.MethodPost, "/v1/subscriptions/:id/cancel", keyed, nil, client.ActionRequest{}, client.Cancellation{}, s.cancelWaiting},
 
-		{http.MethodPost, "/v1/tenants/:tenant/cancel", keyed, nil, s.cancelTenant},
+		{http.MethodPost, "/v1/tenants/:tenant/cancel", keyed, nil, client.ActionRequest{}, client.Cancellation{}, s.cancelTenant},
 
-		{http.MethodGet, "/v1/deliveries", keyed, paged(deliveryQuery...), s.listDeliveries},
-		{http.MethodGet, "/v1/deliveries/:id", keyed, nil, s.getDelivery},
-		{http.MethodGet, "/v1/deliveries/:id/attempts", keyed, nil, s.listAttempts},
-		{http.MethodGet, "/v1/deliveries/:id/runs", keyed, nil, s.listRuns},
-		{http.MethodGet, "/v1/deliveries/:id/history", keyed, []string{"run_id"}, s.getHistory},
-		{http.MethodPost, "/v1/deliveries/:id/cancel", keyed, nil, s.cancelDelivery},
-		{http.MethodPost, "/v1/deliveries/:id/redeliver", keyed, nil, s.redeliverDelivery},
+		{http.MethodGet, "/v1/deliveries", keyed, paged(deliveryQuery...), nil, client.Page[client.Delivery]{}, s.listDeliveries},
+		{http.MethodGet, "/v1/deliveries/:id", keyed, nil, nil, client.Delivery{}, s.getDelivery},
+		{http.MethodGet, "/v1/deliveries/:id/attempts", keyed, nil, nil, client.Page[client.Attempt]{}, s.listAttempts},
+		{http.MethodGet, "/v1/deliveries/:id/runs", keyed, nil, nil, client.Page[client.Run]{}, s.listRuns},
+		{http.MethodGet, "/v1/deliveries/:id/history", keyed, []string{"run_id"}, nil, json.RawMessage{}, s.getHistory},
+		{http.MethodPost, "/v1/deliveries/:id/cancel", keyed, nil, client.ActionRequest{}, client.Delivery{}, s.cancelDelivery},
+		{http.MethodPost, "/v1/deliveries/:id/redeliver", keyed, nil, client.ActionRequest{}, client.Delivery{}, s.redeliverDelivery},
 
-		{http.MethodGet, "/v1/workflows", keyed, paged("since"), s.listWorkflows},
-		{http.MethodGet, "/v1/workflows/history", keyed, []string{"workflow_id", "run_id"}, s.getWorkflowHistory},
+		{http.MethodGet, "/v1/workflows", keyed, paged("since"), nil, client.Page[client.WorkflowRun]{}, s.listWorkflows},
+		{http.MethodGet, "/v1/workflows/history", keyed, []string{"workflow_id", "run_id"}, nil, json.RawMessage{}, s.getWorkflowHistory},
 
-		{http.MethodPost, "/v1/recoveries", keyed, nil, s.createRecovery},
-		{http.MethodGet, "/v1/recoveries", keyed, paged("tenant", "subscription_id", "status"), s.listRecoveries},
-		{http.MethodGet, "/v1/recoveries/:id", keyed, nil, s.getRecovery},
-		{http.MethodPost, "/v1/recoveries/:id/cancel", keyed, nil, s.cancelRecovery},
+		{http.MethodPost, "/v1/recoveries", keyed, nil, client.RecoveryRequest{}, either{client.Recovery{}, client.RecoveryDryRun{}}, s.createRecovery},
+		{http.MethodGet, "/v1/recoveries", keyed, paged("tenant", "subscription_id", "status"), nil, client.Page[client.Recovery]{}, s.listRecoveries},
+		{http.MethodGet, "/v1/recoveries/:id", keyed, nil, nil, client.Recovery{}, s.getRecovery},
+		{http.MethodPost, "/v1/recoveries/:id/cancel", keyed, nil, client.ActionRequest{}, client.Recovery{}, s.cancelRecovery},
 
-		{http.MethodPost, "/v1/sources", keyed, nil, s.createSource},
-		{http.MethodGet, "/v1/sources", keyed, paged("tenant"), s.listSources},
-		{http.MethodGet, "/v1/sources/:id", keyed, nil, s.getSource},
-		{http.MethodPatch, "/v1/sources/:id", keyed, nil, s.patchSource},
-		{http.MethodDelete, "/v1/sources/:id", keyed, nil, s.deleteSource},
-		{http.MethodGet, "/v1/providers", keyed, nil, s.listProviders},
-		{anyMethod, "/in/:id", signed, nil, s.receive},
+		{http.MethodPost, "/v1/sources", keyed, nil, client.SourceFields{}, client.Source{}, s.createSource},
+		{http.MethodGet, "/v1/sources", keyed, paged("tenant"), nil, client.Page[client.Source]{}, s.listSources},
+		{http.MethodGet, "/v1/sources/:id", keyed, nil, nil, client.Source{}, s.getSource},
+		{http.MethodPatch, "/v1/sources/:id", keyed, nil, client.SourceFields{}, client.Source{}, s.patchSource},
+		{http.MethodDelete, "/v1/sources/:id", keyed, nil, nil, nil, s.deleteSource},
+		{http.MethodGet, "/v1/providers", keyed, nil, nil, client.Page[client.Provider]{}, s.listProviders},
+		{anyMethod, "/in/:id", signed, nil, nil, nil, s.receive},
 
-		{http.MethodGet, "/v1/audit", keyed, paged(auditQuery...), s.listAudit},
+		{http.MethodGet, "/v1/audit", keyed, paged(auditQuery...), nil, client.Page[client.AuditEntry]{}, s.listAudit},
 
-		{http.MethodGet, "/v1/stats", keyed, nil, s.getStats},
-		{http.MethodGet, "/metrics", keyed, nil, s.getMetrics},
+		{http.MethodGet, "/v1/stats", keyed, nil, nil, client.Stats{}, s.getStats},
+		{http.MethodGet, "/metrics", keyed, nil, nil, nil, s.getMetrics},
 
-		{http.MethodGet, "/healthz", public, nil, s.health},
-		{http.MethodGet, "/readyz", public, nil, s.ready},
+		{http.MethodGet, "/healthz", public, nil, nil, healthView{}, s.health},
+		{http.MethodGet, "/readyz", public, nil, nil, readyView{}, s.ready},
 	}
 }
 

@@ -15,53 +15,32 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-type call struct{ method, path, prefix string }
-
-// routesWithID are all the calls about one thing.
-var routesWithID = []call{
-	{http.MethodGet, "/v1/events/ID", models.EventPrefix},
-	{http.MethodPost, "/v1/events/ID/cancel", models.EventPrefix},
-	{http.MethodPost, "/v1/events/ID/redeliver", models.EventPrefix},
-	{http.MethodGet, "/v1/subscriptions/ID", models.SubscriptionPrefix},
-	{http.MethodGet, "/v1/subscriptions/ID/secret", models.SubscriptionPrefix},
-	{http.MethodPatch, "/v1/subscriptions/ID", models.SubscriptionPrefix},
-	{http.MethodDelete, "/v1/subscriptions/ID", models.SubscriptionPrefix},
-	{http.MethodPost, "/v1/subscriptions/ID/rotate-secret", models.SubscriptionPrefix},
-	{http.MethodPost, "/v1/subscriptions/ID/pause", models.SubscriptionPrefix},
-	{http.MethodPost, "/v1/subscriptions/ID/resume", models.SubscriptionPrefix},
-	{http.MethodPost, "/v1/subscriptions/ID/cancel", models.SubscriptionPrefix},
-	{http.MethodGet, "/v1/deliveries/ID", models.DeliveryPrefix},
-	{http.MethodGet, "/v1/deliveries/ID/attempts", models.DeliveryPrefix},
-	{http.MethodGet, "/v1/deliveries/ID/runs", models.DeliveryPrefix},
-	{http.MethodGet, "/v1/deliveries/ID/history", models.DeliveryPrefix},
-	{http.MethodPost, "/v1/deliveries/ID/cancel", models.DeliveryPrefix},
-	{http.MethodPost, "/v1/deliveries/ID/redeliver", models.DeliveryPrefix},
-	{http.MethodGet, "/v1/sources/ID", models.SourcePrefix},
-	{http.MethodPatch, "/v1/sources/ID", models.SourcePrefix},
-	{http.MethodDelete, "/v1/sources/ID", models.SourcePrefix},
-	{http.MethodGet, "/v1/recoveries/ID", models.RecoveryPrefix},
-	{http.MethodPost, "/v1/recoveries/ID/cancel", models.RecoveryPrefix},
+// things are the prefixes of the ids in the paths, by their first parts.
+var things = map[string]string{
+	"events": models.EventPrefix, "subscriptions": models.SubscriptionPrefix, "deliveries": models.DeliveryPrefix,
+	"recoveries": models.RecoveryPrefix, "sources": models.SourcePrefix,
 }
 
-// routesWithoutID are the rest, but for the probes.
-var routesWithoutID = []call{
-	{http.MethodPost, "/v1/events", ""},
-	{http.MethodPost, "/v1/events/batch", ""},
-	{http.MethodGet, "/v1/events", ""},
-	{http.MethodPost, "/v1/subscriptions", ""},
-	{http.MethodGet, "/v1/subscriptions", ""},
-	{http.MethodGet, "/v1/deliveries", ""},
-	{http.MethodPost, "/v1/recoveries", ""},
-	{http.MethodGet, "/v1/recoveries", ""},
-	{http.MethodGet, "/v1/audit", ""},
-	{http.MethodPost, "/v1/sources", ""},
-	{http.MethodGet, "/v1/sources", ""},
+// prefixOf is the prefix of the id in the path; empty: it has none.
+func prefixOf(path string) string {
+	parts := strings.Split(path, "/")
+	if len(parts) > 3 && parts[3] == ":id" {
+		return things[parts[2]]
+	}
+	return ""
 }
 
-// routesOfTemporal are the calls that ask Temporal alone.
-var routesOfTemporal = []call{
-	{http.MethodGet, "/v1/workflows", ""},
-	{http.MethodGet, "/v1/workflows/history", ""},
+// with puts the id in its place in the path.
+func with(path, id string) string { return strings.Replace(path, ":id", id, 1) }
+
+// requestBodies are the bodies of the calls that need one.
+func requestBodies(subscriptionID string) map[string]string {
+	return map[string]string{
+		"POST /v1/events": eventBody, "POST /v1/events/batch": `{"events":[` + eventBody + `,{}]}`,
+		"POST /v1/subscriptions": subscriptionBody, "PATCH /v1/subscriptions/:id": `{"name":"new"}`,
+		"POST /v1/sources": `{` + goodSource + `}`, "PATCH /v1/sources/:id": `{"name":"new"}`,
+		"POST /v1/recoveries": `{"subscription_id":"` + subscriptionID + `","since":"2000-01-01T00:00:00Z"}`,
+	}
 }
 
 // newID makes an id that names nothing.
@@ -79,23 +58,56 @@ func TestUnknownIDs(t *testing.T) {
 		require.Empty(t, h.control.asked)
 		require.Empty(t, h.control.jobs)
 	})
-	for _, route := range routesWithID {
-		unknown := newID(route.prefix)
+	for _, route := range api.Routes() {
+		prefix := prefixOf(route.Path)
+		if prefix == "" {
+			continue
+		}
+		unknown := newID(prefix)
 		for name, id := range map[string]string{
 			"unknown": unknown, "malformed": "1", "of another kind": models.NewID("xyz_"),
 			"in capitals": strings.ToUpper(unknown), "with a quote": "%27%22", "endless": strings.Repeat("x", 10_000),
 		} {
-			t.Run(route.method+" "+route.path+" with an id that is "+name, func(t *testing.T) {
+			t.Run(route.Method+" "+route.Path+" with an id that is "+name, func(t *testing.T) {
 				t.Parallel()
 				h := h.on(t)
 				body := ""
-				if route.method == http.MethodPatch {
+				if route.Method == http.MethodPatch {
 					body = "{}"
 				}
-				h.do(route.method, strings.Replace(route.path, "ID", id, 1), body).
-					isProblem(http.StatusNotFound, models.CodeNotFound, "")
+				h.do(route.Method, with(route.Path, id), body).isProblem(http.StatusNotFound, models.CodeNotFound, "")
 			})
 		}
+	}
+}
+
+// Every answer of the harness is compared with the route table; here each line of it has at least one.
+func TestEveryRouteAnswers(t *testing.T) {
+	t.Parallel()
+	for _, route := range api.Routes() {
+		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t)
+			h.control.runs, h.control.history = []models.Run{{ID: firstRun, Status: "Running"}}, []byte("{}")
+			d := h.closed(models.DeliveryExhausted)
+			ids := map[string]string{
+				models.EventPrefix: d.EventID, models.SubscriptionPrefix: d.SubscriptionID, models.DeliveryPrefix: d.ID,
+				models.SourcePrefix: h.source(`{` + goodSource + `}`),
+			}
+			if prefixOf(route.Path) == models.RecoveryPrefix || route.Path == recoveriesPath && route.Method == http.MethodGet {
+				ids[models.RecoveryPrefix] = text(t, h.recover(d.SubscriptionID, "").is(http.StatusAccepted)["id"])
+			}
+			path := strings.Replace(with(route.Path, ids[prefixOf(route.Path)]), ":tenant", models.DefaultTenant, 1)
+			switch {
+			case strings.HasSuffix(path, "/public-key"):
+				path, _, _ = h.subscribed(models.SignatureEd25519)
+				path += "/public-key"
+			case strings.HasPrefix(path, "/v1/workflows/"):
+				path += "?workflow_id=event/evt_1&run_id=" + firstRun
+			}
+			a := h.do(route.Method, path, requestBodies(d.SubscriptionID)[route.Method+" "+route.Path])
+			require.Equal(t, 2, a.status/100, a.body)
+		})
 	}
 }
 
@@ -108,9 +120,11 @@ func TestRoutes(t *testing.T) {
 		for _, path := range []string{"/healthz", "/readyz"} {
 			h.do(http.MethodGet, path, "", "Authorization", "").is(http.StatusOK)
 		}
-		for _, route := range slices.Concat(routesWithID, routesWithoutID, routesOfTemporal, []call{{http.MethodGet, "/v1/providers", ""}}) {
-			h.do(route.method, route.path, "", "Authorization", "").
-				isProblem(http.StatusUnauthorized, models.CodeUnauthorized, "")
+		for _, route := range api.Routes() {
+			require.Equal(t, !strings.HasSuffix(route.Path, "z"), route.Keyed, route.Path)
+			if route.Keyed {
+				h.do(route.Method, route.Path, "", "Authorization", "").isProblem(http.StatusUnauthorized, models.CodeUnauthorized, "")
+			}
 		}
 	})
 
@@ -175,22 +189,23 @@ func TestStoreAway(t *testing.T) {
 	h := newHarness(t)
 	require.NoError(t, h.store.Close())
 	t.Cleanup(func() { require.Empty(t, h.dispatcher.ids()) }) // after all subtests
-	bodies := map[string]string{
-		"POST /v1/events": eventBody, "POST /v1/events/batch": `{"events":[` + eventBody + `]}`,
-		"POST /v1/subscriptions": subscriptionBody, "PATCH /v1/subscriptions/ID": `{"name":"new"}`,
-		"POST /v1/sources": `{` + goodSource + `}`, "PATCH /v1/sources/ID": `{"name":"new"}`,
-		"POST /v1/recoveries": `{"subscription_id":"` + models.NewID(models.SubscriptionPrefix) + `","since":"2000-01-01T00:00:00Z"}`,
-	}
-	for _, route := range slices.Concat(routesWithID, routesWithoutID) {
-		t.Run(route.method+" "+route.path, func(t *testing.T) {
+	bodies := requestBodies(models.NewID(models.SubscriptionPrefix))
+	for _, route := range api.Routes() {
+		if !route.Keyed || slices.Contains(withoutStore, route.Path) {
+			continue
+		}
+		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
 			t.Parallel()
-			path := strings.Replace(route.path, "ID", newID(route.prefix), 1)
-			a := h.on(t).do(route.method, path, bodies[route.method+" "+route.path])
+			path := strings.Replace(with(route.Path, newID(prefixOf(route.Path))), ":tenant", models.DefaultTenant, 1)
+			a := h.on(t).do(route.Method, path, bodies[route.Method+" "+route.Path])
 			detail := a.isProblem(http.StatusServiceUnavailable, models.CodeUnavailable, "")
 			require.Equal(t, "the database does not answer; try again", detail)
 		})
 	}
 }
+
+// withoutStore are the paths that do without the store.
+var withoutStore = []string{"/v1/workflows", "/v1/workflows/history", "/v1/providers", "/metrics"}
 
 func TestHealth(t *testing.T) {
 	t.Parallel()

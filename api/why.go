@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -50,14 +51,9 @@ func newWhy(c *gin.Context, reason string) (models.Why, error) {
 	return why, why.Validate()
 }
 
-// reasonInput may be left out altogether.
-type reasonInput struct {
-	Reason string `json:"reason"`
-}
-
-// readWhy reads the body of a call that takes a reason and nothing else.
+// readWhy reads the body of a call that takes a reason and nothing else, and may be left out.
 func readWhy(c *gin.Context) (models.Why, error) {
-	var in reasonInput
+	var in client.ActionRequest
 	if err := readOptionalJSON(c, &in); err != nil {
 		return models.Why{}, err
 	}

@@ -61,6 +61,11 @@ func encodeBatch(events []Event) ([]byte, error) {
 	return fmt.Appendf(nil, `{"events":[%s]}`, bytes.Join(items, []byte(","))), nil
 }
 
+// BatchRequest is the body of a batch. [Client.PublishBatch] writes it.
+type BatchRequest struct {
+	Events []Event `json:"events"`
+}
+
 // BatchAnswer is the answer of the server to a batch.
 type BatchAnswer struct {
 	Results []BatchItem `json:"results"` // one for each event, in the same order
