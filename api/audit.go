@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -66,4 +69,80 @@ func showAuditEntry(e *models.AuditEntry) client.AuditEntry {
 	return client.AuditEntry{
 		ID: e.ID, At: stamp(e.At), Tenant: e.Tenant, Action: string(e.Action), Subject: e.Subject, By: e.By, Reason: e.Reason,
 	}
+}
+
+const (
+	actorHeader  = "Posthaste-Actor"
+	defaultActor = "api"
+)
+
+// actor is who asks, as the caller says. The key says only that the caller may ask.
+func actor(c *gin.Context) (string, error) {
+	given := c.Request.Header.Values(actorHeader)
+	if len(given) > 1 {
+		return "", models.Invalid(actorHeader, "is given twice")
+	}
+	name := strings.TrimSpace(strings.Join(given, ""))
+	if name == "" {
+		return defaultActor, nil
+	}
+	return name, validateActor(actorHeader, name)
+}
+
+// validateActor refuses names with characters that would not show in a list.
+func validateActor(field, name string) error {
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+	switch {
+	case len(name) > models.MaxActor:
+		return models.Invalid(field, "is %d bytes long; at most %d are allowed", len(name), models.MaxActor)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable):
+		return models.Invalid(field, "holds a character that is not allowed; it must be printable UTF-8")
+	}
+	return nil
+}
+
+// newWhy joins who asks to the reason of the input.
+func newWhy(c *gin.Context, reason string) (models.Why, error) {
+	by, err := actor(c)
+	if err != nil {
+		return models.Why{}, err
+	}
+	why := models.Why{By: by, Reason: reason}
+	return why, why.Validate()
+}
+
+// readWhy reads the body of a call that takes a reason and nothing else, and may be left out.
+func readWhy(c *gin.Context) (models.Why, error) {
+	var in client.ActionRequest
+	if err := readOptionalJSON(c, &in); err != nil {
+		return models.Why{}, err
+	}
+	return newWhy(c, in.Reason)
+}
+
+// rateInput may be left out altogether.
+type rateInput struct {
+	Rate   optional[int] `json:"rate"`
+	Reason string        `json:"reason"`
+}
+
+// readRate reads the body of a call that takes a rate, too. The rate is otherwise, if none is given.
+func readRate(c *gin.Context, otherwise int) (int, models.Why, error) {
+	var in rateInput
+	if err := readOptionalJSON(c, &in); err != nil {
+		return 0, models.Why{}, err
+	}
+	rate, err := chosenRate(in.Rate, otherwise)
+	if err != nil {
+		return 0, models.Why{}, err
+	}
+	why, err := newWhy(c, in.Reason)
+	return rate, why, err
+}
+
+func chosenRate(given optional[int], otherwise int) (int, error) {
+	if !given.given || given.null {
+		return otherwise, nil
+	}
+	return given.value, models.ValidateRate(given.value)
 }

@@ -3,8 +3,9 @@
 // # What lives here
 //
 // [New] builds the handler from [Deps]. routes.go is the table of everything that can be called, with the types of requests
-// and answers; each resource has one file of handlers. decode.go decodes requests. An answer is a type of package client, which declares the JSON of the API for
-// both sides; a function of the resource's file, such as showDelivery, makes it of a models value.
+// and answers. The files of a resource begin with its name. json.go decodes requests. An answer is a type of package client,
+// which declares the JSON of the API for both sides; a function of the resource's file, such as showDelivery, makes it of a
+// models value.
 //
 //	request ─▶ request id ─▶ access log ─▶ problems ─▶ catch panics ─▶ key ─▶ query check ─▶ handler
 //	                                          ▲                                                │ error

@@ -43,7 +43,7 @@ func (in *sourceInput) create(now time.Time) (*models.Source, error) {
 	if err := source.Validate(); err != nil {
 		return nil, err
 	}
-	return source, receives(source)
+	return source, checkReceiver(source)
 }
 
 // patch sets the fields that were given. It leaves in alone: the store may call it again, on a fresh copy.
@@ -66,7 +66,7 @@ func (in *sourceInput) patch(source *models.Source) error {
 	if err := source.Validate(); err != nil || !in.touchesReceiver() {
 		return err
 	}
-	return receives(source)
+	return checkReceiver(source)
 }
 
 // touchesReceiver keeps a source that no longer works from being in the way of renaming or disabling it.
@@ -94,8 +94,8 @@ func credentialsOf(given []client.Credential) []models.SourceCredential {
 	return all
 }
 
-// receives refuses a source whose requests could not be verified as it is, by the field at fault.
-func receives(source *models.Source) error {
+// checkReceiver refuses a source whose requests could not be verified as it is, by the field at fault.
+func checkReceiver(source *models.Source) error {
 	if !slices.Contains(receivers.Names(), source.Provider) {
 		return models.Invalid("provider", "%q is not one of: %s", clip(source.Provider), strings.Join(receivers.Names(), ", "))
 	}
@@ -106,7 +106,7 @@ func receives(source *models.Source) error {
 	if len(source.Credentials) == 0 && !row.BringsSecret() {
 		return models.Invalid("credentials", "is required")
 	}
-	if err := receivesWith(row, source.Credentials); err != nil {
+	if err := checkCredentials(row, source.Credentials); err != nil {
 		return err
 	}
 	if row.SignsURL() && source.PublicURL == "" {
@@ -115,7 +115,7 @@ func receives(source *models.Source) error {
 	return nil
 }
 
-func receivesWith(row receivers.Provider, given []models.SourceCredential) error {
+func checkCredentials(row receivers.Provider, given []models.SourceCredential) error {
 	_, err := receivers.New(row, credentials(given))
 	var bad *receivers.CredentialError
 	switch {
@@ -149,16 +149,4 @@ func inWords(err error) string {
 
 func namesKeys(row receivers.Provider) bool {
 	return slices.ContainsFunc(row.Auth, func(s receivers.Scheme) bool { return s.KeyID != "" })
-}
-
-// rowOf is the provider's row with the source's settings over it.
-func rowOf(source *models.Source) (receivers.Provider, error) {
-	row := receivers.Named(source.Provider)
-	if source.Settings == nil {
-		return row, nil
-	}
-	if err := decode(source.Settings, &row); err != nil {
-		return row, within("settings", err)
-	}
-	return row, nil
 }

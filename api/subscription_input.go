@@ -99,11 +99,11 @@ func chosenSecret(given optional[string], signature models.Signature) (string, e
 		return profile.NewSecret().Reveal(), nil
 	}
 	secret := webhook.TrimSecret(given.value)
-	return secret, fits("secret", secret, signature)
+	return secret, checkSecret("secret", secret, signature)
 }
 
-// fits reports, as an error of the field, why a secret cannot sign by the signature.
-func fits(field, secret string, signature models.Signature) error {
+// checkSecret reports, as an error of the field, why a secret cannot sign by the signature.
+func checkSecret(field, secret string, signature models.Signature) error {
 	if _, err := webhook.Profile(signature).ParseSecret(secret); err != nil {
 		return models.Invalid(field, "is not acceptable: %s", strings.TrimPrefix(err.Error(), webhook.ErrBadSecret.Error()+": "))
 	}
@@ -147,7 +147,7 @@ func (in *subscriptionInput) keepsSecrets(sub *models.Subscription) error {
 		return err
 	}
 	for _, secret := range sub.Secrets {
-		if fits("signature", secret.Value, sub.Signature) != nil {
+		if checkSecret("signature", secret.Value, sub.Signature) != nil {
 			return models.Invalid("signature", "%q does not work with the subscription's secret; make another subscription", sub.Signature)
 		}
 	}

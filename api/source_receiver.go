@@ -57,6 +57,18 @@ func (r *receiverCache) of(source *models.Source) (*receiver, error) {
 	return kept, nil
 }
 
+// rowOf is the provider's row with the source's settings over it.
+func rowOf(source *models.Source) (receivers.Provider, error) {
+	row := receivers.Named(source.Provider)
+	if source.Settings == nil {
+		return row, nil
+	}
+	if err := decode(source.Settings, &row); err != nil {
+		return row, within("settings", err)
+	}
+	return row, nil
+}
+
 func credentials(given []models.SourceCredential) []receivers.Credential {
 	all := make([]receivers.Credential, len(given))
 	for i, credential := range given {

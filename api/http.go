@@ -2,17 +2,56 @@ package api
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
+
+// reply answers with JSON. It encodes before it sends, so that a failure can still become a problem.
+func reply(c *gin.Context, status int, body any) error {
+	encoded, err := encode(body)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	c.Data(status, "application/json", encoded)
+	return nil
+}
+
+// encode writes JSON with a line break at its end. It leaves <, > and & as they are, so that data reads as it was published.
+func encode(value any) ([]byte, error) {
+	var encoded bytes.Buffer
+	encoder := json.NewEncoder(&encoded)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return encoded.Bytes(), err
+}
+
+// find finds the resource of a kind that the path names by its id. A malformed id is not found: the difference between
+// malformed and unknown does not matter to the caller, and the store need not be asked. Every call about one resource begins
+// here.
+func find[T any](c *gin.Context, kind, prefix string, get func(context.Context, string) (*T, error)) (*T, error) {
+	id := c.Param("id")
+	if !models.ValidID(prefix, id) {
+		return nil, models.NotFound(kind, clip(id))
+	}
+	found, err := get(c.Request.Context(), id)
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", kind, err)
+	}
+	return found, nil
+}
 
 // readJSON fills the struct that target points to from the request's body, strictly.
 func readJSON(c *gin.Context, target any) error {
@@ -109,3 +148,48 @@ func badUTF8(text []byte) int {
 	}
 	return 0
 }
+
+// cursorVersion is the first byte of a cursor, so that its meaning can change without mistaking an old one.
+const cursorVersion = 1
+
+// page reads limit and cursor of a list whose ids have the prefix. It asks for one row more than the caller did:
+// whether that one is there tells newPage whether there is a next page.
+func (q *query) page(prefix string) models.Page {
+	after := ""
+	q.get("cursor", func(value string) (err error) {
+		after, err = parseCursor(prefix, value)
+		return err
+	})
+	return models.Page{After: after, Limit: q.limit() + 1}
+}
+
+// newPage turns the rows that the store found into the answer to a request for a page.
+func newPage[M, V any](found []M, asked models.Page, id func(M) string, show func(M) V) client.Page[V] {
+	answer := client.Page[V]{Data: make([]V, 0, len(found))}
+	if limit := asked.Limit - 1; len(found) > limit {
+		found = found[:limit]
+		answer.NextCursor = newCursor(id(found[limit-1]))
+	}
+	for _, item := range found {
+		answer.Data = append(answer.Data, show(item))
+	}
+	return answer
+}
+
+func newCursor(lastID string) string {
+	return base64.RawURLEncoding.EncodeToString(append([]byte{cursorVersion}, lastID...))
+}
+
+func parseCursor(prefix, cursor string) (lastID string, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(raw) == 0 || raw[0] != cursorVersion || !models.ValidID(prefix, string(raw[1:])) {
+		return "", models.Invalid("cursor", "is not a next_cursor of this list")
+	}
+	return string(raw[1:]), nil
+}
+
+// stamp is t in an answer.
+func stamp(t time.Time) client.Timestamp { return client.Timestamp{Time: t} }
+
+// milliseconds is d in milliseconds, to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,199 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	// readyTimeout is how long readiness waits for an answer: well below the patience of a usual probe.
+	readyTimeout = 2 * time.Second
+
+	// readyFor is how long what was found speaks for those who ask next. Anybody may ask, and finding out writes.
+	readyFor = time.Second
+)
+
+type healthView struct {
+	Status  string `json:"status"`
+	Version string `json:"version,omitempty"`
+}
+
+// partsView is how the parts are that we need.
+type partsView struct {
+	Store    models.Health `json:"store"`
+	Temporal models.Health `json:"temporal"` // events are accepted, and wait, while it is away
+	Disk     models.Health `json:"disk"`     // of the store
+}
+
+type readyView struct {
+	healthView
+	partsView
+}
+
+// unready is why no traffic should come here, with how the parts are.
+type unready struct {
+	partsView
+	shown *models.Error
+	cause error
+}
+
+func (u *unready) Error() string { return u.shown.Detail + ": " + u.cause.Error() }
+
+// Unwrap gives the error that is shown first.
+func (u *unready) Unwrap() []error { return []error{u.shown, u.cause} }
+
+// health handles GET /healthz: the process is alive, whatever the state of the database and of Temporal.
+func (s *server) health(c *gin.Context) error {
+	return reply(c, http.StatusOK, healthView{Status: "ok", Version: s.Version})
+}
+
+// ready handles GET /readyz: red when the store cannot take what is published. Temporal being away does not make it red:
+// events are accepted all the same, and a balancer that took every API away would turn a delay into an outage.
+func (s *server) ready(c *gin.Context) error {
+	parts, err := s.readiness.ask(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	return reply(c, http.StatusOK, readyView{healthView: healthView{Status: "ready", Version: s.Version}, partsView: parts})
+}
+
+// readiness asks the parts how they are, once for all who want to know within a second.
+type readiness struct {
+	store  Store
+	engine Engine
+
+	mu    sync.Mutex
+	at    time.Time
+	parts partsView
+	err   error
+}
+
+func (r *readiness) ask(ctx context.Context) (partsView, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.at) >= readyFor {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // others wait for it, too
+		defer cancel()
+		r.parts, r.err = r.look(ctx)
+		r.at = time.Now()
+	}
+	return r.parts, r.err
+}
+
+func (r *readiness) look(ctx context.Context) (partsView, error) {
+	parts := partsView{Temporal: models.HealthReady, Disk: models.HealthReady}
+	var storeErr, engineErr error
+	var wait sync.WaitGroup
+	wait.Go(func() { parts.Store, storeErr = r.store.Health(ctx) })
+	wait.Go(func() { engineErr = r.engine.Ping(ctx) })
+	wait.Wait()
+
+	if engineErr != nil {
+		parts.Temporal = models.HealthAway
+	}
+	if parts.Store == models.HealthFull {
+		parts.Disk = models.HealthFull
+	}
+	if storeErr == nil {
+		return parts, nil
+	}
+	shown := shownError(storeErr)
+	return parts, &unready{
+		shown:     models.Errorf(models.CodeUnavailable, "not ready: %s", shown.Detail),
+		partsView: parts, cause: errors.Join(storeErr, engineErr),
+	}
+}
+
+// getStats handles GET /v1/stats.
+func (s *server) getStats(c *gin.Context) error {
+	count, oldest, err := s.Store.Backlog(c.Request.Context())
+	if err != nil {
+		return fmt.Errorf("measure backlog: %w", err)
+	}
+	return reply(c, http.StatusOK, client.Stats{Backlog: client.Backlog{
+		Events: count, OldestAt: stamp(oldest), Age: client.Duration(age(oldest, s.Now()).Truncate(time.Millisecond)),
+	}})
+}
+
+// metrics are what GET /metrics shows, in Prometheus' form. Nothing in a label comes from a request.
+type metrics struct {
+	registry *prometheus.Registry
+	webhooks *prometheus.CounterVec
+}
+
+func newMetrics(backlog prometheus.Collector) *metrics {
+	m := &metrics{registry: prometheus.NewRegistry(), webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "posthaste_webhooks_total",
+		Help: "Requests to sources, by provider and by what became of them: accepted, repeated or reused (an event that is there " +
+			"already, or a used id), challenge, or why they were refused.",
+	}, []string{"provider", "outcome"})}
+	m.registry.MustRegister(m.webhooks, backlog, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// getMetrics handles GET /metrics.
+func (s *server) getMetrics(c *gin.Context) error {
+	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(c.Writer, c.Request)
+	return nil
+}
+
+// backlogTimeout is how long a scrape waits for the store.
+const backlogTimeout = 2 * time.Second
+
+// backlog measures the events that are accepted and wait for their deliveries to be planned. When the store does not
+// answer it is left out: no number is better than a wrong one.
+type backlog struct {
+	store       Store
+	log         *slog.Logger
+	now         func() time.Time
+	events, age *prometheus.Desc
+}
+
+func newBacklog(d Deps) *backlog {
+	return &backlog{
+		store: d.Store, log: d.Logger, now: d.Now,
+		events: prometheus.NewDesc("posthaste_backlog_events", "Events that are accepted and not planned yet.", nil, nil),
+		age:    prometheus.NewDesc("posthaste_backlog_age_seconds", "Age of the oldest of them; 0 when there is none.", nil, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (b *backlog) Describe(descriptions chan<- *prometheus.Desc) {
+	descriptions <- b.events
+	descriptions <- b.age
+}
+
+// Collect implements prometheus.Collector.
+func (b *backlog) Collect(values chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), backlogTimeout)
+	defer cancel()
+	count, oldest, err := b.store.Backlog(ctx)
+	if err != nil {
+		b.log.LogAttrs(ctx, slog.LevelWarn, "api.backlog_not_measured", slog.Any("error", err))
+		return
+	}
+	values <- prometheus.MustNewConstMetric(b.events, prometheus.GaugeValue, float64(count))
+	values <- prometheus.MustNewConstMetric(b.age, prometheus.GaugeValue, age(oldest, b.now()).Seconds())
+}
+
+// age of the zero time is 0.
+func age(since, now time.Time) time.Duration {
+	if since.IsZero() {
+		return 0
+	}
+	return max(now.Sub(since), 0)
+}
