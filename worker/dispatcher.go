@@ -161,7 +161,8 @@ func (d *Dispatcher) execute(ctx context.Context, in workflows.DeliverEventInput
 	if accepted, err := d.Store.Accepted(ctx, in.EventID); err != nil || !accepted {
 		return err
 	}
-	d.Logger.InfoContext(ctx, "event.planned_again", "event_id", in.EventID)
+	d.Logger.InfoContext(ctx, "event.planned_again", "event_id", in.EventID,
+		"hint", "its workflow had ended, but the database, restored from a backup, does not have the plan")
 	options = workflows.EventAgainOptions(in, workflows.TaskQueue)
 	_, err = d.Client.ExecuteWorkflow(ctx, options, workflows.DeliverEventName, in)
 	return err

@@ -69,7 +69,8 @@ func (s *scan[T]) each(ctx context.Context, page []T) (last string, err error) {
 func (d *Dispatcher) unlessRefused(ctx context.Context, what, id string, err error) error {
 	_, refused := errors.AsType[*serviceerror.InvalidArgument](err)
 	if refused || models.ErrorCode(err) == models.CodeConflict { // which is how Control says it
-		d.Logger.ErrorContext(ctx, "workflow.refused", what, id, "error", err)
+		d.Logger.ErrorContext(ctx, "workflow.refused", what, id, "error", err,
+			"hint", "Temporal refuses to start it, and is asked again later")
 		return nil
 	}
 	return err

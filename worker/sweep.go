@@ -42,7 +42,8 @@ func (d *Dispatcher) report(ctx context.Context, failing *bool, err error) {
 	}
 	*failing = err != nil
 	if *failing {
-		d.Logger.WarnContext(ctx, "dispatcher.stalled", "error", err)
+		d.Logger.WarnContext(ctx, "dispatcher.stalled", "error", err,
+			"hint", "accepted events wait in the database, and start as soon as Temporal and the database answer")
 	} else {
 		d.Logger.InfoContext(ctx, "dispatcher.resumed")
 	}

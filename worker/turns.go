@@ -160,7 +160,8 @@ func (d *Dispatcher) startTurn(ctx context.Context, t *backlog.Turn, group *errg
 		})
 	}
 	if late := t.Late(); late > 0 {
-		d.Logger.WarnContext(ctx, "events.overdue", "tenant", t.Tenant(), "events", late)
+		d.Logger.WarnContext(ctx, "events.overdue", "tenant", t.Tenant(), "events", late,
+			"hint", "started a minute ago and not planned: check that workers run")
 	}
 	t.End()
 }
@@ -174,7 +175,8 @@ func (d *Dispatcher) blame(ctx context.Context, starts *tally) {
 	for _, f := range starts.faults {
 		answered := models.ErrorCode(translate("", f.err)) != models.CodeUnavailable
 		if d.backlog.Blame(f.id, answered) {
-			d.Logger.WarnContext(ctx, "event.postponed", "event_id", f.id, "error", f.err)
+			d.Logger.WarnContext(ctx, "event.postponed", "event_id", f.id, "error", f.err,
+				"hint", "it cannot be started; the tenant's other events go first for a minute")
 		}
 	}
 }

@@ -58,7 +58,7 @@ func acquire(ctx context.Context, db *sqlx.DB, log *slog.Logger) error {
 			return ErrInUse
 		}
 		if !waiting {
-			log.Info("engine.waiting_for_lock", "at_most", lockWait)
+			log.Info("engine.waiting_for_lock", "at_most", lockWait, "hint", "another engine runs on this Postgres")
 		}
 		if err := pause(ctx, 250*time.Millisecond); err != nil {
 			return fmt.Errorf("%w: %w", ErrInUse, err)

@@ -34,7 +34,8 @@ func ensurePostgresSchema(cfg *config.SQL, name string, log *slog.Logger) error 
 		return nil
 	}
 	if err := conn.Exec(dropIndexes); err != nil { // for example because the role does not own the table
-		log.Warn("engine.unused_indexes_kept", "error", err)
+		log.Warn("engine.unused_indexes_kept", "error", err,
+			"hint", "Temporal's visibility database is slower with them; its owner may drop them")
 	}
 	return nil
 }
