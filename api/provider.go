@@ -33,7 +33,7 @@ func showProvider(row receivers.Provider) (client.Provider, error) {
 		SendsDeliveryID: row.ID != "", SignsDeliveryID: row.SignsID(), Settings: settings,
 	}
 	for _, scheme := range row.Auth {
-		words := credentialWords[scheme.Key]
+		words := scheme.CredentialWords()
 		if scheme.Name != "" {
 			words = `with "scheme": "` + scheme.Name + `": ` + words
 		}
@@ -42,19 +42,4 @@ func showProvider(row receivers.Provider) (client.Provider, error) {
 		}
 	}
 	return shown, err
-}
-
-// credentialWords describe the credentials of each kind of key.
-var credentialWords = map[string]string{
-	"":       "the secret's text",
-	"plain":  "the token's text",
-	"basic":  "user:password",
-	"oauth1": "the client secret's text",
-	"hex":    "the key, in hexadecimal",
-	"base64": "the key, in base64",
-	"whsec":  "the secret, in base64 with or without whsec_",
-	"whpk":   "the public key, whpk_…",
-	"public": "the public key, in PEM, base64 or hexadecimal",
-	"org":    "the organization's id",
-	"cert":   "what ties the signature to you: the id of the webhook, or the ARN of the topic",
 }

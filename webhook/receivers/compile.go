@@ -103,7 +103,7 @@ func (c *compiler) scheme(s Scheme, credentials []Credential) scheme {
 	}
 	compiled.document = !compiled.coversBody() && compiled.coversDocument(c.wrap)
 	c.check(&compiled)
-	if keyKinds[s.Key] == nil {
+	if _, known := keyKinds[s.Key]; !known {
 		c.fail("unknown key %q", s.Key)
 		return compiled
 	}

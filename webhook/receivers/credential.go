@@ -101,7 +101,7 @@ func keyOf(s Scheme, c Credential) ([]byte, error) {
 	case s.Prefix != "" && hasFoldedPrefix(c.text(), s.Prefix):
 		return nil, fmt.Errorf("begins with %q, which is not part of it", s.Prefix)
 	}
-	return keyKinds[s.Key](s.Alg, c.text())
+	return keyKinds[s.Key].make(s.Alg, c.text())
 }
 
 func hasFoldedPrefix(text, prefix string) bool {

@@ -12,22 +12,35 @@ import (
 	"strings"
 )
 
-// keyKinds holds the functions that make a key, by [Scheme.Key]. They return an
-// error, as a predicate, for a text that is not of the kind. The text is never
-// empty.
-var keyKinds = map[string]func(alg, text string) ([]byte, error){
-	"":       func(_, text string) ([]byte, error) { return verbatim(text) },
-	"cert":   func(_, text string) ([]byte, error) { return verbatim(text) },
-	"plain":  func(_, text string) ([]byte, error) { return plainKey(text) },
-	"basic":  func(_, text string) ([]byte, error) { return userAndPassword(text) },
-	"oauth1": func(_, text string) ([]byte, error) { return oauthKey(text) },
-	"hex":    func(_, text string) ([]byte, error) { return hexKey(text) },
-	"base64": func(_, text string) ([]byte, error) { return base64Key(text) },
-	"whsec":  func(_, text string) ([]byte, error) { return sharedKey(text) },
-	"whpk":   func(_, text string) ([]byte, error) { return ed25519Key(text) },
-	"public": publicKey,
-	"org":    func(_, text string) ([]byte, error) { return organizationKey(text) },
+// keyKind is a kind of key: the words for a credential of the kind, and the
+// function that makes the key. The function returns an error, as a predicate,
+// for a text that is not of the kind. The text is never empty.
+type keyKind struct {
+	words string
+	make  func(alg, text string) ([]byte, error)
 }
+
+// keyKinds holds the kinds by [Scheme.Key].
+var keyKinds = map[string]keyKind{
+	"":       {"the secret's text", func(_, text string) ([]byte, error) { return verbatim(text) }},
+	"plain":  {"the token's text", func(_, text string) ([]byte, error) { return plainKey(text) }},
+	"basic":  {"user:password", func(_, text string) ([]byte, error) { return userAndPassword(text) }},
+	"oauth1": {"the client secret's text", func(_, text string) ([]byte, error) { return oauthKey(text) }},
+	"hex":    {"the key, in hexadecimal", func(_, text string) ([]byte, error) { return hexKey(text) }},
+	"base64": {"the key, in base64", func(_, text string) ([]byte, error) { return base64Key(text) }},
+	"whsec":  {"the secret, in base64 with or without whsec_", func(_, text string) ([]byte, error) { return sharedKey(text) }},
+	"whpk":   {"the public key, whpk_…", func(_, text string) ([]byte, error) { return ed25519Key(text) }},
+	"public": {"the public key, in PEM, base64 or hexadecimal", publicKey},
+	"org":    {"the organization's id", func(_, text string) ([]byte, error) { return organizationKey(text) }},
+	"cert": {
+		"what ties the signature to you: the id of the webhook, or the ARN of the topic",
+		func(_, text string) ([]byte, error) { return verbatim(text) },
+	},
+}
+
+// CredentialWords describes in a few words the text of a credential for the
+// scheme, such as "the key, in hexadecimal". It is "" if the Key is unknown.
+func (s Scheme) CredentialWords() string { return keyKinds[s.Key].words }
 
 // verbatim uses the text as the key. It refuses keys of the Ed25519 scheme:
 // they must never serve as a shared secret, least of all the public key.
