@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,6 +14,12 @@ import (
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
+
+// AuditStore keeps the audit; see [Store].
+type AuditStore interface {
+	AddAudit(ctx context.Context, entry models.AuditEntry) error
+	Audit(ctx context.Context, filter models.AuditFilter) ([]*models.AuditEntry, error)
+}
 
 // newEntry is the audit's line for a call that takes no reason.
 func newEntry(c *gin.Context, action models.AuditAction) (models.AuditEntry, error) {

@@ -14,6 +14,14 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
+// DeliveryStore finds deliveries and their attempts; see [Store].
+type DeliveryStore interface {
+	Delivery(ctx context.Context, id string) (*models.Delivery, error)
+	Deliveries(ctx context.Context, filter models.DeliveryFilter) ([]*models.Delivery, error)
+	CountDeliveries(ctx context.Context, selection models.Selection) (int, error)
+	Attempts(ctx context.Context, deliveryID string) ([]*models.Attempt, error)
+}
+
 func deliveryID(d *models.Delivery) string { return d.ID }
 
 // listDeliveries handles GET /v1/deliveries.

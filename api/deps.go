@@ -27,74 +27,14 @@ const (
 // entries handed to a method are stored in the same commit as what they tell of; those of a subscription, recovery or
 // source need not name it, nor its tenant.
 type Store interface {
-	// CreateEvents stores the events in one commit and says of each, in order, what became of it. Its error means that
-	// none is stored.
-	CreateEvents(ctx context.Context, events []*models.Event) ([]models.Created, error)
-	Event(ctx context.Context, id string) (*models.Event, error)
-	Events(ctx context.Context, filter models.EventFilter) ([]*models.Event, error)
-
-	CreateSubscription(ctx context.Context, subscription *models.Subscription, audit ...models.AuditEntry) error
-	Subscription(ctx context.Context, id string) (*models.Subscription, error)
-	Subscriptions(ctx context.Context, filter models.SubscriptionFilter) ([]*models.Subscription, error)
-	// SubscriptionURLs returns the URL of each of them that is there, by id.
-	SubscriptionURLs(ctx context.Context, ids []string) (map[string]string, error)
-	// UpdateSubscription stores the subscription as change leaves it, if that is valid, and returns it. A subscription
-	// that becomes paused holds its pending deliveries; a resumed one has a ResumeRate until all of them are released.
-	// Change must not use the store.
-	UpdateSubscription(
-		ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
-	) (*models.Subscription, error)
-	DeleteSubscription(ctx context.Context, id string, audit ...models.AuditEntry) error
-	// FailingSince says of each subscription of which deliveries are being retried when the oldest of these began to fail.
-	FailingSince(ctx context.Context, subscriptionIDs ...string) (map[string]time.Time, error)
-	// CountHeld counts the subscription's held deliveries, up to a bound.
-	CountHeld(ctx context.Context, subscriptionID string) (int, error)
-	// LastStop is the last cancellation of what waits for a subscription, by hand or because it was disabled or deleted.
-	LastStop(ctx context.Context, tenant, subscriptionID string) (*models.Stop, error)
-
-	// CancelTenant stops everything of the tenant that was accepted before, planned or not, and notes it in the audit.
-	// CancelWaiting does that for a subscription, CancelEvent for an event.
-	CancelTenant(ctx context.Context, tenant string, why models.Why) (*models.Stop, error)
-	CancelWaiting(ctx context.Context, subscriptionID string, why models.Why) (*models.Stop, error)
-	CancelEvent(ctx context.Context, eventID string, why models.Why) (*models.Stop, error)
-	// Epoch is what tells a redelivery from those that a later cancellation does not stop.
-	Epoch(ctx context.Context, tenant string) (int64, error)
-
-	Delivery(ctx context.Context, id string) (*models.Delivery, error)
-	Deliveries(ctx context.Context, filter models.DeliveryFilter) ([]*models.Delivery, error)
-	CountDeliveries(ctx context.Context, selection models.Selection) (int, error)
-	// CountMissing counts the events of the time, until exclusive, that match the subscription and have no delivery to it.
-	CountMissing(ctx context.Context, subscriptionID string, since, until time.Time) (int, error)
-	Attempts(ctx context.Context, deliveryID string) ([]*models.Attempt, error)
-
-	// CreateRecovery fails with CodeConflict while another recovery of the subscription runs.
-	CreateRecovery(ctx context.Context, recovery *models.Recovery, audit ...models.AuditEntry) error
-	Recovery(ctx context.Context, id string) (*models.Recovery, error)
-	Recoveries(ctx context.Context, filter models.RecoveryFilter) ([]*models.Recovery, error)
-	// FinishRecovery returns the recovery as it is afterwards. A recovery that has finished stays as it is.
-	FinishRecovery(
-		ctx context.Context, id string, status models.RecoveryStatus, audit ...models.AuditEntry,
-	) (*models.Recovery, error)
-
-	CreateSource(ctx context.Context, source *models.Source, audit ...models.AuditEntry) error
-	Source(ctx context.Context, id string) (*models.Source, error)
-	Sources(ctx context.Context, filter models.SourceFilter) ([]*models.Source, error)
-	// UpdateSource stores the source as change leaves it, if that is valid, with a later UpdatedAt, and returns it. Change
-	// must not use the store.
-	UpdateSource(
-		ctx context.Context, id string, change func(*models.Source) error, audit ...models.AuditEntry,
-	) (*models.Source, error)
-	DeleteSource(ctx context.Context, id string, audit ...models.AuditEntry) error
-
-	AddAudit(ctx context.Context, entry models.AuditEntry) error
-	Audit(ctx context.Context, filter models.AuditFilter) ([]*models.AuditEntry, error)
-
-	// Backlog counts the events that are accepted and not planned yet, and says when the oldest of them was made.
-	Backlog(ctx context.Context) (count int, oldest time.Time, err error)
-
-	// Health says whether the store can be read and written at the moment; its error says in words why not. It may be
-	// asked often.
-	Health(ctx context.Context) (models.Health, error)
+	EventStore
+	SubscriptionStore
+	DeliveryStore
+	StopStore
+	RecoveryStore
+	SourceStore
+	AuditStore
+	ProbeStore
 }
 
 // Dispatcher starts the workflows of events that are stored already. Wake must not block; a lost call costs time only.

@@ -11,6 +11,15 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
+// EventStore keeps events and finds them; see [Store].
+type EventStore interface {
+	// CreateEvents stores the events in one commit and says of each, in order, what became of it. Its error means that
+	// none is stored.
+	CreateEvents(ctx context.Context, events []*models.Event) ([]models.Created, error)
+	Event(ctx context.Context, id string) (*models.Event, error)
+	Events(ctx context.Context, filter models.EventFilter) ([]*models.Event, error)
+}
+
 // listEvents handles GET /v1/events.
 func (s *server) listEvents(c *gin.Context) error {
 	filter, err := eventFilter(readQuery(c))

@@ -13,6 +13,19 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
+// StopStore stops much at once; see [Store].
+type StopStore interface {
+	// CancelTenant stops everything of the tenant that was accepted before, planned or not, and notes it in the audit.
+	// CancelWaiting does that for a subscription, CancelEvent for an event.
+	CancelTenant(ctx context.Context, tenant string, why models.Why) (*models.Stop, error)
+	CancelWaiting(ctx context.Context, subscriptionID string, why models.Why) (*models.Stop, error)
+	CancelEvent(ctx context.Context, eventID string, why models.Why) (*models.Stop, error)
+	// LastStop is the last cancellation of what waits for a subscription, by hand or because it was disabled or deleted.
+	LastStop(ctx context.Context, tenant, subscriptionID string) (*models.Stop, error)
+	// Epoch is what tells a redelivery from those that a later cancellation does not stop.
+	Epoch(ctx context.Context, tenant string) (int64, error)
+}
+
 // How long a call waits for Temporal: to answer it, and to start a job that would also be started later.
 const (
 	controlTimeout = 20 * time.Second

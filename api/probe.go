@@ -18,6 +18,15 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
+// ProbeStore says how the store is, and how far delivering is behind accepting; see [Store].
+type ProbeStore interface {
+	// Backlog counts the events that are accepted and not planned yet, and says when the oldest of them was made.
+	Backlog(ctx context.Context) (count int, oldest time.Time, err error)
+	// Health says whether the store can be read and written at the moment; its error says in words why not. It may be
+	// asked often.
+	Health(ctx context.Context) (models.Health, error)
+}
+
 const (
 	// readyTimeout is how long readiness waits for an answer: well below the patience of a usual probe.
 	readyTimeout = 2 * time.Second
@@ -72,7 +81,7 @@ func (s *server) ready(c *gin.Context) error {
 
 // readiness asks the parts how they are, once for all who want to know within a second.
 type readiness struct {
-	store  Store
+	store  ProbeStore
 	engine Engine
 
 	mu    sync.Mutex
@@ -157,7 +166,7 @@ const backlogTimeout = 2 * time.Second
 // backlog measures the events that are accepted and wait for their deliveries to be planned. When the store does not
 // answer it is left out: no number is better than a wrong one.
 type backlog struct {
-	store       Store
+	store       ProbeStore
 	log         *slog.Logger
 	now         func() time.Time
 	events, age *prometheus.Desc

@@ -12,6 +12,20 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
+// RecoveryStore keeps recoveries; see [Store].
+type RecoveryStore interface {
+	// CountMissing counts the events of the time, until exclusive, that match the subscription and have no delivery to it.
+	CountMissing(ctx context.Context, subscriptionID string, since, until time.Time) (int, error)
+	// CreateRecovery fails with CodeConflict while another recovery of the subscription runs.
+	CreateRecovery(ctx context.Context, recovery *models.Recovery, audit ...models.AuditEntry) error
+	Recovery(ctx context.Context, id string) (*models.Recovery, error)
+	Recoveries(ctx context.Context, filter models.RecoveryFilter) ([]*models.Recovery, error)
+	// FinishRecovery returns the recovery as it is afterwards. A recovery that has finished stays as it is.
+	FinishRecovery(
+		ctx context.Context, id string, status models.RecoveryStatus, audit ...models.AuditEntry,
+	) (*models.Recovery, error)
+}
+
 // createRecovery handles POST /v1/recoveries.
 func (s *server) createRecovery(c *gin.Context) error {
 	var in recoveryInput

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -9,6 +10,19 @@ import (
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
+
+// SourceStore keeps sources; see [Store].
+type SourceStore interface {
+	CreateSource(ctx context.Context, source *models.Source, audit ...models.AuditEntry) error
+	Source(ctx context.Context, id string) (*models.Source, error)
+	Sources(ctx context.Context, filter models.SourceFilter) ([]*models.Source, error)
+	// UpdateSource stores the source as change leaves it, if that is valid, with a later UpdatedAt, and returns it. Change
+	// must not use the store.
+	UpdateSource(
+		ctx context.Context, id string, change func(*models.Source) error, audit ...models.AuditEntry,
+	) (*models.Source, error)
+	DeleteSource(ctx context.Context, id string, audit ...models.AuditEntry) error
+}
 
 // createSource handles POST /v1/sources.
 func (s *server) createSource(c *gin.Context) error {

@@ -1,15 +1,37 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
 )
+
+// SubscriptionStore keeps subscriptions and tells how their deliveries stand; see [Store].
+type SubscriptionStore interface {
+	CreateSubscription(ctx context.Context, subscription *models.Subscription, audit ...models.AuditEntry) error
+	Subscription(ctx context.Context, id string) (*models.Subscription, error)
+	Subscriptions(ctx context.Context, filter models.SubscriptionFilter) ([]*models.Subscription, error)
+	// SubscriptionURLs returns the URL of each of them that is there, by id.
+	SubscriptionURLs(ctx context.Context, ids []string) (map[string]string, error)
+	// UpdateSubscription stores the subscription as change leaves it, if that is valid, and returns it. A subscription
+	// that becomes paused holds its pending deliveries; a resumed one has a ResumeRate until all of them are released.
+	// Change must not use the store.
+	UpdateSubscription(
+		ctx context.Context, id string, change func(*models.Subscription) error, audit ...models.AuditEntry,
+	) (*models.Subscription, error)
+	DeleteSubscription(ctx context.Context, id string, audit ...models.AuditEntry) error
+	// FailingSince says of each subscription of which deliveries are being retried when the oldest of these began to fail.
+	FailingSince(ctx context.Context, subscriptionIDs ...string) (map[string]time.Time, error)
+	// CountHeld counts the subscription's held deliveries, up to a bound.
+	CountHeld(ctx context.Context, subscriptionID string) (int, error)
+}
 
 // createSubscription handles POST /v1/subscriptions.
 func (s *server) createSubscription(c *gin.Context) error {
