@@ -71,7 +71,7 @@ func (q *query) by() string {
 	return q.get("by", func(value string) error { return validateActor("by", value) })
 }
 
-// showAuditEntry is one line of the audit.
+// showAuditEntry shows one line of the audit.
 func showAuditEntry(e *models.AuditEntry) client.AuditEntry {
 	return client.AuditEntry{
 		ID: e.ID, At: stamp(e.At), Tenant: e.Tenant, Action: string(e.Action), Subject: e.Subject, By: e.By, Reason: e.Reason,
@@ -83,7 +83,7 @@ const (
 	defaultActor = "api"
 )
 
-// actor is who asks, as the caller says. The key says only that the caller may ask.
+// actor returns the name of the person or program that acts, as the caller says. The key says only that the caller may act.
 func actor(c *gin.Context) (string, error) {
 	given := c.Request.Header.Values(actorHeader)
 	if len(given) > 1 {
@@ -108,7 +108,7 @@ func validateActor(field, name string) error {
 	return nil
 }
 
-// newWhy joins who asks to the reason of the input.
+// newWhy joins the actor to the reason of the input.
 func newWhy(c *gin.Context, reason string) (models.Why, error) {
 	by, err := actor(c)
 	if err != nil {

@@ -18,25 +18,25 @@ import (
 )
 
 const (
-	// firstPart is what of a body is read before there is room for all of it: who sends little holds little.
+	// firstPart is the number of bytes of a body that is read before there is room for all of it: a small request takes little.
 	firstPart = 64 << 10
 
-	// strangersShare is the part of the budget that is for requests whose sender is not known yet. It leaves the others to
-	// those who have shown a key.
+	// strangersShare is the part of the budget for requests whose sender is not known yet. The rest is for callers who have
+	// shown a key.
 	strangersShare = 2
 
 	// collectShare is the part of the budget that may be allocated before garbage is collected.
 	collectShare = 16
 
-	// unpackedMost is how much of batches is taken apart at a time: an event counts for a KiB, which is about what it costs
-	// beside its bytes, or for its size. It is enough to keep the database busy; further batches wait as they came.
+	// unpackedMost is the number of bytes of batches that are taken apart at a time: an event counts for a KiB, which is about
+	// its cost beside its bytes, or for its size. It is enough to keep the database busy; further batches wait as they came.
 	unpackedMost = 4 << 20
 
 	leaseKey = "lease"
 )
 
-// budget bounds the bytes of request bodies that the process holds at a time, however many requests come. What is beyond
-// is refused before it is read. Safe for concurrent use.
+// budget bounds the bytes of request bodies that the process holds at a time, however many requests come. A body beyond it is
+// refused before it is read. Safe for concurrent use.
 type budget struct {
 	limit     int64 // of a body
 	all       *semaphore.Weighted
@@ -103,8 +103,8 @@ func (b *budget) collectors() []prometheus.Collector {
 	}
 }
 
-// lend returns the guard that gives a request its part of the budget, for as long as it is being handled: what it has sent
-// is in memory until it is in the database.
+// lend returns the guard that gives a request its part of the budget, for as long as it is being handled: its
+// body is in memory until it is in the database.
 func (b *budget) lend(to access) gin.HandlerFunc {
 	from := []*semaphore.Weighted{b.all}
 	if to == signed {
@@ -118,7 +118,7 @@ func (b *budget) lend(to access) gin.HandlerFunc {
 	}
 }
 
-// lease is what one request has of the budget.
+// lease is the part of the budget that one request has.
 type lease struct {
 	*budget
 	from  []*semaphore.Weighted
@@ -127,8 +127,8 @@ type lease struct {
 	spent bool
 }
 
-// refuse says that nothing will look at the body any more: neither the answer nor the database has a part of it. Its
-// memory serves the next one then, so that what is refused is cheap, however fast it comes.
+// refuse says that nothing will look at the body any more: neither the answer nor the database has a part of it. Its memory
+// serves the next body then, so that a refused body is cheap, however fast such bodies come.
 func (l *lease) refuse() { l.spent = true }
 
 // leaseOf is the lease of a request that passed lend.
@@ -162,8 +162,8 @@ func (l *lease) end() {
 	l.taken.Add(-l.size)
 }
 
-// read reads a body of the given length, -1 for one that is not known. It takes room as the body comes, and refuses what is
-// over the limit.
+// read reads a body of the given length; -1: the length is not known. It takes room as the body comes, and refuses a body over
+// the limit.
 func (l *lease) read(body io.Reader, length int64) ([]byte, error) {
 	if length > l.limit {
 		return nil, tooLarge(l.limit)

@@ -172,7 +172,7 @@ func (s *server) allows(ctx context.Context, delivery *models.Delivery, act mode
 	}
 }
 
-// shownStatus is held, too, of one that Temporal keeps from going although we do not.
+// shownStatus returns the status to show, which is held also while Temporal alone keeps a pending delivery from going.
 func shownStatus(d *models.Delivery) client.DeliveryStatus {
 	if d.Status == models.DeliveryPending && d.Halted != "" {
 		return client.Held
@@ -180,7 +180,8 @@ func shownStatus(d *models.Delivery) client.DeliveryStatus {
 	return client.DeliveryStatus(d.Status)
 }
 
-// nextAttempt is zero unless the delivery is pending: a held delivery keeps the time, but makes no attempt then.
+// nextAttempt returns the time of the next attempt, which is zero unless the delivery is pending: a held delivery keeps
+// the time, but makes no attempt then.
 func nextAttempt(d *models.Delivery) client.Timestamp {
 	if shownStatus(d) != client.Pending {
 		return client.Timestamp{}
@@ -206,7 +207,7 @@ func (s *server) showDelivery(d *models.Delivery, address string) client.Deliver
 	}
 }
 
-// hostOf is the host of a URL that was valid when it was stored.
+// hostOf returns the host of a URL that was valid when it was stored.
 func hostOf(address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {

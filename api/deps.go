@@ -24,8 +24,8 @@ const (
 // Store keeps and finds events, subscriptions, deliveries and the rest. An unknown id is a CodeNotFound *models.Error;
 // attempts are the exception: an unknown delivery has none. Lists are newest first, attempts by number. A Page.Limit of
 // models.MaxPageLimit+1 must be honoured: one row too many is how the API learns that there is a next page. Audit
-// entries handed to a method are stored in the same commit as what they tell of; those of a subscription, recovery or
-// source need not name it, nor its tenant.
+// entries handed to a method are stored in the same commit as the action that they record; an entry about a subscription, a
+// recovery or a source need not name it, nor its tenant.
 type Store interface {
 	EventStore
 	SubscriptionStore
@@ -46,10 +46,10 @@ type Dispatcher interface {
 // *models.Error when Temporal is away.
 type Control interface {
 	// Cancel stops a delivery that is pending, held or exhausted. CodeConflict: its state does not allow it.
-	// One that was redelivered in the epoch before, or later, is passed over; 0: none is.
+	// A delivery that was redelivered in the epoch before, or later, is passed over; 0: no delivery is.
 	Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, before int64) error
 	// Redeliver makes a further attempt of a delivery of any status, at once.
-	// Asking again with the same origin is the same wish; with none, each call is one of its own.
+	// A second call with the same origin is the same wish; without an origin, each call is a wish of its own.
 	// A cancellation of everything that is later than the epoch stops it.
 	Redeliver(ctx context.Context, delivery *models.Delivery, why models.Why, origin string, epoch int64) error
 	// Start starts a job. If the same job is running already, it does nothing.
@@ -76,7 +76,7 @@ type Engine interface {
 	Ping(ctx context.Context) error
 }
 
-// Deps is what New needs. The interfaces and Logger are required, the rest has a use for its zero value.
+// Deps holds the dependencies of New. The interfaces and Logger are required; the zero value of the rest has a meaning.
 type Deps struct {
 	Store        Store
 	Dispatcher   Dispatcher
@@ -85,13 +85,13 @@ type Deps struct {
 	Engine       Engine
 	Logger       *slog.Logger
 
-	Certificates *receivers.Certificates // where those that PayPal's webhooks name come from; nil: a plain client fetches them
+	Certificates *receivers.Certificates // fetches the certificates that PayPal's webhooks name; nil: a plain client does
 
-	APIKey  string // what callers send as Bearer token; empty: anybody may call
+	APIKey  string // callers send it as Bearer token; empty: anybody may call
 	MaxBody int64  // bytes of a request body; 0: DefaultMaxBody
-	// BodyBudget is how many bytes of request bodies may be in memory at a time; what is beyond is answered 429. Half of it,
-	// so at least twice MaxBody in all, is for requests that show no key. 0: DefaultBodyBudget, or twice MaxBody if that is
-	// more.
+	// BodyBudget is the number of bytes of request bodies that may be in memory at a time; a request beyond it is
+	// answered 429. Half of the budget is for requests that show no key, so it is at least twice MaxBody. 0:
+	// DefaultBodyBudget, or twice MaxBody if that is more.
 	BodyBudget int64
 	UIURL      string           // of the Temporal Web UI, for links; empty: no such links
 	Namespace  string           // of Temporal, for links; empty: no such links

@@ -13,8 +13,8 @@ import (
 
 // EventStore keeps events and finds them; see [Store].
 type EventStore interface {
-	// CreateEvents stores the events in one commit and says of each, in order, what became of it. Its error means that
-	// none is stored.
+	// CreateEvents stores the events in one commit and returns the result of each, in order. After an error none is
+	// stored.
 	CreateEvents(ctx context.Context, events []*models.Event) ([]models.Created, error)
 	Event(ctx context.Context, id string) (*models.Event, error)
 	Events(ctx context.Context, filter models.EventFilter) ([]*models.Event, error)
@@ -78,7 +78,7 @@ func (s *server) showDetail(ctx context.Context, event *models.Event) (client.St
 	return detail, nil
 }
 
-// showEvent is an event in a list: without its data, which would make the size of a page unforeseeable.
+// showEvent shows an event as in a list: without its data, which would make the size of a page unforeseeable.
 func (s *server) showEvent(e *models.Event) client.StoredEvent {
 	shown := client.StoredEvent{
 		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Status: client.EventStatus(e.Status), Metadata: e.Metadata,

@@ -18,9 +18,9 @@ import (
 const (
 	idempotencyHeader = "Idempotency-Key"
 
-	// resultBytes is about what the result of an item takes until it is sent.
+	// resultBytes is about the number of bytes that the result of an item takes until it is sent.
 	resultBytes = 512
-	// maxExplained is how many refused items of a batch are told in words what is wrong with them, in maxDetail bytes each.
+	// maxExplained is the number of refused items of a batch whose fault is explained in words, of maxDetail bytes each.
 	maxExplained = 100
 	maxDetail    = 500
 )
@@ -77,8 +77,8 @@ func (s *server) readEvent(c *gin.Context) (*models.Event, error) {
 	return event, err
 }
 
-// idempotencyKey is the key of header or body. Two different ones are refused: either choice could publish twice what
-// was meant to be published once.
+// idempotencyKey is the key of header or body. Two different keys are refused: either choice could publish an
+// event twice that was meant to be published once.
 func idempotencyKey(header http.Header, inBody string) (string, error) {
 	key := inBody
 	for _, inHeader := range header.Values(idempotencyHeader) {
@@ -171,7 +171,7 @@ func replyBatch(c *gin.Context, results []client.BatchItem) {
 	encoder.SetEscapeHTML(false)
 	separator := `{"results":[`
 	for i := range results {
-		_, _ = out.WriteString(separator) // what cannot be written here cannot be written at the end either
+		_, _ = out.WriteString(separator) // a failure here happens at the end, too
 		_ = encoder.Encode(&results[i])   // strings and numbers always encode
 		separator = ","
 	}
@@ -216,7 +216,7 @@ func (s *server) newBatch(c *gin.Context, items []json.RawMessage) batch {
 	return b
 }
 
-// shorten bounds what a refused item takes in the answer. The code and the field are always told.
+// shorten bounds the part of a refused item in the answer. The code and the field are always told.
 func shorten(p *client.Problem, explained bool) {
 	if !explained {
 		p.Detail = "is refused; of a batch, the first " + strconv.Itoa(maxExplained) + " refused items are explained"

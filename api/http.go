@@ -153,7 +153,7 @@ func badUTF8(text []byte) int {
 const cursorVersion = 1
 
 // page reads limit and cursor of a list whose ids have the prefix. It asks for one row more than the caller did:
-// whether that one is there tells newPage whether there is a next page.
+// if that row is there, newPage knows that there is a next page.
 func (q *query) page(prefix string) models.Page {
 	after := ""
 	q.get("cursor", func(value string) (err error) {

@@ -20,9 +20,10 @@ type StopStore interface {
 	CancelTenant(ctx context.Context, tenant string, why models.Why) (*models.Stop, error)
 	CancelWaiting(ctx context.Context, subscriptionID string, why models.Why) (*models.Stop, error)
 	CancelEvent(ctx context.Context, eventID string, why models.Why) (*models.Stop, error)
-	// LastStop is the last cancellation of what waits for a subscription, by hand or because it was disabled or deleted.
+	// LastStop returns the last cancellation of all waiting deliveries of a subscription, by hand or because it was disabled
+	// or deleted.
 	LastStop(ctx context.Context, tenant, subscriptionID string) (*models.Stop, error)
-	// Epoch is what tells a redelivery from those that a later cancellation does not stop.
+	// Epoch returns the tenant's epoch: a cancellation stops only redeliveries of earlier epochs.
 	Epoch(ctx context.Context, tenant string) (int64, error)
 }
 
@@ -32,13 +33,13 @@ const (
 	startTimeout   = 5 * time.Second
 )
 
-// temporal is the context of a call that needs Temporal. When it is over, the caller is told to try again.
+// temporal returns the context of a call that needs Temporal. When it ends, the caller is told to try again.
 func temporal(c *gin.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(c.Request.Context(), controlTimeout)
 }
 
-// cancelEvent handles POST /v1/events/{id}/cancel: what has not been delivered of the event stops, whether its deliveries
-// are planned or not.
+// cancelEvent handles POST /v1/events/{id}/cancel: all of the event that is not delivered is
+// cancelled, whether its deliveries are planned or not.
 func (s *server) cancelEvent(c *gin.Context) error {
 	event, err := s.event(c)
 	if err != nil {
@@ -83,7 +84,7 @@ func (s *server) cancelAll(
 	})
 }
 
-// startStop starts the job that closes what waits for a subscription that gets nothing any more.
+// startStop starts the job that closes the waiting deliveries of a subscription that gets nothing any more.
 func (s *server) startStop(c *gin.Context, sub *models.Subscription) {
 	stop, err := s.Store.LastStop(c.Request.Context(), sub.Tenant, sub.ID)
 	if err != nil { // a sweep starts it
@@ -114,8 +115,8 @@ func (s *server) redeliverEvent(c *gin.Context) error {
 	})
 }
 
-// plannedEvent finds the event that the path names, which must have its deliveries: what is done to those it has would
-// not be done to those it gets.
+// plannedEvent finds the event that the path names, whose deliveries must be planned: an action on the deliveries
+// that it has would miss the others.
 func (s *server) plannedEvent(c *gin.Context) (*models.Event, error) {
 	event, err := s.event(c)
 	if err == nil && event.Status == models.EventAccepted {
@@ -124,8 +125,8 @@ func (s *server) plannedEvent(c *gin.Context) (*models.Event, error) {
 	return event, err
 }
 
-// begin starts the job and answers with how many deliveries it selects now. The audit comes first: an entry about what
-// then failed to start does no harm, an act without its entry does.
+// begin starts the job and answers with how many deliveries it selects now. The audit comes first: an entry about a job
+// that then fails to start does no harm, a job without its entry does.
 func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job) error {
 	ctx, cancel := temporal(c)
 	defer cancel()
@@ -143,8 +144,8 @@ func (s *server) begin(c *gin.Context, action models.AuditAction, job models.Job
 	return reply(c, http.StatusAccepted, s.showJob(job, count))
 }
 
-// start starts a job for what is stored already, so that the caller need not know if Temporal is away now: a sweep starts
-// it later. Only a pause's job it does not: deliveries that nobody tells find out by themselves.
+// start starts a job whose purpose is stored already, so that the caller need not know if Temporal is away now: a sweep starts
+// it later. A sweep does not start the job of a pause, because deliveries find out about a pause by themselves.
 func (s *server) start(c *gin.Context, job models.Job) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), startTimeout)
 	defer cancel()
@@ -154,7 +155,7 @@ func (s *server) start(c *gin.Context, job models.Job) {
 	}
 }
 
-// showJob tells what a job is for, and how many deliveries it selected when it was requested.
+// showJob shows the owner of a job, and how many deliveries it selected when it was requested.
 func (s *server) showJob(job models.Job, count int) client.Bulk {
 	return client.Bulk{
 		EventID: job.Selection.EventID, SubscriptionID: job.Selection.SubscriptionID, Tenant: job.Selection.Tenant,

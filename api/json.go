@@ -118,7 +118,7 @@ func decodeScalar(raw json.RawMessage, target reflect.Value) error {
 	return nil
 }
 
-// unquote is what a JSON string says. One that is far longer than any that we take is refused before it is copied.
+// unquote returns the text of a JSON string. A text that is far longer than any that we take is refused before it is copied.
 func unquote(raw json.RawMessage) (text string, err error) {
 	if len(raw) > maxText {
 		return "", models.Invalid("", "is longer than %d bytes", maxText)
@@ -257,11 +257,11 @@ func (o optional[T]) reset(target *T) {
 	}
 }
 
-// duration is a time.Duration of an input, which is a string such as "15s" in JSON. Its errors are for the caller, which those of
-// client.Duration are not.
+// duration is a time.Duration of an input, which is a string such as "15s" in JSON. Unlike the errors of client.Duration, its
+// errors are for the caller.
 type duration time.Duration
 
-// UnmarshalJSON reads what time.ParseDuration reads.
+// UnmarshalJSON reads the form of time.ParseDuration.
 func (d *duration) UnmarshalJSON(raw []byte) error {
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil || isNull(raw) {

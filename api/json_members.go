@@ -7,11 +7,12 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// maxMembers, which is also how many events a batch may have, is how many elements an array and members an object may have where we look into them; data and properties are
-// not looked into. It bounds what a body of millions of tiny values comes to in memory.
+// maxMembers is the greatest number of elements of an array, and of members of an object, where we look into them; we do
+// not look into data and properties. It bounds the memory that a body of millions of tiny values takes, and the events of
+// a batch.
 const maxMembers = 1000
 
-// member is one of an object, or, without a name, an element of an array.
+// member is a member of an object or, without a name, an element of an array.
 type member struct {
 	name  json.RawMessage // with its quotes
 	value json.RawMessage

@@ -31,7 +31,7 @@ const (
 	// readyTimeout is how long readiness waits for an answer: well below the patience of a usual probe.
 	readyTimeout = 2 * time.Second
 
-	// readyFor is how long what was found speaks for those who ask next. Anybody may ask, and finding out writes.
+	// readyFor is how long a result is given to further requests. Anybody may ask, and finding out writes to the database.
 	readyFor = time.Second
 )
 
@@ -69,7 +69,7 @@ func (s *server) health(c *gin.Context) error {
 	return reply(c, http.StatusOK, healthView{Status: "ok", Version: s.Version})
 }
 
-// ready handles GET /readyz: red when the store cannot take what is published. Temporal being away does not make it red:
+// ready handles GET /readyz: red when the store cannot take events. Temporal being away does not make it red:
 // events are accepted all the same, and a balancer that took every API away would turn a delay into an outage.
 func (s *server) ready(c *gin.Context) error {
 	parts, err := s.readiness.ask(c.Request.Context())
@@ -79,7 +79,7 @@ func (s *server) ready(c *gin.Context) error {
 	return reply(c, http.StatusOK, readyView{healthView: healthView{Status: "ready", Version: s.Version}, partsView: parts})
 }
 
-// readiness asks the parts how they are, once for all who want to know within a second.
+// readiness asks the parts how they are, once for all requests within a second.
 type readiness struct {
 	store  ProbeStore
 	engine Engine
@@ -137,7 +137,7 @@ func (s *server) getStats(c *gin.Context) error {
 	}})
 }
 
-// metrics are what GET /metrics shows, in Prometheus' form. Nothing in a label comes from a request.
+// metrics holds the metrics that GET /metrics shows in Prometheus' form. Nothing in a label comes from a request.
 type metrics struct {
 	registry *prometheus.Registry
 	webhooks *prometheus.CounterVec

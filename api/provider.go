@@ -24,8 +24,8 @@ func (s *server) listProviders(c *gin.Context) error {
 	return reply(c, http.StatusOK, answer)
 }
 
-// showProvider tells what to give a source of the provider. Settings are the provider's row, which a source's own settings
-// override field by field.
+// showProvider shows which credentials and fields a source of the provider needs. Settings are the provider's row, which
+// a source's own settings override field by field.
 func showProvider(row receivers.Provider) (client.Provider, error) {
 	settings, err := encode(row)
 	shown := client.Provider{

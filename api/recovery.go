@@ -70,7 +70,7 @@ func (s *server) newRecovery(c *gin.Context, in *recoveryInput) (*models.Recover
 	return recovery, nil
 }
 
-// recoverable finds the subscription of the input and refuses one that gets no deliveries.
+// recoverable finds the subscription of the input, and refuses a subscription that gets no deliveries.
 func (s *server) recoverable(ctx context.Context, in *recoveryInput) (*models.Subscription, error) {
 	subscription, err := s.Store.Subscription(ctx, in.SubscriptionID)
 	switch {
@@ -125,8 +125,8 @@ func (s *server) recovery(c *gin.Context) (*models.Recovery, error) {
 	return find(c, "recovery", models.RecoveryPrefix, s.Store.Recovery)
 }
 
-// cancelRecovery handles POST /v1/recoveries/{id}/cancel. The row is what stops it: its workflow reads the status back
-// whenever it saves its progress.
+// cancelRecovery handles POST /v1/recoveries/{id}/cancel. The row stops it: its workflow reads the status back whenever
+// it saves its progress.
 func (s *server) cancelRecovery(c *gin.Context) error {
 	why, err := readWhy(c)
 	if err != nil {
@@ -182,7 +182,7 @@ func (in *recoveryInput) recovery(why models.Why, now time.Time) (*models.Recove
 	return recovery, recovery.Validate()
 }
 
-// showPlan tells what a recovery does.
+// showPlan shows which deliveries a recovery makes again, and how fast.
 func showPlan(r *models.Recovery) client.RecoveryPlan {
 	return client.RecoveryPlan{
 		Tenant: r.Tenant, SubscriptionID: r.SubscriptionID, Recovers: client.RecoveryOf(r.Of), Since: stamp(r.Since),
@@ -190,7 +190,7 @@ func showPlan(r *models.Recovery) client.RecoveryPlan {
 	}
 }
 
-// showRecovery is a recovery that was started.
+// showRecovery shows a recovery that was started.
 func (s *server) showRecovery(r *models.Recovery) client.Recovery {
 	return client.Recovery{
 		ID: r.ID, Status: client.RecoveryStatus(r.Status), RecoveryPlan: showPlan(r),

@@ -8,7 +8,7 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// redacted stands in answers for a value that is none of the reader's business.
+// redacted stands in answers for a secret value.
 const redacted = "[redacted]"
 
 // redactHeaders copies a subscription's own headers for an answer.
@@ -82,7 +82,7 @@ func keepRedacted(given optional[map[string]string], inForce map[string]string) 
 	return kept, nil
 }
 
-// authOf is what was given, with the secrets in force where the caller copied placeholders from an answer.
+// authOf returns the given settings, with the secrets in force where the caller copied placeholders from an answer.
 func authOf(given client.Auth, inForce models.Auth) models.Auth {
 	return models.Auth{
 		Type: models.AuthType(given.Type), Username: given.Username, Password: keepText(given.Password, inForce.Password),

@@ -14,10 +14,10 @@ import (
 type access int
 
 const (
-	keyed  access = iota // holders of the API key
-	public               // everybody: probes carry no key
-	// signed is for who can sign, which the handler sees to: providers have no key of ours. Nor do they call localhost,
-	// where no key is asked for, but a tunnel that leads here; a page in a browser could sign nothing.
+	keyed  access = iota // holders of the API key may
+	public               // everybody may: probes carry no key
+	// signed routes ask for no key: the handler verifies a signature. Providers have no key of ours, and they do not call
+	// localhost, where no key is asked for, but a tunnel that leads here; a page in a browser could sign nothing.
 	signed
 )
 
@@ -35,7 +35,7 @@ type route struct {
 	handle func(*gin.Context) error // its error becomes a problem
 }
 
-// either is the out of a route with several answers.
+// either is the out of a route with several types of answers.
 type either []any
 
 // routes is everything that can be called.
@@ -112,13 +112,13 @@ func (s *server) mount(engine *gin.Engine) {
 			continue
 		}
 		engine.Handle(r.method, r.path, chain...)
-		if r.method == http.MethodGet { // what answers GET answers HEAD (RFC 9110 §9.3.2)
+		if r.method == http.MethodGet { // each GET also answers HEAD (RFC 9110 §9.3.2)
 			engine.Handle(http.MethodHead, r.path, chain...)
 		}
 	}
 }
 
-// handler makes Gin's handler of a route's.
+// handler makes of a route's handler one that Gin can call.
 func handler(handle func(*gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if err := handle(c); err != nil {

@@ -112,7 +112,7 @@ func (s *server) source(c *gin.Context) (*models.Source, error) {
 	return find(c, "source", models.SourcePrefix, s.Store.Source)
 }
 
-// showSource is a source; of its credentials it tells no more than how many there are, and which.
+// showSource shows a source; of its credentials, only their number, ids and schemes.
 func showSource(source *models.Source) client.Source {
 	shown := client.Source{
 		ID: source.ID, Tenant: source.Tenant, Name: source.Name, Provider: source.Provider, URL: source.URL(),

@@ -21,8 +21,8 @@ func (s *server) webhookEvent(source *models.Source, receiver *receiver, came re
 	}, s.Now())
 }
 
-// received is what is kept of the request. The id of the source stays here as well: where its provider signs nothing, it is
-// all that guards it.
+// received returns the part of the request that is kept. The id of the source stays here as well: where its provider
+// signs nothing, it is all that guards it.
 func received(source *models.Source, receiver *receiver, came receivers.Event) *models.Received {
 	_, query, _ := strings.Cut(came.URL, "?")
 	private := []string{redacted, source.ID}
@@ -56,8 +56,8 @@ func typeWords(text string) []string {
 	return strings.FieldsFunc(plain, func(r rune) bool { return r == '.' })
 }
 
-// webhookKey makes the event unique by the provider's id of it: as long as the row is kept, a repetition finds it. None
-// without such an id.
+// webhookKey returns a key that is unique for the provider's id of the event: as long as the row is kept, a repetition
+// finds it. The key is empty without such an id.
 func webhookKey(sourceID, deliveryID string) string {
 	if deliveryID == "" {
 		return ""

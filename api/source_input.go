@@ -94,7 +94,7 @@ func credentialsOf(given []client.Credential) []models.SourceCredential {
 	return all
 }
 
-// checkReceiver refuses a source whose requests could not be verified as it is, by the field at fault.
+// checkReceiver refuses a source whose requests could not be verified. The error names the field at fault.
 func checkReceiver(source *models.Source) error {
 	if !slices.Contains(receivers.Names(), source.Provider) {
 		return models.Invalid("provider", "%q is not one of: %s", clip(source.Provider), strings.Join(receivers.Names(), ", "))

@@ -14,8 +14,8 @@ import (
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
 
-// receive handles any request to /in/{source id}: what another system posts is verified, stored as an event, and only then
-// answered, as that system wants it. Providers take little but 200 for success, and wait for some seconds at most.
+// receive handles any request to /in/{source id}: the webhook of another system is verified, stored as an event, and only then
+// answered, in the form that the system expects. Providers take little but 200 for success, and wait for some seconds at most.
 func (s *server) receive(c *gin.Context) error {
 	source, err := s.receivingSource(c)
 	if err != nil {
@@ -216,9 +216,9 @@ func reasonOf(err error) string {
 // errKept tells that the source has a credential by now: another handshake was first.
 var errKept = errors.New("the source has a secret already")
 
-// keep stores the secret that the provider brought, before it is answered: afterwards it signs with that one. Only a source
-// that was made without a credential takes one, and only the first; an operator who empties its credentials has it take
-// another. The audit tells of it.
+// keep stores the secret that the provider brought, before the answer: afterwards the provider signs with it. Only a
+// source that was made without a credential takes a secret, and only the first one; after an operator has emptied its
+// credentials, it takes another one. The audit records it.
 func (s *server) keep(ctx context.Context, source *models.Source, result receivers.Result) error {
 	secret := result.Keep()
 	if secret == "" {
@@ -240,7 +240,7 @@ func (s *server) keep(ctx context.Context, source *models.Source, result receive
 	return nil
 }
 
-// awaitsSecret tells that no credential is there which a secret from the provider would stand beside.
+// awaitsSecret reports whether the source has no credential beside which a secret from the provider would stand.
 func awaitsSecret(source *models.Source) bool {
 	for _, credential := range source.Credentials {
 		if credential.Scheme == "" {

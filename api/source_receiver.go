@@ -24,7 +24,7 @@ type receiver struct {
 	proofs    []string // headers that hold signatures and credentials
 }
 
-// receiverCache remembers receivers. One of a source that has changed since is made anew. It is safe for concurrent use.
+// receiverCache remembers receivers. After its source has changed, a receiver is made anew. Safe for concurrent use.
 type receiverCache struct {
 	made    *lru.Cache[string, *receiver]
 	options []receivers.Option
@@ -46,7 +46,7 @@ func (r *receiverCache) of(source *models.Source) (*receiver, error) {
 	}
 	row, err := rowOf(source)
 	if err != nil {
-		return nil, errors.New(err.Error()) // not wrapped: who posts to the source is not to be told of its settings
+		return nil, errors.New(err.Error()) // not wrapped: a provider must not learn the settings of the source
 	}
 	made, err := receivers.New(row, credentials(source.Credentials), r.options...)
 	if err != nil {

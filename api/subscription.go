@@ -169,7 +169,7 @@ func (s *server) subscription(c *gin.Context) (*models.Subscription, error) {
 	return find(c, "subscription", models.SubscriptionPrefix, s.Store.Subscription)
 }
 
-// showSubscription is a subscription, without its secret and with credentials redacted.
+// showSubscription shows a subscription without its secret and with credentials redacted.
 func (s *server) showSubscription(sub *models.Subscription) client.Subscription {
 	now := s.Now()
 	shown := client.Subscription{

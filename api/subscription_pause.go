@@ -54,7 +54,7 @@ func (s *server) resumeSubscription(c *gin.Context) error {
 	return s.replySubscription(c, http.StatusAccepted, subscription)
 }
 
-// resumable reports whether a resumption at the rate, 0 for none given, is something new.
+// resumable reports whether a resumption at the rate changes anything; 0: no rate is given.
 func resumable(sub *models.Subscription, rate int) bool {
 	return sub.Status != models.SubscriptionActive || sub.ResumeRate != 0 && rate != 0
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/posthaste/posthaste/webhook"
 )
 
-// getSubscriptionSecret handles GET /v1/subscriptions/{id}/secret: what signs. A private key has a name of its own, so that
-// nobody takes it for something that a receiver is to be given.
+// getSubscriptionSecret handles GET /v1/subscriptions/{id}/secret: the newest key that signs. A private key has a name of
+// its own, so that nobody gives it to a receiver.
 func (s *server) getSubscriptionSecret(c *gin.Context) error {
 	subscription, err := s.subscription(c)
 	if err != nil {
@@ -25,7 +25,8 @@ func (s *server) getSubscriptionSecret(c *gin.Context) error {
 	return reply(c, http.StatusOK, client.SigningKey{Secret: newestSecret(subscription)})
 }
 
-// getPublicKey handles GET /v1/subscriptions/{id}/public-key: what a receiver of Ed25519 signatures verifies with.
+// getPublicKey handles GET /v1/subscriptions/{id}/public-key: the keys with which a receiver verifies
+// Ed25519 signatures.
 func (s *server) getPublicKey(c *gin.Context) error {
 	subscription, err := s.subscription(c)
 	if err != nil {
@@ -41,7 +42,7 @@ func (s *server) getPublicKey(c *gin.Context) error {
 	return reply(c, http.StatusOK, client.VerifyingKeys{PublicKey: keys[0], PublicKeys: keys})
 }
 
-// publicKeys lists those that verify what is signed now, newest first.
+// publicKeys lists the keys that verify the present signatures, newest first.
 func publicKeys(sub *models.Subscription, now time.Time) ([]string, error) {
 	var keys []string
 	for _, value := range sub.LiveSecrets(now) {
@@ -121,7 +122,7 @@ func (s *server) rotateSecret(c *gin.Context) error {
 	return reply(c, http.StatusOK, showRotated(changed, given, s.Now()))
 }
 
-// receiverKey is what a receiver verifies with: the secret or, where that is a private key, the public one.
+// receiverKey is the key with which a receiver verifies: the secret or, if that is a private key, the public key.
 type receiverKey struct{ secret, public string }
 
 func newReceiverKey(sub *models.Subscription, now time.Time) (receiverKey, error) {
@@ -135,7 +136,7 @@ func newReceiverKey(sub *models.Subscription, now time.Time) (receiverKey, error
 	return receiverKey{public: keys[0]}, nil
 }
 
-// newestSecret is what signs, for as long as it is not rotated.
+// newestSecret returns the secret that signs until the next rotation.
 func newestSecret(sub *models.Subscription) string {
 	if len(sub.Secrets) == 0 {
 		return ""

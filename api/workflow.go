@@ -65,13 +65,13 @@ func (q *query) runID() string {
 	})
 }
 
-// showRun is one run of a delivery's workflow.
+// showRun shows one run of a delivery's workflow.
 func (s *server) showRun(deliveryID string, run models.Run) client.Run {
 	history := deliveryPath(deliveryID) + "/history?run_id=" + run.ID
 	return s.runOf(models.DeliveryWorkflowID(deliveryID), run, history)
 }
 
-// runOf is one run of the workflow, with the path of its history.
+// runOf shows one run of the workflow, with the path of its history.
 func (s *server) runOf(workflowID string, run models.Run, history string) client.Run {
 	shown := client.Run{
 		ID: run.ID, Status: run.Status, StartedAt: stamp(run.StartedAt), ClosedAt: stamp(run.ClosedAt),
@@ -146,7 +146,7 @@ func (q *query) workflowID() string {
 	})
 }
 
-// showWorkflow is one run of a workflow of ours.
+// showWorkflow shows one run of any of our workflows.
 func (s *server) showWorkflow(run models.WorkflowRun) client.WorkflowRun {
 	query := url.Values{"workflow_id": {run.WorkflowID}, "run_id": {run.ID}}
 	return client.WorkflowRun{
