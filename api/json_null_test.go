@@ -24,8 +24,8 @@ func TestNullIsNeverIgnored(t *testing.T) {
 		},
 		sourcesPath + "/" + h.source(`{`+goodSource+`}`): {reflect.TypeFor[client.SourceFields](), []string{"public_url", "settings"}},
 	} {
-		for i := range fields.of.NumField() {
-			name, _, _ := strings.Cut(fields.of.Field(i).Tag.Get("json"), ",")
+		for field := range fields.of.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			t.Run(fields.of.Name()+" "+name, func(t *testing.T) {
 				t.Parallel()
 				a := h.on(t).do(http.MethodPatch, path, `{"`+name+`":null}`)
