@@ -19,7 +19,7 @@ const (
 	tidyWithin = time.Minute // for tidying up after the work, even when the work was stopped
 )
 
-// field is where a load is let loose: a tenant of its own, with its subscriptions.
+// field is the tenant of one measurement, with its subscriptions.
 type field struct {
 	*bench
 	tenant        string
@@ -46,7 +46,7 @@ func (b *bench) subscribe(ctx context.Context, l load) (*field, error) {
 	return f, group.Wait()
 }
 
-// subscriptions are the subscriptions that the load needs.
+// subscriptions returns the subscriptions that the load needs.
 func (b *bench) subscriptions(tenant string, l load) []client.SubscriptionFields {
 	var all []client.SubscriptionFields
 	for n := range l.subscribers {
@@ -73,7 +73,7 @@ func repeat(d time.Duration, times int) []client.Duration {
 	return all
 }
 
-// events are n new ones.
+// events returns n new events.
 func (f *field) events(data json.RawMessage, n int) []client.Event {
 	all := make([]client.Event, n)
 	for i := range all {

@@ -33,7 +33,7 @@ type load struct {
 // one comes: not even to write down the last.
 const idle = 250 * time.Millisecond
 
-// name is for people.
+// name returns the name that people read.
 func (l load) name() string {
 	if l.variant == "" {
 		return l.scenario
@@ -41,7 +41,7 @@ func (l load) name() string {
 	return l.scenario + " " + l.variant
 }
 
-// data is JSON of the load's size that does not compress, as a database may try.
+// data returns JSON of the load's size. It does not compress, which a database may try.
 func (l load) data() json.RawMessage {
 	const frame = `{"filler":""}`
 	noise := make([]byte, max(0, l.bytes-len(frame)))

@@ -27,7 +27,7 @@ func ThisMachine() Machine {
 	}
 }
 
-// lineOf is the value of the first line that has the name, in a file of lines "name: value".
+// lineOf returns the value of the first line with the name, in a file of lines "name: value".
 func lineOf(file, name string) string {
 	text, _ := os.ReadFile(file) //nolint:gosec // only the two above
 	for line := range strings.Lines(string(text)) {

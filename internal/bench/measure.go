@@ -121,7 +121,7 @@ func (b *bench) finish(ctx context.Context, l load, s *sending, before map[strin
 	return r, nil
 }
 
-// result is all that can be said without looking at the server.
+// result returns the result as far as it is known without looking at the server.
 func (l load) result(s *sending, v verdict) Result {
 	r := Result{
 		Scenario: l.scenario, Variant: l.variant, Fanout: l.subscribers, Sent: s.tried, Accepted: len(s.accepted),

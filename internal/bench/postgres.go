@@ -60,7 +60,7 @@ func isHere(host string) bool {
 	return filepath.IsAbs(host) || host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// postmaster is the parent of the process that serves a connection; 0 if that process is not here, but behind a tunnel or
+// postmaster returns the parent of the process that serves a connection; 0 if that process is not here, but behind a tunnel or
 // in a container.
 func postmaster(backend int) int {
 	name, err := readProc(backend, "comm")

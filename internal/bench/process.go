@@ -13,10 +13,10 @@ import (
 // userHZ is the unit of CPU times in /proc, fixed for all of Linux' programs.
 const userHZ = 100
 
-// usage is what processes have used up so far, and the memory they hold.
+// usage holds the CPU time and the bytes that processes have used so far, and the memory that they hold.
 type usage struct {
 	cpu      time.Duration
-	written  int64 // bytes that went, or will go, to a disk; of a family, its log
+	written  int64 // bytes written to a disk; for a family, the bytes of its log
 	resident int64 // bytes; 0 for a family, whose members share much of it
 }
 
@@ -58,7 +58,7 @@ func (p process) usage() (usage, error) {
 	return total, nil
 }
 
-// usageOf is of one process; reaped adds the CPU time of its children that have ended.
+// usageOf returns the usage of one process; reaped adds the CPU time of its children that have ended.
 func usageOf(pid int, reaped bool) (usage, error) {
 	fields, err := stat(pid)
 	if err != nil {
@@ -77,7 +77,7 @@ func usageOf(pid int, reaped bool) (usage, error) {
 // statFields are the fields of /proc/PID/stat from the third on: the second is a name that may hold spaces.
 type statFields []string
 
-// number is a field by the number that proc(5) gives it; 0 if it is none.
+// number returns a field as a number, by its position in proc(5); 0 for a text.
 func (f statFields) number(field int) int64 {
 	if field-3 >= len(f) {
 		return 0
@@ -139,7 +139,7 @@ func (m meter) read() map[string]usage {
 	return all
 }
 
-// since is the usage since the reading before.
+// since returns the usage since an earlier reading.
 func (m meter) since(before map[string]usage) map[string]usage {
 	used := m.read()
 	for name, now := range used {

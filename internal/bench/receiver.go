@@ -131,7 +131,7 @@ func (r *Receiver) short(d destination, length int64) bool {
 	return length < r.conduct.least && !before
 }
 
-// beside is how /beside answers: where it hangs, not before the sender has given up.
+// beside returns the status of an answer to /beside. While it hangs, it returns only after the sender has given up.
 func (r *Receiver) beside(request *http.Request) int {
 	r.mu.Lock()
 	hanging, letGo := r.conduct.hanging, r.letGo
@@ -188,5 +188,5 @@ func (r *Receiver) all() Seen {
 	return all
 }
 
-// counts is for a caller that has the lock.
+// counts returns the counts. Its caller holds the lock.
 func (r *Receiver) counts() Counts { return Counts{Arrived: len(r.arrived), Refused: len(r.refused)} }

@@ -8,7 +8,7 @@ import (
 // Metrics are numbers by name; the name ends with the unit. A metric that could not be measured is missing.
 type Metrics map[string]float64
 
-// Result is what one load came to, or in a [Report] the same load in all runs.
+// Result holds the outcome of one load, or in a [Report] of the same load in all runs.
 type Result struct {
 	Scenario   string  `json:"scenario"`
 	Variant    string  `json:"variant,omitempty"`
@@ -98,7 +98,7 @@ func medians(runs [][]Result, of Result) Metrics {
 	return m
 }
 
-// median is the middle value, or the mean of the two in the middle.
+// median returns the middle value, or the mean of the two in the middle.
 func median(values []float64) float64 {
 	slices.Sort(values)
 	middle := len(values) / 2

@@ -12,7 +12,7 @@ const (
 	batchSize = 100
 )
 
-// scenarios are all there are, in the order in which they run.
+// scenarios lists all scenarios, in the order in which they run.
 var scenarios = []struct {
 	name string
 	run  func(context.Context, *bench) ([]Result, error)
@@ -35,7 +35,7 @@ func Scenarios() []string {
 	return names
 }
 
-// ingest is about how fast events are accepted. They are delivered meanwhile: on one machine that is part of it.
+// ingest measures how fast events are accepted. They are delivered meanwhile, which uses a part of the machine.
 func ingest(ctx context.Context, b *bench) ([]Result, error) {
 	l := load{scenario: "ingest", variant: "single", events: b.events(2000), batch: 1, bytes: smallBody, subscribers: 1}
 	inBatches := l
@@ -43,12 +43,12 @@ func ingest(ctx context.Context, b *bench) ([]Result, error) {
 	return b.measureAll(ctx, l, inBatches)
 }
 
-// throughput is about how fast a backlog is delivered: all events are published as fast as they are accepted.
+// throughput measures how fast a backlog is delivered: all events are published as fast as they are accepted.
 func throughput(ctx context.Context, b *bench) ([]Result, error) {
 	return b.measureAll(ctx, load{scenario: Throughput, events: b.events(2000), batch: 1, bytes: smallBody, subscribers: 1})
 }
 
-// fanout is throughput with more than one subscriber.
+// fanout measures throughput with more than one subscriber.
 func fanout(ctx context.Context, b *bench) ([]Result, error) {
 	var all []load
 	for _, n := range b.Fanout {
@@ -57,12 +57,12 @@ func fanout(ctx context.Context, b *bench) ([]Result, error) {
 	return b.measureAll(ctx, all...)
 }
 
-// latency is about a server that has nothing else to do: the next event is published a while after the last has arrived.
+// latency measures an idle server: each event is published a while after the previous one has arrived.
 func latency(ctx context.Context, b *bench) ([]Result, error) {
 	return b.measureAll(ctx, load{scenario: "latency", events: b.events(200), batch: 1, bytes: smallBody, subscribers: 1, oneByOne: true})
 }
 
-// large is throughput with large bodies.
+// large measures throughput with large bodies.
 func large(ctx context.Context, b *bench) ([]Result, error) {
 	return b.measureAll(ctx, load{scenario: "large", events: b.events(200), batch: 1, bytes: largeBody, subscribers: 1})
 }
@@ -90,7 +90,7 @@ func isolation(ctx context.Context, b *bench) ([]Result, error) {
 	return results, nil
 }
 
-// events is the number that was asked for, or the scenario's own.
+// events returns the number of events: --events, or the scenario's own number.
 func (b *bench) events(own int) int { return cmp.Or(b.Events, own) }
 
 // measureAll measures each load on subscribers of its own.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// retryStorm is about many deliveries that wait for a receiver which is down, and all come due when it is mended: what
-// the waiting costs, and how long it takes until all are delivered.
+// retryStorm measures many deliveries that wait for a broken receiver and all come due when it is mended: the cost of the
+// waiting, and the time until all are delivered.
 func retryStorm(ctx context.Context, b *bench) ([]Result, error) {
 	l := load{scenario: "retry-storm", events: b.Waiting, batch: batchSize, bytes: smallBody, subscribers: 1, retries: true}
 	f, err := b.subscribe(ctx, l)

@@ -22,7 +22,7 @@ type shape interface {
 	start(ctx context.Context, c temporal.Client, eventID string, fanout int) error
 }
 
-// result is what one fan-out came to.
+// result holds the outcome of one fan-out.
 type result struct {
 	fanout, events, deliveries int
 	lost, twice                int
@@ -54,7 +54,7 @@ func (l *lab) measure(ctx context.Context, c temporal.Client) (results []result,
 	return results, nil
 }
 
-// measurement is that of one fan-out.
+// measurement measures one fan-out.
 type measurement struct {
 	*lab
 	temporal temporal.Client

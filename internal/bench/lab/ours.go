@@ -15,7 +15,7 @@ import (
 )
 
 // ours is the shape floor: Posthaste's own workflows and worker, with activities that do nothing. The methods that the
-// worker registers have the names of those in package activities.
+// worker registers have the names of the activities in package activities.
 type ours struct {
 	tally  *tally
 	inline bool
@@ -29,7 +29,7 @@ func (o *ours) worker(c temporal.Client) sdkworker.Worker {
 	return w
 }
 
-// start is how the dispatcher starts an event.
+// start starts an event as the dispatcher does.
 func (o *ours) start(ctx context.Context, c temporal.Client, eventID string, fanout int) error {
 	o.fanout.Store(int64(fanout))
 	in := workflows.DeliverEventInput{EventID: eventID, Tenant: "bench", EventType: "bench.event", Inline: o.inline}
@@ -37,7 +37,7 @@ func (o *ours) start(ctx context.Context, c temporal.Client, eventID string, fan
 	return err
 }
 
-// empty are the activities that do nothing.
+// empty holds the activities that do nothing.
 type empty struct{ ours *ours }
 
 // PlanDeliveries returns the targets, all of them fast.
@@ -61,7 +61,7 @@ func (e *empty) AttemptDelivery(_ context.Context, in activities.AttemptDelivery
 	return &activities.AttemptDeliveryResult{Attempt: 1}, nil
 }
 
-// targets are those at the positions from up to, not including, to.
+// targets returns the targets at the positions from up to, not including, to.
 func targets(eventID string, from, to int, claimed bool) []models.Target {
 	all := make([]models.Target, 0, to-from)
 	for n := from; n < to; n++ {
@@ -72,5 +72,5 @@ func targets(eventID string, from, to int, claimed bool) []models.Target {
 	return all
 }
 
-// deliveryID is the id of the event's delivery at a position.
+// deliveryID returns the id of the event's delivery at a position.
 func deliveryID(eventID string, n int) string { return fmt.Sprintf("%s.%d", eventID, n) }
