@@ -23,8 +23,9 @@ import (
 	"github.com/posthaste/posthaste/workflows"
 )
 
-// restoreLimit is how long what is owed may take after a restore.
-const restoreLimit = 75 * time.Second
+// restoreLimit bounds the time until everything that is owed is delivered after a restore. It is longer than Temporal takes to
+// find that an attempt was cut off, a minute, and shorter than the five minutes after which a late delivery is started again.
+const restoreLimit = 3 * deliveryLimit
 
 // drill is a deployment whose two stores, ours on Postgres and Temporal's in a folder, can be restored apart.
 type drill struct {
