@@ -234,14 +234,6 @@ func TestManyIDs(t *testing.T) {
 	})
 }
 
-func TestGravest(t *testing.T) {
-	t.Parallel()
-	order := []int{terminal.CodeUnavailable, terminal.CodeFailure, terminal.CodeUsage, terminal.CodeNotFound, terminal.CodeConflict}
-	for i := range order {
-		require.Equal(t, order[i], terminal.Gravest(order[i:]))
-	}
-}
-
 func TestUsage(t *testing.T) {
 	t.Parallel()
 
