@@ -106,7 +106,7 @@ func (l *life) deliver() {
 	require.NoError(t, err)
 	plan, err := l.PlanDeliveries(t.Context(), event.ID, nil)
 	require.NoError(t, err)
-	l.delivery, err = l.Store.Delivery(t.Context(), plan.Targets[0].DeliveryID)
+	l.delivery, err = l.Delivery(t.Context(), plan.Targets[0].DeliveryID)
 	require.NoError(t, err)
 }
 
@@ -118,7 +118,7 @@ func (l *life) bring() {
 		require.NoError(l.t, err)
 	}
 	var err error
-	l.delivery, err = l.Store.Delivery(l.t.Context(), l.delivery.ID)
+	l.delivery, err = l.Delivery(l.t.Context(), l.delivery.ID)
 	require.NoError(l.t, err)
 	require.Equal(l.t, l.status, l.delivery.Status)
 }
@@ -197,7 +197,8 @@ type deaf struct {
 	api.Engine
 }
 
-func (deaf) Cancel(context.Context, *models.Delivery, models.Why, int64) error            { return nil }
+func (deaf) Cancel(context.Context, *models.Delivery, models.Why, int64) error { return nil }
+
 func (deaf) Redeliver(context.Context, *models.Delivery, models.Why, string, int64) error { return nil }
 func (deaf) Wake(...*models.Event)                                                        {}
 func (deaf) Check(context.Context, string) error                                          { return nil }
@@ -233,7 +234,7 @@ func (l *life) live() {
 // subscriber answers.
 func (l *life) Send(context.Context, safehttp.Request) (models.Exchange, error) {
 	if l.attempts() && l.became == "" {
-		l.bring()
+		l.bring() //nolint:contextcheck // the helpers of tests take the context of the test
 	}
 	switch l.act {
 	case models.ActSucceed:
@@ -260,7 +261,8 @@ func (l *life) RecordAttempt(ctx context.Context, a *models.Attempt, outcome mod
 func (l *life) ChangeDelivery(ctx context.Context, id string, change models.Change) (*models.Delivery, error) {
 	change.Origin = id + change.Origin // all runs of the test environment have one id
 	want := l.now(ctx)
-	effective := want.Apply(change, storetest.FactsOf(l.t, l.Store, want, change, l.subscription(ctx)))
+	facts := storetest.FactsOf(l.t, l.Store, want, change, l.subscription(ctx)) //nolint:contextcheck // as above
+	effective := want.Apply(change, facts)
 	after, err := l.Store.ChangeDelivery(ctx, id, change)
 	if effective {
 		l.happened(ctx, change.Act, want.Status)
@@ -278,13 +280,13 @@ func (l *life) happened(ctx context.Context, act models.Act, want models.Deliver
 }
 
 func (l *life) now(ctx context.Context) *models.Delivery {
-	d, err := l.Store.Delivery(ctx, l.delivery.ID)
+	d, err := l.Delivery(ctx, l.delivery.ID)
 	require.NoError(l.t, err)
 	return d
 }
 
 func (l *life) subscription(ctx context.Context) models.SubscriptionStatus {
-	sub, err := l.Store.Subscription(ctx, l.delivery.SubscriptionID)
+	sub, err := l.Subscription(ctx, l.delivery.SubscriptionID)
 	if models.ErrorCode(err) == models.CodeNotFound {
 		return ""
 	}
