@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"github.com/gin-gonic/gin"
@@ -201,19 +200,10 @@ func showSummary(d *models.Delivery) client.DeliverySummary {
 func (s *server) showDelivery(d *models.Delivery, address string) client.Delivery {
 	return client.Delivery{
 		ID: d.ID, Tenant: d.Tenant, EventID: d.EventID, EventType: d.EventType, SubscriptionID: d.SubscriptionID,
-		Receiver: hostOf(address), Status: shownStatus(d), Attempts: d.Attempts, NextAttemptAt: nextAttempt(d),
+		Receiver: models.ReceiverOf(address), Status: shownStatus(d), Attempts: d.Attempts, NextAttemptAt: nextAttempt(d),
 		FailingSince: stamp(d.FailingSince), LastError: d.LastError, Reason: cmp.Or(d.Reason, d.Halted),
 		CreatedAt: stamp(d.CreatedAt), UpdatedAt: stamp(d.UpdatedAt), Links: s.deliveryLinks(d),
 	}
-}
-
-// hostOf returns the host of a URL that was valid when it was stored.
-func hostOf(address string) string {
-	parsed, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return parsed.Host
 }
 
 func showAttempt(a *models.Attempt, body string) client.Attempt {

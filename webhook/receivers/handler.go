@@ -63,7 +63,7 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request, handlers []Ha
 	}
 	if !result.Challenge {
 		if err := handle(ctx, result.Event(), handlers); err != nil {
-			r.log.ErrorContext(ctx, "webhook not handled", slog.String("provider", r.provider.Name), slog.Any("error", err))
+			r.log.ErrorContext(ctx, "webhook.not_handled", slog.String("provider", r.provider.Name), slog.Any("error", err))
 			http.Error(w, "not handled", http.StatusInternalServerError)
 			return
 		}
@@ -97,7 +97,7 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) (Result, er
 // refuse answers everybody alike: the reason would help a forger. Only the
 // provider itself learns what is wrong with its body.
 func (r *Receiver) refuse(w http.ResponseWriter, req *http.Request, err error) {
-	r.log.WarnContext(req.Context(), "webhook refused", slog.String("provider", r.provider.Name), slog.Any("error", err))
+	r.log.WarnContext(req.Context(), "webhook.refused", slog.String("provider", r.provider.Name), slog.Any("error", err))
 	status, reason := Status(err), "refused"
 	switch status {
 	case http.StatusMethodNotAllowed:
