@@ -37,12 +37,12 @@ func (v *Verifier) Handler(handle HandlerFunc) http.Handler {
 		}
 		msg, err := v.VerifyRequest(r)
 		if err != nil {
-			v.note(r, slog.LevelWarn, "webhook refused", err)
+			v.note(r, slog.LevelWarn, "webhook.refused", err)
 			http.Error(w, "refused", statusOf(err))
 			return
 		}
 		if err := handle(r.Context(), msg); err != nil {
-			v.note(r, slog.LevelError, "webhook not handled", err)
+			v.note(r, slog.LevelError, "webhook.not_handled", err)
 			http.Error(w, "not handled", http.StatusInternalServerError)
 			return
 		}
