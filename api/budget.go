@@ -77,7 +77,7 @@ func (b *budget) littered() bool {
 	heap := []heapstats.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
 	heapstats.Read(heap)
 	objects, live := heap[0].Value.Uint64(), heap[1].Value.Uint64()
-	return objects > live+max(b.collectEvery, live/4)
+	return objects > live+max(b.collectEvery, live/8)
 }
 
 // unpack waits until a batch of so many events and bytes may be taken apart, see unpackedMost. It fails when ctx ends. Call

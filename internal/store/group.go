@@ -17,7 +17,7 @@ import (
 
 const (
 	groupLimit   = 64               // writes that share a commit at most
-	groupBytes   = 4 << 20          // of events in a commit that several share: the database gets a copy of each
+	groupBytes   = 2 << 20          // of events in a commit that several share: the database gets a copy of each
 	groupQueue   = 2048             // writes that wait at most; their data are in memory
 	groupTimeout = 10 * time.Second // for a commit, of one or of several
 )
