@@ -135,11 +135,11 @@ func (s *server) redeliverDelivery(c *gin.Context) error {
 func (s *server) signal(
 	c *gin.Context, act models.Act, ask func(context.Context, *models.Delivery, models.Why) error,
 ) error {
-	why, err := readWhy(c)
+	delivery, err := s.delivery(c)
 	if err != nil {
 		return err
 	}
-	delivery, err := s.delivery(c)
+	why, err := readWhy(c)
 	if err != nil {
 		return err
 	}

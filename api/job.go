@@ -97,11 +97,11 @@ func (s *server) startStop(c *gin.Context, sub *models.Subscription) {
 
 // redeliverEvent handles POST /v1/events/{id}/redeliver: a further attempt of all that is not held of the event.
 func (s *server) redeliverEvent(c *gin.Context) error {
-	rate, why, err := readRate(c, models.DefaultRate)
+	event, err := s.plannedEvent(c)
 	if err != nil {
 		return err
 	}
-	event, err := s.plannedEvent(c)
+	rate, why, err := readRate(c, models.DefaultRate)
 	if err != nil {
 		return err
 	}

@@ -128,14 +128,15 @@ func (s *server) recovery(c *gin.Context) (*models.Recovery, error) {
 // cancelRecovery handles POST /v1/recoveries/{id}/cancel. The row stops it: its workflow reads the status back whenever
 // it saves its progress.
 func (s *server) cancelRecovery(c *gin.Context) error {
+	recovery, err := s.recovery(c)
+	if err != nil {
+		return err
+	}
 	why, err := readWhy(c)
 	if err != nil {
 		return err
 	}
-	recovery, err := s.recovery(c)
-	if err == nil {
-		recovery, err = s.stopRecovery(c.Request.Context(), recovery, why)
-	}
+	recovery, err = s.stopRecovery(c.Request.Context(), recovery, why)
 	if err != nil {
 		return fmt.Errorf("cancel recovery: %w", err)
 	}

@@ -11,12 +11,15 @@ import (
 
 // pauseSubscription handles POST /v1/subscriptions/{id}/pause. A paused subscription stays as it is.
 func (s *server) pauseSubscription(c *gin.Context) error {
+	subscription, err := s.subscription(c)
+	if err != nil {
+		return err
+	}
 	why, err := readWhy(c)
 	if err != nil {
 		return err
 	}
-	subscription, err := s.subscription(c)
-	if err == nil && subscription.Status != models.SubscriptionPaused {
+	if subscription.Status != models.SubscriptionPaused {
 		entry := models.AuditEntry{Action: models.AuditPauseSubscription, Why: why}
 		subscription, err = s.Store.UpdateSubscription(c.Request.Context(), subscription.ID, pause, entry)
 	}
@@ -38,12 +41,15 @@ func pause(sub *models.Subscription) error {
 // resumeSubscription handles POST /v1/subscriptions/{id}/resume. An active subscription stays as it is, except that the
 // rate can change while held deliveries are being released.
 func (s *server) resumeSubscription(c *gin.Context) error {
+	subscription, err := s.subscription(c)
+	if err != nil {
+		return err
+	}
 	rate, why, err := readRate(c, 0)
 	if err != nil {
 		return err
 	}
-	subscription, err := s.subscription(c)
-	if err == nil && resumable(subscription, rate) {
+	if resumable(subscription, rate) {
 		entry := models.AuditEntry{Action: models.AuditResumeSubscription, Why: why}
 		subscription, err = s.Store.UpdateSubscription(c.Request.Context(), subscription.ID, resumeAt(rate), entry)
 	}
