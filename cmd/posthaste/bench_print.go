@@ -22,7 +22,7 @@ func (c *benchCmd) print(s terminal.Streams, r bench.Report) error {
 		return terminal.PrintJSON(s.Out, r)
 	}
 	fmt.Fprintf(s.Out, "%s, %d cores, %d MiB, %s\n", r.Machine.CPU, r.Machine.Cores, r.Machine.MemoryMiB, r.Machine.Kernel)
-	fmt.Fprintf(s.Out, "%s\n%s, %s\n\n", words(r.Versions), words(r.Settings), plural(r.Runs, "run"))
+	fmt.Fprintf(s.Out, "%s\n%s, %s\n\n", words(r.Versions), words(r.Settings), terminal.Plural(r.Runs, "run", "runs"))
 	if err := printResults(s.Out, r.Results); err != nil {
 		return err
 	}
@@ -91,14 +91,6 @@ func benchCells(r bench.Result) []string {
 	return all
 }
 
-// plural returns a number with its noun: 1 run, 2 runs.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}
-
 // threeDigits writes a number as exactly as it was measured.
 func threeDigits(v float64) string {
 	decimals := 0
@@ -122,7 +114,7 @@ func printRest(w io.Writer, r bench.Result) {
 	}
 	if len(rest) > 0 {
 		fmt.Fprintf(w, "%s, %s: %s\n", strings.TrimSpace(r.Scenario+" "+r.Variant),
-			plural(r.Fanout, "subscriber"), words(rest))
+			terminal.Plural(r.Fanout, "subscriber", "subscribers"), words(rest))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // deliveriesCmd lists and steers deliveries.
@@ -97,7 +98,7 @@ type deliveriesRedeliverCmd struct {
 func (c *deliveriesRedeliverCmd) Run(ctx context.Context, o *operator) error {
 	return each(o, c.IDs, func(id string) (*client.Delivery, error) { return o.RedeliverDelivery(ctx, id, c.Reason) },
 		func(d client.Delivery) string {
-			return fmt.Sprintf("%s: retry requested (was %s after %s)", d.ID, d.Status, plural(d.Attempts, "attempt", "attempts"))
+			return fmt.Sprintf("%s: retry requested (was %s after %s)", d.ID, d.Status, terminal.Plural(d.Attempts, "attempt", "attempts"))
 		})
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // eventsCmd lists and steers events.
@@ -118,14 +119,14 @@ type eventsRedeliverCmd struct {
 func (c *eventsRedeliverCmd) Run(ctx context.Context, o *operator) error {
 	return each(o, c.IDs, func(id string) (*client.Bulk, error) { return o.RedeliverEvent(ctx, id, c.Rate, c.Reason) },
 		func(b client.Bulk) string {
-			return fmt.Sprintf("%s: redelivery requested of %s", b.EventID, plural(b.Deliveries, "delivery", "deliveries"))
+			return fmt.Sprintf("%s: redelivery requested of %s", b.EventID, terminal.Plural(b.Deliveries, "delivery", "deliveries"))
 		})
 }
 
 func sayCancelled(b client.Cancellation) string {
-	said := fmt.Sprintf("%s%s%s: cancellation requested of %s", b.EventID, b.SubscriptionID, b.Tenant, plural(b.Deliveries, "delivery", "deliveries"))
+	said := fmt.Sprintf("%s%s%s: cancellation requested of %s", b.EventID, b.SubscriptionID, b.Tenant, terminal.Plural(b.Deliveries, "delivery", "deliveries"))
 	if b.Events > 0 {
-		said += fmt.Sprintf(", and %s that had none yet stopped", plural(b.Events, "event", "events"))
+		said += fmt.Sprintf(", and %s that had none yet stopped", terminal.Plural(b.Events, "event", "events"))
 	}
 	return said
 }

@@ -169,14 +169,6 @@ func clock(t client.Timestamp) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// plural returns a number with its noun: 1 delivery, 2 deliveries.
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
-}
-
 // count prints a number; 0 is "".
 func count(n int) string {
 	if n == 0 {

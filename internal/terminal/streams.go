@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -51,6 +52,14 @@ func Printable(text string) string {
 		}
 		return ' '
 	}, text)
+}
+
+// Plural returns a number with its noun: 1 delivery, 2 deliveries.
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // PrintJSON prints a value as indented JSON.
