@@ -68,7 +68,7 @@ func (s *server) listSubscriptions(c *gin.Context) error {
 	q := readQuery(c)
 	filter := models.SubscriptionFilter{
 		Tenant: q.tenant(),
-		Status: choice(q, "status", models.SubscriptionActive, models.SubscriptionPaused, models.SubscriptionDisabled),
+		Status: choice(q, "status", models.SubscriptionStatuses()...),
 		Page:   q.page(models.SubscriptionPrefix),
 	}
 	if q.err != nil {

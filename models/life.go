@@ -112,7 +112,8 @@ func (d *Delivery) Allows(act Act, of SubscriptionStatus) error {
 	}
 }
 
-// Change asks for an act other than an attempt.
+// Change asks for an act. An act that is the outcome of an attempt goes through Record instead, which counts the attempt; as
+// a Change it sets the status alone.
 type Change struct {
 	Act Act
 	At  time.Time // of ActRedeliver and ActRelease: when the next attempt is due

@@ -15,7 +15,7 @@ import (
 // subscriptionStatuses lists the statuses that a delivery's subscription may have; the empty one stands for a deleted
 // subscription.
 func subscriptionStatuses() []models.SubscriptionStatus {
-	return []models.SubscriptionStatus{models.SubscriptionActive, models.SubscriptionPaused, models.SubscriptionDisabled, ""}
+	return append(models.SubscriptionStatuses(), "")
 }
 
 // TestLife compares each act, status and status of the subscription with the table in the architecture.

@@ -34,6 +34,11 @@ const (
 	SubscriptionDisabled SubscriptionStatus = "disabled" // gets no new deliveries; waiting ones are cancelled
 )
 
+// SubscriptionStatuses lists all of them.
+func SubscriptionStatuses() []SubscriptionStatus {
+	return []SubscriptionStatus{SubscriptionActive, SubscriptionPaused, SubscriptionDisabled}
+}
+
 // Signature names the scheme that signs a subscription's requests.
 type Signature string
 
@@ -127,7 +132,7 @@ func (s *Subscription) Validate() error {
 		s.TLS.Validate(),
 		validateTimeout(s.Timeout),
 		s.RetrySchedule.validate(),
-		oneOf("status", s.Status, SubscriptionActive, SubscriptionPaused, SubscriptionDisabled),
+		oneOf("status", s.Status, SubscriptionStatuses()...),
 	)
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -125,7 +124,8 @@ func (l *life) bring() {
 
 // attempts reports whether the act is the outcome of an attempt.
 func (l *life) attempts() bool {
-	return slices.Contains([]models.Act{models.ActSucceed, models.ActFail, models.ActExhaust, models.ActDismiss}, l.act)
+	_, ok := storetest.OutcomeOf(l.act)
+	return ok
 }
 
 // expected returns the status after the act by the table, empty if it has no effect, and whether a workflow comes to the
@@ -133,10 +133,11 @@ func (l *life) attempts() bool {
 func (l *life) expected() (want models.DeliveryStatus, reachable bool) {
 	served := l.of == models.SubscriptionActive || l.of == models.SubscriptionPaused
 	d := &models.Delivery{Status: l.status}
-	switch l.act {
-	case models.ActSucceed, models.ActFail, models.ActExhaust, models.ActDismiss:
-		d.Record(&models.Attempt{Number: 1}, outcomeOf(l.act))
+	if outcome, ok := storetest.OutcomeOf(l.act); ok {
+		d.Record(&models.Attempt{Number: 1}, outcome)
 		return d.Status, true
+	}
+	switch l.act {
 	case models.ActStop:
 		reachable = served
 	case models.ActAbandon:
@@ -158,13 +159,6 @@ func (l *life) stop() *models.Why {
 		return &models.Why{Reason: "maintenance"}
 	}
 	return nil
-}
-
-func outcomeOf(act models.Act) models.DeliveryOutcome {
-	return models.DeliveryOutcome{Status: map[models.Act]models.DeliveryStatus{
-		models.ActSucceed: models.DeliveryDelivered, models.ActFail: models.DeliveryPending,
-		models.ActExhaust: models.DeliveryExhausted, models.ActDismiss: models.DeliveryCancelled,
-	}[act]}
 }
 
 // ask asks the API for the act, if it is an operator's. The API refuses exactly where the table does, with its words.

@@ -13,7 +13,7 @@ import (
 // SubscriptionStatuses lists the statuses in which an act may find the subscription of a delivery; the empty one stands for
 // a deleted subscription.
 func SubscriptionStatuses() []models.SubscriptionStatus {
-	return []models.SubscriptionStatus{models.SubscriptionActive, models.SubscriptionPaused, models.SubscriptionDisabled, ""}
+	return append(models.SubscriptionStatuses(), "")
 }
 
 // Bring brings a pending delivery to an active subscription into the status, and its subscription into the status of.
@@ -74,7 +74,7 @@ func (b *bundle) requireRule(t *testing.T, d *models.Delivery, act models.Act, o
 	t.Helper()
 	later := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
 	before := *d
-	if outcome, ok := outcomeOf(act); ok {
+	if outcome, ok := OutcomeOf(act); ok {
 		outcome.NextAttemptAt, outcome.Reason = later, "because"
 		attempt := newAttempt(d, d.Attempts+1)
 		attempt.StartedAt = attempt.StartedAt.UTC().Truncate(time.Microsecond)
@@ -93,8 +93,8 @@ func (b *bundle) requireRule(t *testing.T, d *models.Delivery, act models.Act, o
 	require.Equal(t, d, stored, "%s of a %s delivery to a %q subscription, which was %+v", act, before.Status, of, before)
 }
 
-// outcomeOf returns the outcome of an attempt that is the act; ok is false if the act is no attempt.
-func outcomeOf(act models.Act) (outcome models.DeliveryOutcome, ok bool) {
+// OutcomeOf returns the outcome of an attempt that is the act; ok is false if the act is no attempt.
+func OutcomeOf(act models.Act) (outcome models.DeliveryOutcome, ok bool) {
 	for _, status := range models.DeliveryStatuses() {
 		outcome = models.DeliveryOutcome{Status: status}
 		if status != models.DeliveryHeld && outcome.Act() == act {
