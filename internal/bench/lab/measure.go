@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"sync"
 	"syscall"
@@ -77,6 +78,9 @@ func (m *measurement) measure(ctx context.Context) (result, error) {
 	last, err := m.run(ctx, max(1, m.Events/m.fanout))
 	if err != nil {
 		return result{}, err
+	}
+	if len(m.events) == 0 {
+		return result{}, errors.New("no event was started, so nothing was measured")
 	}
 	r := m.result(last.Sub(began))
 	select {

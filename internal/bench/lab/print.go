@@ -34,8 +34,11 @@ func (l *lab) print(out io.Writer, results []result, report bench.Report) error 
 	for _, r := range results {
 		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%.1f\t%.2f\t%s\t", l.Shape, r.fanout, r.events, r.lost, r.twice,
 			r.rate, float64(r.cpu)/float64(time.Millisecond), number(r.transitions))
-		ours := throughput(report, r.fanout)
-		fmt.Fprintf(table, "%s\t%s\n", number(ours), number(ours/r.rate))
+		ours, ratio := throughput(report, r.fanout), 0.0
+		if r.rate > 0 {
+			ratio = ours / r.rate
+		}
+		fmt.Fprintf(table, "%s\t%s\n", number(ours), number(ratio))
 	}
 	return table.Flush()
 }
