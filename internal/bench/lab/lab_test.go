@@ -2,22 +2,25 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/posthaste/posthaste/internal/bench"
 )
 
 // TestPrint compares each fan-out with the same fan-out of posthaste, whichever scenario had it.
 func TestPrint(t *testing.T) {
 	t.Parallel()
-	of := func(scenario string, fanout int, rate float64) bench.Result {
-		return bench.Result{Scenario: scenario, Fanout: fanout, Metrics: bench.Metrics{"deliveries_per_second": rate}}
-	}
-	report := bench.Report{Results: []bench.Result{of(bench.Throughput, 1, 30), of(bench.Fanout, 20, 60), of("large", 3, 10)}}
+	file := filepath.Join(t.TempDir(), "report.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"results": [
+		{"scenario": "throughput", "fanout": 1, "metrics": {"deliveries_per_second": 30}},
+		{"scenario": "fanout", "fanout": 20, "metrics": {"deliveries_per_second": 60}},
+		{"scenario": "large", "fanout": 3, "metrics": {"deliveries_per_second": 10}}]}`), 0o600))
+	report, err := readReport(file)
+	require.NoError(t, err)
 	var out bytes.Buffer
 	l := &lab{Shape: floor}
 	require.NoError(t, l.print(&out, []result{{fanout: 1, rate: 40}, {fanout: 20, rate: 80}, {fanout: 3, rate: 5}, {fanout: 20}}, report))
