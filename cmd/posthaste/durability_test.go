@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/posthaste/posthaste/internal/engine"
+	"github.com/posthaste/posthaste/internal/pgtest"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/worker"
 	"github.com/posthaste/posthaste/workflows"
@@ -20,7 +21,7 @@ func TestTemporalAwayWhileEventsAreAccepted(t *testing.T) {
 	t.Parallel()
 	const count = 50
 	address := freeAddress(t)
-	env := append(serverEnv(t), "TEMPORAL_ADDRESS="+address, "POSTHASTE_ALLOW_NETWORKS=127.0.0.0/8")
+	env := append(serverEnv(pgtest.URL(t)), "TEMPORAL_ADDRESS="+address, "POSTHASTE_ALLOW_NETWORKS=127.0.0.0/8")
 	migrate := start(t, env, "migrate", "up")
 	require.Zero(t, migrate.exitCode())
 	api := start(t, env, "api", "--listen", "127.0.0.1:0")

@@ -223,7 +223,7 @@ func TestSignalsWaitForTheAttemptUnderWay(t *testing.T) {
 
 func TestServerWithEmbeddedEngineOnPostgres(t *testing.T) {
 	t.Parallel()
-	env := serverEnv(t)
+	env := serverEnv(pgtest.OwnURL(t)) // the embedded engine's databases have fixed names
 	args := []string{
 		"server", "--engine", "embedded", "--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0",
 		"--temporal-listen", "127.0.0.1:0", "--allow-networks", "127.0.0.0/8", "--data", t.TempDir(),
@@ -252,11 +252,10 @@ func TestServerWithEmbeddedEngineOnPostgres(t *testing.T) {
 	require.Zero(t, p.interrupt())
 }
 
-// serverEnv is the environment of a server on a fresh Postgres.
-func serverEnv(t *testing.T) []string {
-	t.Helper()
+// serverEnv is the environment of a server on the database.
+func serverEnv(databaseURL string) []string {
 	return []string{
-		"POSTHASTE_DATABASE_URL=" + pgtest.URL(t),
+		"POSTHASTE_DATABASE_URL=" + databaseURL,
 		"POSTHASTE_API_KEY=" + testKey,
 		"POSTHASTE_MASTER_KEY=" + keyring.New(),
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/pgtest"
 )
 
 // marked is a run of the whole program in which everything that must not get about is a text nobody else would write.
@@ -314,8 +316,8 @@ func TestLeakNothingOnSQLite(t *testing.T) {
 
 func TestLeakNothingOnPostgres(t *testing.T) {
 	t.Parallel()
-	m, env := newMarked(t), serverEnv(t)
-	_, databaseURL, _ := strings.Cut(env[0], "=")
+	databaseURL := pgtest.OwnURL(t) // the embedded engine's databases have fixed names
+	m, env := newMarked(t), serverEnv(databaseURL)
 	_, m.masterKey, _ = strings.Cut(env[2], "=")
 	migrate := start(t, env, "migrate", "up")
 	require.Zero(t, migrate.exitCode())

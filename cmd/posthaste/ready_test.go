@@ -41,7 +41,7 @@ func TestDevKeepsToItself(t *testing.T) {
 	t.Parallel()
 	database := pgtest.URL(t)
 	settings := writeFile(t, "database-url: "+database+"\n")
-	p := start(t, append(serverEnv(t), "POSTHASTE_DATABASE_URL="+database, "TEMPORAL_ADDRESS=127.0.0.1:1"),
+	p := start(t, append(serverEnv(database), "TEMPORAL_ADDRESS=127.0.0.1:1"),
 		devWith("--data", filepath.Join(t.TempDir(), "data"), "--config", settings)...)
 	p.key = testKey
 	receiver := newSink(t, 204)
@@ -95,7 +95,7 @@ func (p *program) stopOnceUp() int {
 // TestHalvesRefuseAnotherTemporal has API and worker as processes of their own, and two clusters.
 func TestHalvesRefuseAnotherTemporal(t *testing.T) {
 	t.Parallel()
-	env := serverEnv(t)
+	env := serverEnv(pgtest.URL(t))
 	require.Zero(t, start(t, env, "migrate", "up").exitCode())
 	cluster := func() string {
 		e, err := engine.Start(t.Context(), engine.Options{
@@ -146,7 +146,7 @@ func claimed(t *testing.T, databaseURL string) bool {
 // TestHalvesSayWhichTemporal starts them as somebody does who has not set TEMPORAL_ADDRESS.
 func TestHalvesSayWhichTemporal(t *testing.T) {
 	t.Parallel()
-	env := serverEnv(t)
+	env := serverEnv(pgtest.URL(t))
 	require.Zero(t, start(t, env, "migrate", "up").exitCode())
 	for _, args := range [][]string{{"api", "--listen", "127.0.0.1:0"}, {"worker"}} {
 		p := start(t, append(env, "TEMPORAL_CONFIG_FILE="+filepath.Join(t.TempDir(), "none.toml")), args...)

@@ -36,6 +36,20 @@ func URL(t testing.TB) string {
 	return c.url(name)
 }
 
+// OwnURL is [URL] on a server that only t uses, and that ends with t. It is for a
+// program under test that uses databases with fixed names: on the shared server,
+// two tests would meet in them.
+func OwnURL(t testing.TB) string {
+	t.Helper()
+	c := started(t)
+	t.Cleanup(c.stop)
+	name, err := c.createDatabase()
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	return c.url(name)
+}
+
 // Main runs a package's tests and then stops the shared server, if one was
 // started, and removes its folder. It is meant to be all there is in TestMain:
 //
@@ -63,9 +77,15 @@ func running(t testing.TB) *cluster {
 	t.Helper()
 	mu.Lock()
 	defer mu.Unlock()
-	if shared != nil {
-		return shared
+	if shared == nil {
+		shared = started(t)
 	}
+	return shared
+}
+
+// started returns a new server.
+func started(t testing.TB) *cluster {
+	t.Helper()
 	bin, err := findPrograms()
 	if err != nil {
 		missing(t, err)
@@ -74,7 +94,6 @@ func running(t testing.TB) *cluster {
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	shared = c
 	return c
 }
 

@@ -83,6 +83,18 @@ func TestURL(t *testing.T) {
 	})
 }
 
+func TestOwnURL(t *testing.T) {
+	var own string
+	t.Run("inner", func(t *testing.T) {
+		own = OwnURL(t)
+		psql(t, URL(t), "CREATE DATABASE fixed_name")
+		t.Cleanup(func() { psql(t, URL(t), "DROP DATABASE fixed_name") })
+		psql(t, own, "CREATE DATABASE fixed_name")
+	})
+	_, err := tryPsql(own, "SELECT 1")
+	require.ErrorContains(t, err, "refused", "the server ends with its test")
+}
+
 func TestClusterDoesNotOutliveAKilledTest(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
