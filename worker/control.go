@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -108,8 +109,19 @@ func translate(doing string, err error) error {
 	if away || late || busy || errors.Is(err, context.DeadlineExceeded) {
 		return models.Errorf(models.CodeUnavailable, "Temporal does not answer; try again")
 	}
+	if unprepared(err) {
+		return models.Errorf(models.CodeUnavailable, "Temporal does not know the namespace or its search attributes yet; try again")
+	}
 	if refused, ok := errors.AsType[*serviceerror.InvalidArgument](err); ok { // for example because it has too many signals
 		return models.Errorf(models.CodeConflict, "Temporal refuses: %s", refused.Message)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// unprepared reports whether Temporal lacks the namespace or its search attributes. A worker registers them when it starts,
+// and the parts of Temporal learn of them one by one in the seconds after.
+func unprepared(err error) bool {
+	_, namespace := errors.AsType[*serviceerror.NamespaceNotFound](err)
+	refused, ok := errors.AsType[*serviceerror.InvalidArgument](err)
+	return namespace || ok && strings.Contains(refused.Message, "no mapping defined for search attribute")
 }

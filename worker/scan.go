@@ -68,7 +68,7 @@ func (s *scan[T]) each(ctx context.Context, page []T) (last string, err error) {
 // others. It returns any other error.
 func (d *Dispatcher) unlessRefused(ctx context.Context, what, id string, err error) error {
 	_, refused := errors.AsType[*serviceerror.InvalidArgument](err)
-	if refused || models.ErrorCode(err) == models.CodeConflict { // which is how Control says it
+	if refused && !unprepared(err) || models.ErrorCode(err) == models.CodeConflict { // which is how Control says it
 		d.Logger.ErrorContext(ctx, "workflow.refused", what, id, "error", err,
 			"hint", "Temporal refuses to start it, and is asked again later")
 		return nil

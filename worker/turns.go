@@ -173,6 +173,9 @@ func (d *Dispatcher) blame(ctx context.Context, starts *tally) {
 		return
 	}
 	for _, f := range starts.faults {
+		if unprepared(f.err) {
+			continue
+		}
 		answered := models.ErrorCode(translate("", f.err)) != models.CodeUnavailable
 		if d.backlog.Blame(f.id, answered) {
 			d.Logger.WarnContext(ctx, "event.postponed", "event_id", f.id, "error", f.err,

@@ -109,6 +109,27 @@ func sum(t *testing.T, text, pattern string) (total int) {
 	return total
 }
 
+func TestNoEventIsBlamedForANamespaceThatIsNotReady(t *testing.T) {
+	t.Parallel()
+	for _, why := range []error{
+		serviceerror.NewNamespaceNotFound("posthaste"),
+		serviceerror.NewInvalidArgument("Namespace posthaste has no mapping defined for search attribute EventID"),
+	} {
+		w, d := newWorld(DispatcherOptions{})
+		w.fails["a"] = why
+		w.accept(d, "a", 3)
+		for range 5 {
+			_, err := d.round(t.Context(), d.backlog.Behind())
+			require.Error(t, err)
+		}
+		delete(w.fails, "a")
+		w.begun = nil
+		_, err := d.round(t.Context(), d.backlog.Behind())
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{"a_0000", "a_0001", "a_0002"}, w.begun, "they start at once")
+	}
+}
+
 func TestStartThatFailsHoldsUpNobodyElse(t *testing.T) {
 	t.Parallel()
 	w, d := newWorld(DispatcherOptions{})
