@@ -54,6 +54,7 @@ var benchMetrics = []struct{ heading, metric string }{
 	{"max ms", "delivery_max_ms"},
 	{"cpu ms", "server_cpu_ms_per_delivery"},
 	{"pg cpu ms", "postgres_cpu_ms_per_delivery"},
+	{"both cpu ms", "cpu_ms_per_delivery"},
 	{"KiB", "server_written_kib_per_delivery"},
 	{"pg KiB", "postgres_written_kib_per_delivery"},
 }

@@ -80,7 +80,7 @@ func Run(ctx context.Context, o Options, names ...string) ([]Result, error) {
 		b.meter = append(b.meter, process{name: "server", pid: o.ServerPID})
 	}
 	if o.Postgres.PID != 0 {
-		b.meter = append(b.meter, process{name: "postgres", pid: o.Postgres.PID, log: o.Postgres.Written})
+		b.meter = append(b.meter, process{name: "postgres", pid: o.Postgres.PID, work: o.Postgres.Work})
 	}
 	var all []Result
 	for _, s := range scenarios {

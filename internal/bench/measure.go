@@ -152,7 +152,14 @@ func (r *Result) addCosts(used map[string]usage, deliveries int) {
 		if deliveries > 0 {
 			r.Metrics[name+"_cpu_ms_per_delivery"] = float64(u.cpu.Microseconds()) / 1000 / float64(deliveries)
 			r.Metrics[name+"_written_kib_per_delivery"] = float64(u.written) / 1024 / float64(deliveries)
+			for counted, n := range u.counts {
+				r.Metrics[counted+"_per_delivery"] = float64(n) / float64(deliveries)
+			}
 		}
+	}
+	server, ok := r.Metrics["server_cpu_ms_per_delivery"]
+	if postgres, both := r.Metrics["postgres_cpu_ms_per_delivery"]; ok && both {
+		r.Metrics["cpu_ms_per_delivery"] = server + postgres
 	}
 }
 

@@ -16,35 +16,43 @@ const userHZ = 100
 // usage holds the CPU time and the bytes that processes have used so far, and the memory that they hold.
 type usage struct {
 	cpu      time.Duration
-	written  int64 // bytes written to a disk; for a family, the bytes of its log
-	resident int64 // bytes; 0 for a family, whose members share much of it
+	written  int64            // bytes written to a disk; for a family, the bytes of its log
+	resident int64            // bytes; 0 for a family, whose members share much of it
+	counts   map[string]int64 // what else a family has counted, by name
 }
 
 func (u usage) minus(before usage) usage {
-	return usage{cpu: u.cpu - before.cpu, written: u.written - before.written, resident: u.resident}
+	left := usage{cpu: u.cpu - before.cpu, written: u.written - before.written, resident: u.resident, counts: map[string]int64{}}
+	for name, n := range u.counts {
+		if earlier, ok := before.counts[name]; ok {
+			left.counts[name] = n - earlier
+		}
+	}
+	return left
 }
 
 // process is measured under one name: a single process, or a family with all its children, like Postgres.
 type process struct {
 	name string
 	pid  int
-	log  func() (int64, error) // bytes that a family has written to its log; nil: it is a single process
+	work func() (Work, error) // of a family, by its own account; nil: it is a single process
 }
 
 // usage reads /proc. It fails where there is none, and for processes of other users.
 func (p process) usage() (usage, error) {
-	total, err := usageOf(p.pid, p.log != nil)
+	total, err := usageOf(p.pid, p.work != nil)
 	if err != nil {
 		return usage{}, err
 	}
-	if p.log == nil {
+	if p.work == nil {
 		total.written, err = writtenBy(p.pid)
 		return total, err
 	}
-	total.resident = 0
-	if total.written, err = p.log(); err != nil {
+	work, err := p.work()
+	if err != nil {
 		return usage{}, err
 	}
+	total.resident, total.written, total.counts = 0, work.Written, work.Counts
 	for _, child := range childrenOf(p.pid) {
 		u, err := usageOf(child, true)
 		if errors.Is(err, os.ErrNotExist) {

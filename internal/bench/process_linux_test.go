@@ -1,12 +1,14 @@
 package bench
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"runtime"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthaste/posthaste/internal/pgtest"
@@ -39,7 +41,7 @@ func TestUsage(t *testing.T) {
 		require.Contains(t, childrenOf(os.Getpid()), child.Process.Pid)
 		alone, err := process{pid: os.Getpid()}.usage()
 		require.NoError(t, err)
-		family, err := process{pid: os.Getpid(), log: func() (int64, error) { return 7, nil }}.usage()
+		family, err := process{pid: os.Getpid(), work: func() (Work, error) { return Work{Written: 7}, nil }}.usage()
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, family.cpu, alone.cpu)
 		require.EqualValues(t, 7, family.written)
@@ -55,15 +57,38 @@ func TestFindPostgres(t *testing.T) {
 	name, err := readProc(found.PID, "comm")
 	require.NoError(t, err)
 	require.Equal(t, "postgres\n", name)
-	used, err := process{pid: found.PID, log: found.Written}.usage()
+	used, err := process{pid: found.PID, work: found.Work}.usage()
 	require.NoError(t, err)
 	require.Zero(t, used.resident, "its processes share most of it")
 	require.Positive(t, used.cpu)
 	require.Positive(t, used.written)
+	require.NotZero(t, used.counts["posthaste_commits"])
 
 	_, err = FindPostgres(t.Context(), "postgres://somebody:hidden@127.0.0.1:1/nowhere")
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "hidden")
+}
+
+func TestStatements(t *testing.T) {
+	t.Parallel()
+
+	database := pgtest.URL(t)
+	connection, err := pgx.Connect(t.Context(), database)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = connection.Close(context.Background()) })
+	_, err = connection.Exec(t.Context(), "CREATE VIEW pg_stat_statements AS SELECT oid AS dbid, 21::bigint AS calls FROM pg_database, generate_series(1, 2)")
+	require.NoError(t, err)
+	work, err := Postgres{url: database}.Work()
+	require.NoError(t, err)
+	require.Equal(t, map[string]int64{"posthaste_statements": 42}, work.Counts, "there is no Temporal")
+
+	earlier := usage{counts: map[string]int64{"posthaste_statements": 40, "posthaste_commits": 1}}
+	used := usage{counts: work.Counts}.minus(earlier)
+	r := Result{Metrics: Metrics{}}
+	r.addCosts(map[string]usage{"server": {cpu: 3 * time.Second}, "postgres": used}, 10)
+	require.InDelta(t, 0.2, r.Metrics["posthaste_statements_per_delivery"], 1e-9)
+	require.InDelta(t, 300, r.Metrics["cpu_ms_per_delivery"], 1e-9, "of both together")
+	require.NotContains(t, r.Metrics, "posthaste_commits_per_delivery")
 }
 
 func TestThisMachine(t *testing.T) {
