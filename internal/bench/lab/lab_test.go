@@ -40,6 +40,15 @@ func TestCheck(t *testing.T) {
 	require.NoError(t, (&lab{Shape: floor}).check([]result{{fanout: 1}}))
 }
 
+// TestGrouped gives one workflow a hundred events, and the rest to another one.
+func TestGrouped(t *testing.T) {
+	t.Parallel()
+	l := &lab{Shape: floor, Mode: "grouped", Events: 300, Fanout: []int{2}, Duration: time.Minute, Patience: 10 * time.Second, Settle: time.Millisecond}
+	var out bytes.Buffer
+	require.NoError(t, l.run(t.Context(), &out))
+	require.Regexp(t, `\nfloor +2 +150 +0 +0 +\d`, out.String())
+}
+
 // TestNothingMeasured gives a measurement no time to start an event.
 func TestNothingMeasured(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,8 @@
 // Command lab measures Temporal alone, to compare Posthaste with it: events fan out to deliveries whose activities do nothing
 // but count. Nothing is stored besides what Temporal stores, and nothing is sent.
 //
-// The shape floor has Posthaste's workflows, worker and settings of Temporal: the best that this machine can do with them.
+// The shape floor has Posthaste's workflows, worker and settings of Temporal: the best that this machine can do with them. For
+// the delivery modes that group events it has a workflow with one local activity for each group, and nothing else.
 // The shape naive is a first sketch by somebody new to Temporal, with all its defaults.
 //
 //	posthaste bench throughput --events 1000 -o json >posthaste.json
@@ -37,21 +38,27 @@ const (
 	naive = "naive"
 )
 
+// mode is a delivery mode of Posthaste.
+type mode models.DeliveryMode
+
+// grouped reports whether several events share a workflow when all are started at once.
+func (m mode) grouped() bool { return m == "grouped" || m == "auto" }
+
 // namespace keeps the measurements away from the workflows that servers left in the same database.
 const namespace = "posthaste-bench"
 
 // lab is the command line.
 type lab struct {
-	Shape       string              `arg:"" enum:"floor,naive" help:"Shape to measure: floor or naive."`
-	Mode        models.DeliveryMode `name:"delivery-mode" enum:"child,inline" default:"child" help:"Delivery mode of the floor: child or inline (default ${default})."`
-	Events      int                 `name:"events" default:"2000" help:"Deliveries of each measurement (default ${default})."`
-	Fanout      []int               `name:"fanout" default:"1" help:"Deliveries of each event, for each measurement (default ${default})."`
-	DatabaseURL string              `name:"database-url" env:"POSTHASTE_BENCH_DATABASE_URL" help:"Postgres for Temporal (default: SQLite)."`
-	Data        string              `name:"data" help:"Folder for the SQLite files, which are removed afterwards (default: the folder for temporary files, which may be in memory)."`
-	Duration    time.Duration       `name:"duration" default:"5m" help:"Limit for starting events in each measurement (default ${default})."`
-	Patience    time.Duration       `name:"patience" default:"30s" help:"Time without a delivery after which missing deliveries count as lost (default ${default})."`
-	Settle      time.Duration       `name:"settle" default:"2s" help:"Time after the last delivery for the work that events have left behind (default ${default})."`
-	Compare     string              `name:"compare" type:"existingfile" help:"Report by posthaste bench -o json, of a run just before this one: prints its throughput beside this one."`
+	Shape       string        `arg:"" enum:"floor,naive" help:"Shape to measure: floor or naive."`
+	Mode        mode          `name:"delivery-mode" enum:"auto,child,inline,grouped" default:"child" help:"Delivery mode of the floor: child, inline, grouped, or auto, which is grouped here because all events are started at once (default ${default})."`
+	Events      int           `name:"events" default:"2000" help:"Deliveries of each measurement (default ${default})."`
+	Fanout      []int         `name:"fanout" default:"1" help:"Deliveries of each event, for each measurement (default ${default})."`
+	DatabaseURL string        `name:"database-url" env:"POSTHASTE_BENCH_DATABASE_URL" help:"Postgres for Temporal (default: SQLite)."`
+	Data        string        `name:"data" help:"Folder for the SQLite files, which are removed afterwards (default: the folder for temporary files, which may be in memory)."`
+	Duration    time.Duration `name:"duration" default:"5m" help:"Limit for starting events in each measurement (default ${default})."`
+	Patience    time.Duration `name:"patience" default:"30s" help:"Time without a delivery after which missing deliveries count as lost (default ${default})."`
+	Settle      time.Duration `name:"settle" default:"2s" help:"Time after the last delivery for the work that events have left behind (default ${default})."`
+	Compare     string        `name:"compare" type:"existingfile" help:"Report by posthaste bench -o json, of a run just before this one: prints its throughput beside this one."`
 }
 
 // Validate is called by kong.

@@ -20,7 +20,20 @@ import (
 // shape is a way to use Temporal for deliveries. Its activities count in a tally.
 type shape interface {
 	worker(c temporal.Client) sdkworker.Worker
-	start(ctx context.Context, c temporal.Client, eventID string, fanout int) error
+	atOnce() int // events of one start, at most
+	start(ctx context.Context, c temporal.Client, eventIDs []string, fanout int) error
+}
+
+// shape returns the shape that the command line names.
+func (l *lab) shape(t *tally) shape {
+	switch {
+	case l.Shape == naive:
+		return &sketch{t}
+	case l.Mode.grouped():
+		return &grouped{t}
+	default:
+		return &ours{tally: t, inline: l.Mode == mode(models.ModeInline)}
+	}
 }
 
 // result holds the outcome of one fan-out.
@@ -29,16 +42,13 @@ type result struct {
 	lost, twice                int
 	rate                       float64       // deliveries a second
 	cpu                        time.Duration // of this process, per delivery
-	transitions                float64       // per delivery; 0 for the naive shape
+	transitions                float64       // per delivery; 0 where they are not measured
 }
 
 // measure measures each fan-out.
 func (l *lab) measure(ctx context.Context, c temporal.Client) (results []result, err error) {
 	t := &tally{made: map[string]bool{}}
-	var s shape = &ours{tally: t, inline: l.Mode == models.ModeInline}
-	if l.Shape == naive {
-		s = &sketch{t}
-	}
+	s := l.shape(t)
 	w := s.worker(c)
 	if err := w.Start(); err != nil {
 		return nil, err
@@ -90,7 +100,7 @@ func (m *measurement) measure(ctx context.Context) (result, error) {
 	}
 	r.cpu = (cpuTime() - before) / time.Duration(r.deliveries)
 	r.twice = m.tally.again()
-	if m.Shape == floor {
+	if m.Shape == floor && !m.Mode.grouped() {
 		r.transitions = transitions(ctx, m.temporal, m.events, m.fanout)
 	}
 	return r, nil
@@ -112,11 +122,9 @@ func (m *measurement) run(ctx context.Context, events int) (last time.Time, err 
 	until := time.Now().Add(m.Duration)
 	group, starting := errgroup.WithContext(ctx)
 	group.SetLimit(worker.Starters)
-	for range events {
-		if time.Now().After(until) {
-			break
-		}
-		group.Go(func() error { return m.startOne(starting) })
+	for started := 0; started < events && !time.Now().After(until); started += m.shape.atOnce() {
+		n := min(m.shape.atOnce(), events-started)
+		group.Go(func() error { return m.start(starting, n) })
 	}
 	if err := group.Wait(); err != nil {
 		return last, err
@@ -124,14 +132,18 @@ func (m *measurement) run(ctx context.Context, events int) (last time.Time, err 
 	return m.tally.await(ctx, len(m.events)*m.fanout, m.Patience)
 }
 
-func (m *measurement) startOne(ctx context.Context) error {
-	id := "evt_" + rand.Text()
-	if err := m.shape.start(ctx, m.temporal, id, m.fanout); err != nil {
+// start starts so many events together.
+func (m *measurement) start(ctx context.Context, events int) error {
+	ids := make([]string, events)
+	for i := range ids {
+		ids[i] = "evt_" + rand.Text()
+	}
+	if err := m.shape.start(ctx, m.temporal, ids, m.fanout); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.events = append(m.events, id)
+	m.events = append(m.events, ids...)
 	return nil
 }
 

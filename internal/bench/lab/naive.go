@@ -29,9 +29,11 @@ func (s *sketch) worker(c temporal.Client) worker.Worker {
 	return w
 }
 
-func (s *sketch) start(ctx context.Context, c temporal.Client, eventID string, fanout int) error {
-	options := temporal.StartWorkflowOptions{ID: "naive/" + eventID, TaskQueue: naiveQueue}
-	_, err := c.ExecuteWorkflow(ctx, options, naiveEvent, naiveInput{eventID, fanout})
+func (*sketch) atOnce() int { return 1 }
+
+func (s *sketch) start(ctx context.Context, c temporal.Client, eventIDs []string, fanout int) error {
+	options := temporal.StartWorkflowOptions{ID: "naive/" + eventIDs[0], TaskQueue: naiveQueue}
+	_, err := c.ExecuteWorkflow(ctx, options, naiveEvent, naiveInput{eventIDs[0], fanout})
 	return err
 }
 

@@ -29,10 +29,12 @@ func (o *ours) worker(c temporal.Client) sdkworker.Worker {
 	return w
 }
 
+func (*ours) atOnce() int { return 1 }
+
 // start starts an event as the dispatcher does.
-func (o *ours) start(ctx context.Context, c temporal.Client, eventID string, fanout int) error {
+func (o *ours) start(ctx context.Context, c temporal.Client, eventIDs []string, fanout int) error {
 	o.fanout.Store(int64(fanout))
-	in := workflows.DeliverEventInput{EventID: eventID, Tenant: "bench", EventType: "bench.event", Inline: o.inline}
+	in := workflows.DeliverEventInput{EventID: eventIDs[0], Tenant: "bench", EventType: "bench.event", Inline: o.inline}
 	_, err := c.ExecuteWorkflow(ctx, workflows.EventOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
 	return err
 }
