@@ -8,14 +8,19 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/posthaste/posthaste/models"
 )
 
 // Store keeps events, deliveries and jobs. Its errors are *models.Error where the row is at fault; any other error is
 // ours.
 type Store interface {
-	PlanDeliveries(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error)
+	PlanDeliveries(ctx context.Context, eventID string, claim models.Claim) (models.Plan, error)
+	PlanGroup(ctx context.Context, workflowID string, eventIDs []string, claim models.Claim) (models.GroupPlan, error)
 	Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error)
+	// GiveBack ends the claims on deliveries that have no attempt.
+	GiveBack(ctx context.Context, deliveryIDs []string) error
 	// Work returns a delivery with its event and its subscription, which are shared and must not be changed.
 	Work(ctx context.Context, deliveryID string) (*models.Work, error)
 	Subscription(ctx context.Context, id string) (*models.Subscription, error)
@@ -83,6 +88,9 @@ type Activities struct {
 	speed   *speed
 	// attempting has the ids of the deliveries with an attempt under way in this process.
 	attempting sync.Map
+	apart      sync.WaitGroup      // the attempts of groups
+	requests   *semaphore.Weighted // for these attempts
+	late       *semaphore.Weighted // for the attempts that go on after their groups have ended
 }
 
 // New makes the activities, or names the dependency that is missing.
@@ -99,5 +107,6 @@ func New(d Deps) (*Activities, error) {
 	return &Activities{
 		store: d.Store, courier: d.Courier, control: d.Control, hold: d.DeadLetterHold, log: d.Logger,
 		now: d.Now, random: d.Random, speed: newSpeed(),
+		requests: semaphore.NewWeighted(maxRequests), late: semaphore.NewWeighted(maxLate),
 	}, nil
 }

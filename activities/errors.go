@@ -71,6 +71,10 @@ func IsAttemptFailed(err error) bool {
 	return ok && app.Type() == AttemptFailed
 }
 
+// Settled reports whether the answer of AttemptDelivery leaves nothing to do: the delivery is delivered, or was cancelled
+// meanwhile.
+func Settled(err error) bool { return err == nil || EndingOf(err).Kind == Cancelled }
+
 // IsFinal reports whether err is an error that no retry can mend.
 func IsFinal(err error) bool {
 	app, ok := errors.AsType[*temporal.ApplicationError](err)

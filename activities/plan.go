@@ -11,6 +11,8 @@ type PlanDeliveriesInput struct {
 	EventID string `json:"event_id"`
 	// Claim has the caller make the first attempt at each subscriber that is known to answer fast.
 	Claim bool `json:"claim,omitempty"`
+	// ClaimAbove is the same for an event that has more deliveries; 0: for none.
+	ClaimAbove int `json:"claim_above,omitempty"`
 }
 
 // PlanDeliveriesResult is the size of the fan-out, and its targets if they are at most models.MaxTargets.
@@ -22,7 +24,9 @@ type PlanDeliveriesResult struct {
 // PlanDeliveries stores the deliveries of an event: one for each active subscription that matches. Planning twice
 // changes nothing.
 func (a *Activities) PlanDeliveries(ctx context.Context, in PlanDeliveriesInput) (*PlanDeliveriesResult, error) {
-	plan, err := a.store.PlanDeliveries(ctx, in.EventID, func(id string) bool { return in.Claim && a.speed.fast(id) })
+	plan, err := a.store.PlanDeliveries(ctx, in.EventID, func(id string, deliveries int) bool {
+		return (in.Claim || in.ClaimAbove > 0 && deliveries > in.ClaimAbove) && a.speed.fast(id)
+	})
 	if err != nil {
 		return nil, ours("plan deliveries", err)
 	}

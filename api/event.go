@@ -85,7 +85,7 @@ func (s *server) showEvent(e *models.Event) client.StoredEvent {
 		IdempotencyKey: e.IdempotencyKey, CreatedAt: stamp(e.CreatedAt), Links: s.eventLinks(e),
 	}
 	if e.Status == models.EventPlanned {
-		shown.Matched = &e.Deliveries
+		shown.Matched, shown.PlannedBy = &e.Deliveries, e.WorkflowID()
 	}
 	return shown
 }

@@ -32,7 +32,7 @@ func (s *server) workflowURL(id string) string {
 }
 
 func (s *server) eventLinks(e *models.Event) client.Links {
-	return client.Links{Self: eventPath(e.ID), Deliveries: deliveriesPath(e.ID, ""), Workflow: s.workflowURL(models.EventWorkflowID(e.ID))}
+	return client.Links{Self: eventPath(e.ID), Deliveries: deliveriesPath(e.ID, ""), Workflow: s.workflowURL(e.WorkflowID())}
 }
 
 func (s *server) deliveryLinks(d *models.Delivery) client.Links {

@@ -20,7 +20,11 @@ type StoredEvent struct {
 
 	// Matched is the number of its deliveries, which is 0 when no subscription
 	// matched it; nil until it is planned.
-	Matched        *int            `json:"matched,omitempty"`
+	Matched *int `json:"matched,omitempty"`
+
+	// PlannedBy is the id of the workflow in Temporal that planned its deliveries:
+	// its own, or the workflow of a group of events; "" until it is planned.
+	PlannedBy      string          `json:"planned_by,omitempty"`
 	IdempotencyKey string          `json:"idempotency_key,omitempty"`
 	CreatedAt      Timestamp       `json:"created_at"`
 	Links          Links           `json:"links"`

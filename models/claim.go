@@ -2,17 +2,30 @@ package models
 
 import "time"
 
-// DeliveryMode says who makes the first attempt of a delivery.
+// DeliveryMode says which workflow plans an event, and which makes the first attempts of its deliveries.
 type DeliveryMode string
 
 // The modes.
 const (
-	// ModeChild gives each delivery a workflow of its own from the start. The default.
+	// ModeAuto is ModeChild while the tenant keeps up, and ModeGrouped while it is behind. The default.
+	ModeAuto DeliveryMode = "auto"
+	// ModeGrouped has one workflow plan the events of the tenant that wait at the moment, one or many, and make the first
+	// attempts as in ModeInline.
+	ModeGrouped DeliveryMode = "grouped"
+	// ModeChild gives each event a workflow of its own, and each delivery from the start.
 	ModeChild DeliveryMode = "child"
-	// ModeInline has the event's workflow make the first attempt at each subscriber that is known to answer fast; only
+	// ModeInline gives each event a workflow of its own and has it make the first attempt at each subscriber that is known to answer fast; only
 	// what that does not deliver gets a workflow of its own.
 	ModeInline DeliveryMode = "inline"
 )
+
+// DeliveryModes returns all the modes, the default first.
+func DeliveryModes() []DeliveryMode {
+	return []DeliveryMode{ModeAuto, ModeChild, ModeInline, ModeGrouped}
+}
+
+// Groups reports whether several events may share a workflow.
+func (m DeliveryMode) Groups() bool { return m == ModeAuto || m == ModeGrouped }
 
 // ClaimTime is how long the event's workflow has for the first attempts it makes itself: the longest attempt, and the
 // time it takes for another worker to go on where one died.

@@ -29,7 +29,7 @@ const (
 	EventPlanned  EventStatus = "planned"  // every delivery it needs is stored
 )
 
-// Event is something that happened. It never changes but for its Status and its Deliveries.
+// Event is something that happened. It never changes but for its Status, its PlannedBy and its Deliveries.
 type Event struct {
 	ID             string
 	Tenant         string
@@ -39,6 +39,7 @@ type Event struct {
 	IdempotencyKey string            // empty: none
 	Received       *Received         // the request that it came with; nil: it was published
 	Status         EventStatus
+	PlannedBy      string    // id of the workflow that planned it together with others; empty: its own, or it is not planned
 	Deliveries     int       // how many it has; 0 until it is planned, and after that when no subscription matched
 	CreatedAt      time.Time // UTC, whole milliseconds
 }

@@ -1,7 +1,19 @@
 package models
 
+import "time"
+
 // MaxTargets bounds the targets in one answer, and so the deliveries that one workflow starts itself.
 const MaxTargets = 200
+
+// Limits of a group of events that one workflow plans. They bound what it keeps in memory, and the workflows it starts.
+const (
+	MaxGroup           = 100  // events
+	MaxGroupDeliveries = 1000 // deliveries, unless a single event has more
+)
+
+// Claim decides whether the workflow that plans a pending delivery also makes its first attempt. Deliveries is the number of
+// the event's deliveries; for an event with more than a page of them, the number so far.
+type Claim func(subscriptionID string, deliveries int) bool
 
 // Plan is the result of planning an event.
 type Plan struct {
@@ -9,6 +21,30 @@ type Plan struct {
 	// Targets has those of the deliveries whose workflow is still to be started, by position, if the event has at most
 	// MaxTargets deliveries; nil otherwise.
 	Targets []Target
+}
+
+// GroupPlan is the result of planning a group of events.
+type GroupPlan struct {
+	Events     int // planned for the group, now or earlier
+	Deliveries int // of these events, closed ones included
+	// Targets has those of the deliveries whose workflow is still to be started, by event and position.
+	Targets []GroupTarget
+	// Others has the ids of the events that need a plan of their own: they have more than MaxTargets deliveries, or the group
+	// was full without them.
+	Others []EventRef
+}
+
+// EventRef names an event.
+type EventRef struct {
+	EventID   string `json:"event_id"`
+	EventType string `json:"event_type"`
+}
+
+// GroupTarget is a target together with its event.
+type GroupTarget struct {
+	EventRef
+	Target
+	FailingSince time.Time `json:"failing_since,omitzero"` // when the first attempt was made that failed; zero: none has
 }
 
 // Target holds the facts that a workflow needs to start the workflow of one delivery. It stands in histories: never change

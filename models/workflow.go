@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -10,16 +11,24 @@ import (
 const (
 	eventWorkflow    = "event/"
 	deliveryWorkflow = "delivery/"
+	groupWorkflow    = "group/"
 )
 
 // EventWorkflowID returns the id of the workflow that fans the event out.
 func EventWorkflowID(eventID string) string { return eventWorkflow + eventID }
+
+// WorkflowID returns the id of the workflow that has planned the event, or is to plan it unless a group does.
+func (e *Event) WorkflowID() string { return cmp.Or(e.PlannedBy, EventWorkflowID(e.ID)) }
 
 // EventOfWorkflow is the inverse of EventWorkflowID; ok is false for any other workflow's id.
 func EventOfWorkflow(workflowID string) (eventID string, ok bool) {
 	eventID, ok = strings.CutPrefix(workflowID, eventWorkflow)
 	return eventID, ok && !strings.Contains(eventID, "/")
 }
+
+// NewGroupWorkflowID returns a new id for the workflow of a group of events. It names none of them: a group that is started
+// again is another group, and the store decides which of the two plans an event.
+func NewGroupWorkflowID() string { return groupWorkflow + NewID("") }
 
 // BatchWorkflowID returns the id of the workflow that fans out the deliveries at the positions from up to, not including,
 // to.

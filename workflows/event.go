@@ -40,7 +40,7 @@ func newFanOut(ctx workflow.Context, in DeliverEventInput) *fanOut {
 
 func (f *fanOut) plan() error {
 	var plan activities.PlanDeliveriesResult
-	err := bookkeep(f.ctx, a.PlanDeliveries, activities.PlanDeliveriesInput{EventID: f.in.EventID, Claim: f.in.Inline}, &plan)
+	err := bookkeep(f.ctx, a.PlanDeliveries, activities.PlanDeliveriesInput{EventID: f.in.EventID, Claim: f.in.Inline, ClaimAbove: f.in.InlineAbove}, &plan)
 	f.deliveries, f.targets = plan.Deliveries, plan.Targets
 	return err
 }
@@ -87,7 +87,7 @@ func (f *fanOut) deliver(targets []models.Target) []workflow.ChildWorkflowFuture
 		if attempts[i] == nil {
 			continue
 		}
-		if err := attempts[i].Get(f.ctx, nil); !settled(err) {
+		if err := attempts[i].Get(f.ctx, nil); !activities.Settled(err) {
 			children = append(children, f.startDelivery(target, f.failing(err)))
 		}
 	}
@@ -100,11 +100,6 @@ func (f *fanOut) attempt(target models.Target) workflow.Future {
 	return workflow.ExecuteLocalActivity(forLocalAttempt(f.ctx), a.AttemptDelivery, in)
 }
 
-// settled reports whether an attempt leaves nothing to do: the delivery is delivered, or was cancelled meanwhile.
-func settled(err error) bool {
-	return err == nil || activities.EndingOf(err).Kind == activities.Cancelled
-}
-
 // failing is the time if an attempt was made and failed; zero otherwise.
 func (f *fanOut) failing(err error) (since time.Time) {
 	if activities.IsAttemptFailed(err) {
@@ -114,13 +109,7 @@ func (f *fanOut) failing(err error) (since time.Time) {
 }
 
 func (f *fanOut) startDelivery(target models.Target, failing time.Time) workflow.ChildWorkflowFuture {
-	in := DeliverToSubscriberInput{
-		DeliveryID: target.DeliveryID, EventID: f.in.EventID, SubscriptionID: target.SubscriptionID,
-		Tenant: f.in.Tenant, EventType: f.in.EventType, Host: target.Host,
-		Local: target.Fast && !target.Claimed && !target.Attempted, Attempted: target.Claimed || target.Attempted,
-		Tells: true, FailingSince: failing,
-	}
-	return workflow.ExecuteChildWorkflow(forDelivery(f.ctx, in), DeliverToSubscriberName, in)
+	return startDelivery(f.ctx, f.in, target, failing)
 }
 
 func (f *fanOut) startBatches(from, to int) []workflow.ChildWorkflowFuture {

@@ -36,7 +36,7 @@ func TestNamesAreFrozen(t *testing.T) {
 		t.Parallel()
 		var r registry
 		workflows.Register(&r)
-		require.Equal(t, []string{"DeliverEvent", "DeliverBatch", "DeliverToSubscriber", "SteerDeliveries"}, r.names)
+		require.Equal(t, []string{"DeliverEvent", "DeliverEvents", "DeliverBatch", "DeliverToSubscriber", "SteerDeliveries"}, r.names)
 	})
 
 	t.Run("activities", func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestNamesAreFrozen(t *testing.T) {
 		}
 		slices.Sort(names)
 		require.Equal(t, []string{
-			"AttemptDelivery", "BringForward", "CancelDelivery", "CancelRecovery", "ListTargets", "PlanDeliveries", "Steer",
+			"AttemptDelivery", "BringForward", "CancelDelivery", "CancelRecovery", "DeliverGroup", "ListTargets", "PlanDeliveries", "Steer",
 		}, names)
 	})
 
@@ -71,6 +71,11 @@ func TestNamesAreFrozen(t *testing.T) {
 		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y"}`, event)
 		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y","inline":true}`,
 			workflows.DeliverEventInput{EventID: "e", Tenant: "t", EventType: "y", Inline: true})
+		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y","inline_above":9}`,
+			workflows.DeliverEventInput{EventID: "e", Tenant: "t", EventType: "y", InlineAbove: 9})
+		requireJSON(t, `{"tenant":"t","event_ids":["e"]}`, workflows.DeliverEventsInput{Tenant: "t", EventIDs: []string{"e"}})
+		requireJSON(t, `{"event_ids":["e"]}`, activities.DeliverGroupInput{EventIDs: []string{"e"}})
+		requireJSON(t, `{"event_id":"e","claim_above":9}`, activities.PlanDeliveriesInput{EventID: "e", ClaimAbove: 9})
 		requireJSON(t, `{"event_id":"e","tenant":"t","event_type":"y","from":1,"to":2}`,
 			workflows.DeliverBatchInput{DeliverEventInput: event, From: 1, To: 2})
 		requireJSON(t, `{"delivery_id":"d","event_id":"e","subscription_id":"s","tenant":"t","event_type":"y","host":"h","local":true,"attempted":true,"redelivery":true}`,
@@ -138,6 +143,17 @@ func TestNamesAreFrozen(t *testing.T) {
 			activities.CancelDeliveryResult{Status: models.DeliveryCancelled, Attempts: 3})
 		requireJSON(t, `{"deliveries":3}`, workflows.DeliverEventResult{Deliveries: 3})
 		requireJSON(t, `{"attempt":3}`, workflows.DeliverToSubscriberResult{Attempt: 3})
+		requireJSON(t, `{"events":2,"deliveries":4,"open":[{"event_id":"e","event_type":"y","delivery_id":"d","subscription_id":"s",`+
+			`"failing_since":"2026-01-02T03:04:05Z"}],"others":[{"event_id":"e","event_type":"y"}]}`,
+			activities.DeliverGroupResult{
+				Events: 2, Deliveries: 4, Others: []models.EventRef{{EventID: "e", EventType: "y"}},
+				Open: []models.GroupTarget{{
+					EventRef: models.EventRef{EventID: "e", EventType: "y"}, Target: models.Target{DeliveryID: "d", SubscriptionID: "s"},
+					FailingSince: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+				}},
+			})
+		requireJSON(t, `{"events":4,"deliveries":3,"open":2,"others":1}`,
+			workflows.DeliverEventsResult{Events: 4, Deliveries: 3, Open: 2, Others: 1})
 	})
 }
 

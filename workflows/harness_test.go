@@ -186,7 +186,7 @@ func once(f *func()) {
 	}
 }
 
-func (s *flakyStore) PlanDeliveries(ctx context.Context, eventID string, claim func(string) bool) (models.Plan, error) {
+func (s *flakyStore) PlanDeliveries(ctx context.Context, eventID string, claim models.Claim) (models.Plan, error) {
 	if s.failing(&s.planFailures) {
 		return models.Plan{}, errAway
 	}

@@ -86,7 +86,7 @@ func TestInline(t *testing.T) {
 	t.Run("a paused subscription's is held in a workflow", func(t *testing.T) {
 		t.Parallel()
 		b, in := setupInline(t, answers(204)...)
-		_, err := b.store.Store.PlanDeliveries(t.Context(), in.EventID, func(string) bool { return true })
+		_, err := b.store.Store.PlanDeliveries(t.Context(), in.EventID, func(string, int) bool { return true })
 		require.NoError(t, err)
 		d := b.only(t, in.EventID)
 		b.setStatus(t, d.SubscriptionID, models.SubscriptionPaused)
@@ -107,7 +107,7 @@ func TestInline(t *testing.T) {
 		event := b.publish(t)
 		in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type, Inline: true}
 		start := b.Now()
-		_, err := b.store.Store.PlanDeliveries(t.Context(), in.EventID, func(string) bool { return true })
+		_, err := b.store.Store.PlanDeliveries(t.Context(), in.EventID, func(string, int) bool { return true })
 		require.NoError(t, err)
 		d := b.only(t, in.EventID)
 		attempt := &models.Attempt{DeliveryID: d.ID, Number: 1, StartedAt: b.Now(), Exchange: answer(500)}
@@ -128,7 +128,7 @@ func TestClaims(t *testing.T) {
 		b := setup(t, answers(204)...)
 		b.subscribe(t, nil)
 		event := b.publish(t)
-		_, err := b.store.Store.PlanDeliveries(t.Context(), event.ID, func(string) bool { return true })
+		_, err := b.store.Store.PlanDeliveries(t.Context(), event.ID, func(string, int) bool { return true })
 		require.NoError(t, err)
 		d := b.only(t, event.ID)
 		return b, workflows.DeliverToSubscriberInput{

@@ -14,11 +14,28 @@ type DeliverEventInput struct {
 	EventType string `json:"event_type"`
 	// Inline has the workflow make the first attempts itself at subscribers that are known to answer fast.
 	Inline bool `json:"inline,omitempty"`
+	// InlineAbove is the same for an event that has more deliveries; 0: for none.
+	InlineAbove int `json:"inline_above,omitempty"`
 }
 
 // DeliverEventResult counts the deliveries that were started.
 type DeliverEventResult struct {
 	Deliveries int `json:"deliveries"`
+}
+
+// DeliverEventsInput starts DeliverEvents for events of one tenant, models.MaxGroup at most.
+type DeliverEventsInput struct {
+	Tenant   string   `json:"tenant"`
+	EventIDs []string `json:"event_ids"`
+}
+
+// DeliverEventsResult counts the events that the group planned, their deliveries, those of them that have got workflows of
+// their own, and the events that have.
+type DeliverEventsResult struct {
+	Events     int `json:"events"`
+	Deliveries int `json:"deliveries"`
+	Open       int `json:"open,omitempty"`
+	Others     int `json:"others,omitempty"`
 }
 
 // DeliverBatchInput starts DeliverBatch for the deliveries at the positions From up to, not including, To.

@@ -5,6 +5,7 @@ import "go.temporal.io/sdk/temporal"
 // These names stand in histories and in the Web UI.
 const (
 	DeliverEventName        = "DeliverEvent"
+	DeliverEventsName       = "DeliverEvents"
 	DeliverBatchName        = "DeliverBatch"
 	DeliverToSubscriberName = "DeliverToSubscriber"
 	SteerDeliveriesName     = "SteerDeliveries"
@@ -17,7 +18,7 @@ const (
 
 // Types lists the names of all our workflows.
 func Types() []string {
-	return []string{DeliverEventName, DeliverBatchName, DeliverToSubscriberName, SteerDeliveriesName}
+	return []string{DeliverEventName, DeliverEventsName, DeliverBatchName, DeliverToSubscriberName, SteerDeliveriesName}
 }
 
 // TaskQueue is the queue of all workflows and activities, Namespace the namespace they run in unless configured otherwise.

@@ -69,6 +69,11 @@ func forBookkeeping(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// forGroup sets the options of a group's work, which is bookkeeping that also makes attempts.
+func forGroup(ctx workflow.Context) workflow.Context {
+	return forLocalAttempt(forBookkeeping(ctx))
+}
+
 // forRound sets the options of one round of a job. Its heartbeats carry the progress: when a worker dies, another
 // continues from there.
 func forRound(ctx workflow.Context) workflow.Context {
@@ -102,6 +107,18 @@ func forDelivery(ctx workflow.Context, in DeliverToSubscriberInput) workflow.Con
 	})
 }
 
+// forEvent sets the options of the workflow of an event that a group leaves to it.
+func forEvent(ctx workflow.Context, in DeliverEventInput) workflow.Context {
+	return workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            models.EventWorkflowID(in.EventID),
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		TypedSearchAttributes: eventAttributes(in),
+		StaticSummary:         eventSummary(in),
+		StaticDetails:         eventDetails(in),
+	})
+}
+
 // forBatch sets the options of a part of a wide fan-out. It may run again when its event does: the store decides which
 // deliveries have to be started.
 func forBatch(ctx workflow.Context, in DeliverBatchInput) workflow.Context {
@@ -127,6 +144,18 @@ func EventOptions(in DeliverEventInput, taskQueue string) client.StartWorkflowOp
 		TypedSearchAttributes:    eventAttributes(in),
 		StaticSummary:            eventSummary(in),
 		StaticDetails:            eventDetails(in),
+	}
+}
+
+// GroupOptions returns the options with which a client starts DeliverEvents under the id.
+func GroupOptions(id string, in DeliverEventsInput, taskQueue string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                    id,
+		TaskQueue:             taskQueue,
+		EnableEagerStart:      true,
+		Priority:              fairly(in.Tenant),
+		TypedSearchAttributes: groupAttributes(in),
+		StaticSummary:         groupSummary(in),
 	}
 }
 

@@ -52,6 +52,14 @@ func eventDetails(in DeliverEventInput) string {
 		"Event type", in.EventType, "Tenant", in.Tenant, "Event", in.EventID)
 }
 
+func groupAttributes(in DeliverEventsInput) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(attributeTenant.ValueSet(in.Tenant))
+}
+
+func groupSummary(in DeliverEventsInput) string {
+	return fmt.Sprintf("%d events of tenant %s, together", len(in.EventIDs), code(in.Tenant, maxWord))
+}
+
 func batchSummary(in DeliverBatchInput) string {
 	return fmt.Sprintf("%s of tenant %s, deliveries %d to %d",
 		code(in.EventType, maxWord), code(in.Tenant, maxWord), in.From, in.To-1)

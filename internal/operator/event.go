@@ -142,6 +142,7 @@ var eventLayout = layout[client.StoredEvent]{
 			{"matched", matched(e)},
 			{"idempotency_key", e.IdempotencyKey},
 			{"created_at", clock(e.CreatedAt)},
+			{"planned_by", e.PlannedBy},
 			{"workflow", e.Links.Workflow},
 			{"data", string(e.Data)},
 		}

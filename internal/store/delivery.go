@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -130,11 +132,15 @@ func (r *targetRow) model() models.Target {
 // exhausted, at positions from (included) to to (excluded). The host, with its port if the URL has one, is empty when the
 // subscription has been deleted. An unknown event has no targets.
 func (s *Store) Targets(ctx context.Context, eventID string, from, to int) ([]models.Target, error) {
-	q := s.read.WithContext(ctx).Table("deliveries AS d").
-		Select("d.id, d.subscription_id, COALESCE(s.url, '') AS url, d.attempts, d.claimed_until IS NOT NULL AS claimed").
-		Joins("LEFT JOIN subscriptions AS s ON s.id = d.subscription_id").
-		Where("d.event_id = ? AND d.position >= ? AND d.position < ?", eventID, from, to).
-		Where("d.status IN ('pending', 'held', 'exhausted')").
-		Order("d.position")
+	q := targets(s.read.WithContext(ctx)).Select(targetColumns).
+		Where("d.event_id = ? AND d.position >= ? AND d.position < ?", eventID, from, to).Order("d.position")
 	return list(q, "list targets", (*targetRow).model)
+}
+
+const targetColumns = "d.id, d.subscription_id, COALESCE(s.url, '') AS url, d.attempts, d.claimed_until IS NOT NULL AS claimed"
+
+// targets selects the deliveries whose workflow is still to be started, if nobody has.
+func targets(q *gorm.DB) *gorm.DB {
+	return q.Table("deliveries AS d").Joins("LEFT JOIN subscriptions AS s ON s.id = d.subscription_id").
+		Where("d.status IN ('pending', 'held', 'exhausted')")
 }

@@ -37,14 +37,14 @@ func sizeOf(subs []subscriber) int {
 
 // PlanDeliveries stores a delivery for each subscription of the event's tenant that has a matching pattern, a pending
 // one if it is active and a held one if it is paused, and marks the event planned. A planned event is left alone, so
-// calling it again, or twice at once, makes one set of deliveries; the plan is the same each time. It returns a
-// CodeNotFound error for an unknown event.
+// calling it again, or twice at once, makes one set of deliveries; the plan is the same each time. The plan of an event
+// that a group has planned is empty. It returns a CodeNotFound error for an unknown event.
 //
-// The caller makes the first attempt itself of those pending deliveries whose subscription claim accepts, and has
+// The caller makes the first attempt itself of those pending deliveries that claim accepts, and has
 // models.ClaimTime for that. If claim is nil, it makes none.
 //
 // It is one transaction, in memory that does not grow with the number of subscribers; 100,000 take some seconds.
-func (s *Store) PlanDeliveries(ctx context.Context, eventID string, claim func(subscriptionID string) bool) (models.Plan, error) {
+func (s *Store) PlanDeliveries(ctx context.Context, eventID string, claim models.Claim) (models.Plan, error) {
 	plan, err := s.plan(ctx, eventID, claim, s.inGroup(placeEvent+eventID), planPage)
 	if errors.Is(err, errWide) { // too long to make others wait for it
 		plan, err = s.plan(ctx, eventID, claim, s.inTransaction, math.MaxInt)
@@ -63,12 +63,12 @@ var errWide = errors.New("the event is too wide")
 
 // plan plans fewer than so many deliveries, which is a page at least, in a transaction of the given kind.
 func (s *Store) plan(
-	ctx context.Context, eventID string, claim func(subscriptionID string) bool, in transaction, most int,
+	ctx context.Context, eventID string, claim models.Claim, in transaction, most int,
 ) (*models.Plan, error) {
 	var p *planning // made anew each time: a caller that has stopped waiting must not see it change
 	err := in(ctx, "plan deliveries", func(tx *gorm.DB) error {
 		event, err := takeVersioned[eventRow](tx.Clauses(forUpdate), "event", eventID,
-			"id", "tenant", "type", "status", "deliveries", "epoch")
+			planColumns...)
 		if err != nil {
 			return err
 		}
@@ -81,9 +81,15 @@ func (s *Store) plan(
 	if p.wide {
 		return nil, errWide
 	}
+	if p.event.PlannedBy != "" {
+		return &models.Plan{}, nil
+	}
 	p.remember()
 	return &models.Plan{Deliveries: p.event.Deliveries, Targets: p.targets}, nil
 }
+
+// planColumns are the columns of an event that planning needs.
+var planColumns = []string{"id", "tenant", "type", "status", "planned_by", "deliveries", "epoch"}
 
 // planning is one run of a plan.
 type planning struct {
@@ -92,11 +98,12 @@ type planning struct {
 	event   *eventRow
 	version int64 // of the subscriptions
 	present int64 // epoch of the tenant
-	claim   func(subscriptionID string) bool
+	claim   models.Claim
 	most    int
 	stops   stopped         // of the candidates
 	targets []models.Target // of the deliveries made, if they are at most models.MaxTargets
 	wide    bool            // has more, so nothing was planned. Not an error: an error would roll the shared commit back
+	found   []subscriber    // the first page of candidates, if they are for a whole group
 	read    []subscriber    // all that match, where memory did not know them; nil: it did, or they are many
 }
 
@@ -122,7 +129,7 @@ func (p *planning) run() error {
 		if p.stops, err = p.stopping(candidates); err != nil {
 			return err
 		}
-		if err := p.insert(candidates, due); err != nil {
+		if err := insertDeliveries(p.tx, p.rows(candidates, due)); err != nil {
 			return err
 		}
 	}
@@ -175,47 +182,62 @@ func lockPaused(tx *gorm.DB, subs []subscriber) ([]subscriber, error) {
 	return subs, err
 }
 
-// stopping reads what stops the event for the candidates. There is nothing to read for an event of the present epoch, but
-// that is the one of when the plan began: for what is held, which no attempt looks after, it is looked for once more under
-// the lock on its subscription.
+// stopping reads what stops the event for the candidates.
 func (p *planning) stopping(candidates []subscriber) (stopped, error) {
-	paused := slices.ContainsFunc(candidates, func(s subscriber) bool { return s.Status == models.SubscriptionPaused })
-	if p.event.Epoch.epoch >= p.present && !paused {
+	if !p.stoppable(candidates) {
 		return nil, nil
 	}
-	subjects := []string{p.event.ID}
-	for i := range candidates {
-		subjects = append(subjects, candidates[i].ID)
-	}
+	subjects := append([]string{p.event.ID}, subscriberIDs(candidates)...)
 	return stopsSince(p.tx, p.event.Tenant, p.event.Epoch.epoch, subjects...)
 }
 
-// insert writes one delivery for each subscriber that is active or paused, and counts it in event.Deliveries.
-func (p *planning) insert(subs []subscriber, due time.Time) error {
+// stoppable reports whether there may be a stop to read. There is none for an event of the present epoch, but that is the
+// epoch of when the plan began: for what is held, which no attempt looks after, it is looked for once more under the lock
+// on its subscription.
+func (p *planning) stoppable(candidates []subscriber) bool {
+	return p.event.Epoch.epoch < p.present ||
+		slices.ContainsFunc(candidates, func(s subscriber) bool { return s.Status == models.SubscriptionPaused })
+}
+
+func subscriberIDs(subs []subscriber) []string {
+	ids := make([]string, len(subs))
+	for i := range subs {
+		ids[i] = subs[i].ID
+	}
+	return ids
+}
+
+// rows makes one delivery for each subscriber that is active or paused, and counts it in event.Deliveries.
+func (p *planning) rows(subs []subscriber, due time.Time) []*deliveryRow {
 	rows := make([]*deliveryRow, 0, len(subs))
+	width := p.event.Deliveries + len(subs)
 	for i := range subs {
 		if models.FirstStatus(subs[i].Status) != "" {
-			row := p.delivery(&subs[i], due)
+			row := p.delivery(&subs[i], due, width)
 			rows = append(rows, row)
 			p.event.Deliveries++
 			p.target(row, subs[i].URL)
 		}
 	}
+	return rows
+}
+
+func insertDeliveries(tx *gorm.DB, rows []*deliveryRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return p.tx.CreateInBatches(rows, insertChunk).Error
+	return tx.CreateInBatches(rows, insertChunk).Error
 }
 
 // delivery is a cancelled one where a stop came after the event.
-func (p *planning) delivery(sub *subscriber, due time.Time) *deliveryRow {
+func (p *planning) delivery(sub *subscriber, due time.Time, width int) *deliveryRow {
 	row := newDeliveryRow(p.event, sub, due)
 	if why := p.stops.of(p.event.ID, sub.ID); why != nil {
 		delivery := row.model()
 		delivery.Apply(models.Change{Act: models.ActStop}, models.Facts{Stopped: why})
 		row.takeState(delivery)
 	}
-	if row.Status == models.DeliveryPending && p.claim != nil && p.claim(row.SubscriptionID) {
+	if row.Status == models.DeliveryPending && p.claim != nil && p.claim(row.SubscriptionID, width) {
 		until := due.Add(models.ClaimTime)
 		row.ClaimedUntil = &until
 	}

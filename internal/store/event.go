@@ -16,6 +16,7 @@ type eventRow struct {
 	Request        *models.Received   `gorm:"column:request;serializer:json"`
 	Fingerprint    []byte             `gorm:"column:fingerprint"`
 	Status         models.EventStatus `gorm:"column:status"`
+	PlannedBy      string             `gorm:"column:planned_by"`
 	Deliveries     int                `gorm:"column:deliveries"`
 	Epoch          acceptance         `gorm:"column:epoch"`
 	CreatedAt      time.Time          `gorm:"column:created_at;autoCreateTime:false"`
@@ -39,7 +40,8 @@ func newEventRow(e *models.Event) *eventRow {
 func (r *eventRow) model() *models.Event {
 	return &models.Event{
 		ID: r.ID, Tenant: r.Tenant, Type: r.Type, Data: r.Data, Metadata: r.Metadata,
-		IdempotencyKey: r.key(), Received: r.Request, Status: r.Status, Deliveries: r.Deliveries, CreatedAt: r.CreatedAt.UTC(),
+		IdempotencyKey: r.key(), Received: r.Request, Status: r.Status, PlannedBy: r.PlannedBy,
+		Deliveries: r.Deliveries, CreatedAt: r.CreatedAt.UTC(),
 	}
 }
 

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	lru "github.com/hashicorp/golang-lru/v2"
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
@@ -89,12 +91,16 @@ func (v versioned[R]) TableName() string { return v.Row.TableName() }
 
 // takeVersioned is take for a row with its version. Without columns it reads all of them.
 func takeVersioned[R schema.Tabler](q *gorm.DB, what, id string, columns ...string) (*versioned[R], error) {
+	return take[versioned[R]](selectVersioned[R](q, columns...), what, id)
+}
+
+// selectVersioned selects the columns of rows, all of them if none is named, with their version.
+func selectVersioned[R schema.Tabler](q *gorm.DB, columns ...string) *gorm.DB {
 	table := versioned[R]{}.TableName()
 	if columns == nil {
 		columns = []string{table + ".*"}
 	}
-	columns = append(columns,
+	return q.Select(append(slices.Clone(columns),
 		"COALESCE((SELECT v.version FROM subscription_versions AS v WHERE v.tenant = "+table+".tenant), 0) AS version",
-		"COALESCE((SELECT e.epoch FROM epochs AS e WHERE e.tenant = "+table+".tenant), 1) AS present")
-	return take[versioned[R]](q.Select(columns), what, id)
+		"COALESCE((SELECT e.epoch FROM epochs AS e WHERE e.tenant = "+table+".tenant), 1) AS present"))
 }

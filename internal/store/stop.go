@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm"
@@ -209,6 +210,13 @@ func (s stopped) of(subjects ...string) *models.Why {
 		}
 	}
 	return nil
+}
+
+// since returns those of the stops that stop things of the epoch.
+func (s stopped) since(epoch int64) stopped {
+	later := maps.Clone(s)
+	maps.DeleteFunc(later, func(_ string, row *stopRow) bool { return row.Epoch <= epoch })
+	return later
 }
 
 // stopsSince reads what stops things of the epoch that are of one of the subjects.

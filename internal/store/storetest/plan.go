@@ -137,7 +137,7 @@ func testPlan(t *testing.T, open Open) {
 		mine, other, paused := b.subscription(t, "*"), b.subscription(t, "*"), b.subscription(t, "*")
 		b.pause(t, paused.ID)
 		event := b.event(t, "a")
-		_, err := b.PlanDeliveries(t.Context(), event.ID, func(id string) bool { return id != other.ID })
+		_, err := b.PlanDeliveries(t.Context(), event.ID, func(id string, _ int) bool { return id != other.ID })
 		require.NoError(t, err)
 		claims := map[string]bool{}
 		for _, target := range b.targets(t, event.ID, 0, 3) {

@@ -27,6 +27,7 @@ func Run(t *testing.T, open Open) {
 		"Subscriptions": testSubscriptions,
 		"Update":        testUpdateSubscription,
 		"Plan":          testPlan,
+		"Group":         testGroup,
 		"Deliveries":    testDeliveries,
 		"Work":          testWork,
 		"Life":          testLife,

@@ -1,0 +1,207 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/posthaste/posthaste/models"
+)
+
+const (
+	// groupRequests bounds the first attempts that one group has under way at once. When a process dies, they are the
+	// attempts of the group that may be made twice.
+	groupRequests = 64
+	// groupTime is how long a group begins attempts. Deliveries that had no turn by then get workflows of their own.
+	groupTime = 10 * time.Second
+	// maxRequests bounds the first attempts that all groups of this process have under way at once.
+	maxRequests = 1000
+	// lateAnswer is how long a group waits for an answer: longer than an answer takes that counts as fast.
+	lateAnswer = fastAnswer + fastAnswer/2
+	// maxLate bounds the attempts that go on in this process after their group has ended. A group waits for further ones.
+	maxLate = maxRequests / 2
+)
+
+// DeliverGroupInput names the events of a group, which are of one tenant.
+type DeliverGroupInput struct {
+	EventIDs []string `json:"event_ids"`
+}
+
+// DeliverGroupResult says what became of the events.
+type DeliverGroupResult struct {
+	Events     int `json:"events"`     // planned for the group; the others had been planned before, or are gone
+	Deliveries int `json:"deliveries"` // of these events
+	// Open has the deliveries that need a workflow of their own, and Others the events that do.
+	Open   []models.GroupTarget `json:"open,omitempty"`
+	Others []models.EventRef    `json:"others,omitempty"`
+}
+
+// DeliverGroup plans the events of a group for the workflow that calls it, and makes the first attempts at subscribers that
+// answer fast, or are not known yet. Planning is one transaction; each attempt is recorded as soon as it was made.
+//
+// Calling it again, after a worker has died, goes on with the deliveries that have no recorded attempt.
+func (a *Activities) DeliverGroup(ctx context.Context, in DeliverGroupInput) (*DeliverGroupResult, error) {
+	workflowID := activity.GetInfo(ctx).WorkflowExecution.ID
+	plan, err := a.store.PlanGroup(ctx, workflowID, in.EventIDs, func(id string, _ int) bool { return !a.speed.hangs(id) })
+	if err != nil {
+		return nil, ours("plan group", err)
+	}
+	open, err := a.attemptAll(ctx, plan.Targets)
+	if err != nil {
+		return nil, err
+	}
+	return &DeliverGroupResult{Events: plan.Events, Deliveries: plan.Deliveries, Open: open, Others: plan.Others}, nil
+}
+
+// attemptAll makes the first attempts of the targets that were claimed, and returns the targets that are not settled. It
+// fails if we have failed ourselves at any of them.
+func (a *Activities) attemptAll(ctx context.Context, targets []models.GroupTarget) ([]models.GroupTarget, error) {
+	g := &groupAttempts{activities: a, ctx: ctx, until: a.now().Add(groupTime), slots: make(chan struct{}, groupRequests)}
+	bySubscription := map[string][]models.GroupTarget{}
+	for _, target := range targets {
+		if target.Claimed && !target.Attempted {
+			bySubscription[target.SubscriptionID] = append(bySubscription[target.SubscriptionID], target)
+		} else {
+			g.leave(target)
+		}
+	}
+	for _, some := range bySubscription {
+		g.running.Go(func() { g.attemptAt(some) })
+	}
+	g.running.Wait()
+	if g.err == nil { // otherwise they are attempted when the activity is retried
+		g.giveBack()
+	}
+	slices.SortFunc(g.open, func(x, y models.GroupTarget) int { return strings.Compare(x.DeliveryID, y.DeliveryID) })
+	return g.open, g.err
+}
+
+// groupAttempts are the first attempts of a group.
+type groupAttempts struct {
+	activities *Activities
+	ctx        context.Context //nolint:containedctx // of the activity, which the attempts are part of
+	until      time.Time
+	slots      chan struct{} // one for each request under way
+	running    sync.WaitGroup
+
+	mu      sync.Mutex
+	err     error // our own failure at one of them
+	open    []models.GroupTarget
+	untried []string // ids of those of the open deliveries whose claim is to be given back
+}
+
+// attemptAt makes the attempts at one subscription. A subscription that is not known to answer fast gets one request, and
+// the others only if it has answered that one fast.
+func (g *groupAttempts) attemptAt(targets []models.GroupTarget) {
+	fast := func() bool { return g.activities.speed.fast(targets[0].SubscriptionID) }
+	rest := targets
+	if !fast() {
+		rest = targets[1:]
+		g.slots <- struct{}{}
+		g.attempt(targets[0])
+	}
+	for _, target := range rest {
+		g.slots <- struct{}{}
+		if !fast() || g.activities.now().After(g.until) || g.ctx.Err() != nil {
+			<-g.slots
+			g.pass(target)
+			continue
+		}
+		g.running.Go(func() { g.attempt(target) })
+	}
+}
+
+// attempt makes one attempt, and frees its slot. Unless too many answers are late, it does not wait for one: the attempt
+// goes on, and the delivery's own workflow waits until it is recorded.
+func (g *groupAttempts) attempt(target models.GroupTarget) {
+	defer func() { <-g.slots }()
+	a := g.activities
+	if err := a.requests.Acquire(g.ctx, 1); err != nil {
+		g.pass(target)
+		return
+	}
+	done := a.attemptApart(g.ctx, target.DeliveryID)
+	late := time.NewTimer(lateAnswer)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		g.note(target, err)
+		return
+	case <-late.C:
+	}
+	if !a.late.TryAcquire(1) {
+		g.note(target, <-done)
+		return
+	}
+	go func() { <-done; a.late.Release(1) }()
+	g.leave(target)
+}
+
+// note notes the answer of AttemptDelivery.
+func (g *groupAttempts) note(target models.GroupTarget, err error) {
+	switch _, told := errors.AsType[*temporal.ApplicationError](err); {
+	case Settled(err):
+	case !told:
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.err = err
+	case IsAttemptFailed(err):
+		target.FailingSince = g.activities.now()
+		g.leave(target)
+	default:
+		g.leave(target)
+	}
+}
+
+// attemptApart makes the claimed first attempt of a delivery, which nobody interrupts, and gives its request back.
+func (a *Activities) attemptApart(ctx context.Context, deliveryID string) <-chan error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), models.AttemptTime)
+	done := make(chan error, 1)
+	a.apart.Go(func() {
+		defer a.requests.Release(1)
+		defer cancel()
+		_, err := a.AttemptDelivery(ctx, AttemptDeliveryInput{DeliveryID: deliveryID, Claimed: true})
+		done <- err
+	})
+	return done
+}
+
+// Wait waits until the attempts are recorded that went on after their groups had ended. Call it after the worker has
+// stopped, and before the store is closed. It is no method, as these are activities.
+func Wait(a *Activities) { a.apart.Wait() }
+
+// leave leaves a delivery to a workflow of its own.
+func (g *groupAttempts) leave(target models.GroupTarget) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	target.Attempted, target.Claimed = target.Claimed || target.Attempted, false
+	g.open = append(g.open, target)
+}
+
+// pass leaves a delivery to a workflow of its own that makes its first attempt.
+func (g *groupAttempts) pass(target models.GroupTarget) {
+	g.mu.Lock()
+	g.untried = append(g.untried, target.DeliveryID)
+	g.mu.Unlock()
+	target.Claimed = false
+	g.leave(target)
+}
+
+// giveBack ends the claims on the deliveries that had no attempt. If that fails, their workflows wait until the claims are
+// over.
+func (g *groupAttempts) giveBack() {
+	if len(g.untried) == 0 {
+		return
+	}
+	if err := g.activities.store.GiveBack(g.ctx, g.untried); err != nil {
+		g.activities.log.LogAttrs(g.ctx, slog.LevelWarn, "group.claims_not_given_back",
+			slog.Int("deliveries", len(g.untried)), slog.Any("error", err))
+	}
+}
