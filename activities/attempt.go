@@ -36,8 +36,7 @@ type AttemptDeliveryResult struct {
 //
 // If the process dies between sending and recording, the attempt is made again under the same number: at least once.
 func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInput) (*AttemptDeliveryResult, error) {
-	// Temporal dispatches a workflow task that it regards as lost again while its local attempt still runs here.
-	if _, attempting := a.attempting.LoadOrStore(in.DeliveryID, true); attempting {
+	if !a.begin(ctx, in) {
 		return nil, retryAfter(NotDue, "an attempt is being made", time.Second)
 	}
 	defer a.attempting.Delete(in.DeliveryID)
@@ -56,10 +55,33 @@ func (a *Activities) AttemptDelivery(ctx context.Context, in AttemptDeliveryInpu
 	case models.DoEnd:
 		return a.conclude(work.Delivery.Status, work.Delivery.Attempts, next.Why)
 	case models.DoRest:
+		if in.Claimed {
+			a.giveBack(ctx, in.DeliveryID)
+		}
 		return nil, final(Held, next.Why)
 	default:
 		return nil, retryAfter(NotDue, next.Why, next.In)
 	}
+}
+
+// begin reports whether no other attempt of the delivery is under way in this process: Temporal dispatches a workflow task
+// that it regards as lost again while its local attempt still runs here. The only attempt that may be made under a claim
+// waits a moment for a call that merely asks the gates.
+func (a *Activities) begin(ctx context.Context, in AttemptDeliveryInput) bool {
+	for range 20 {
+		if _, attempting := a.attempting.LoadOrStore(in.DeliveryID, true); !attempting {
+			return true
+		}
+		if !in.Claimed {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return false
 }
 
 // next asks the gates what to do for the delivery, and makes the changes for which they ask.

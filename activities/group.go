@@ -77,7 +77,7 @@ func (a *Activities) attemptAll(ctx context.Context, targets []models.GroupTarge
 	}
 	g.running.Wait()
 	if g.err == nil { // otherwise they are attempted when the activity is retried
-		g.giveBack()
+		a.giveBack(ctx, g.untried...)
 	}
 	slices.SortFunc(g.open, func(x, y models.GroupTarget) int { return strings.Compare(x.DeliveryID, y.DeliveryID) })
 	return g.open, g.err
@@ -140,7 +140,10 @@ func (g *groupAttempts) attempt(target models.GroupTarget) {
 		g.note(target, <-done)
 		return
 	}
-	go func() { <-done; a.late.Release(1) }()
+	go func() {
+		defer a.late.Release(1)
+		<-done //nolint:errcheck // the attempt is recorded, and its error logged
+	}()
 	g.leave(target)
 }
 
@@ -194,14 +197,13 @@ func (g *groupAttempts) pass(target models.GroupTarget) {
 	g.leave(target)
 }
 
-// giveBack ends the claims on the deliveries that had no attempt. If that fails, their workflows wait until the claims are
-// over.
-func (g *groupAttempts) giveBack() {
-	if len(g.untried) == 0 {
+// giveBack ends the claims on deliveries that had no attempt. If that fails, their workflows wait until the claims are over.
+func (a *Activities) giveBack(ctx context.Context, deliveryIDs ...string) {
+	if len(deliveryIDs) == 0 {
 		return
 	}
-	if err := g.activities.store.GiveBack(g.ctx, g.untried); err != nil {
-		g.activities.log.LogAttrs(g.ctx, slog.LevelWarn, "group.claims_not_given_back",
-			slog.Int("deliveries", len(g.untried)), slog.Any("error", err))
+	if err := a.store.GiveBack(ctx, deliveryIDs); err != nil {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "delivery.claims_not_given_back",
+			slog.Int("deliveries", len(deliveryIDs)), slog.Any("error", err))
 	}
 }

@@ -106,6 +106,9 @@ func held(w *Work, now time.Time, asked Asked) (Next, bool) {
 	}
 }
 
+// claimPoll is how long a delivery waits before it looks again whether the claimed attempt is recorded.
+const claimPoll = 20 * time.Second
+
 // claimed keeps two workflows from making the first attempt.
 func claimed(w *Work, now time.Time, asked Asked) (Next, bool) {
 	left := ClaimLeft(w.Delivery.ClaimedUntil, now)
@@ -113,7 +116,7 @@ func claimed(w *Work, now time.Time, asked Asked) (Next, bool) {
 	case asked.Claimed && left <= AttemptTime:
 		return Next{Do: DoWait, Why: "the claim is over, or nearly"}, true
 	case !asked.Claimed && left > 0:
-		return Next{Do: DoWait, In: left, Why: "the first attempt is being made by the event's workflow"}, true
+		return Next{Do: DoWait, In: min(left, claimPoll), Why: "the first attempt is being made by the workflow that planned it"}, true
 	}
 	return Next{}, false
 }

@@ -60,9 +60,12 @@ func TestGates(t *testing.T) {
 		}, models.Asked{Resumed: true}, models.Next{
 			Do: models.DoChange, Why: "after attempt 1: the subscription was resumed", Change: models.Change{Act: models.ActRelease, At: now},
 		}},
-		"claimed by the event's workflow": {func(w *models.Work) {
+		"claimed by the workflow that planned it": {func(w *models.Work) {
 			w.Delivery.ClaimedUntil = now.Add(time.Minute)
-		}, models.Asked{}, models.Next{Do: models.DoWait, In: time.Minute, Why: "the first attempt is being made by the event's workflow"}},
+		}, models.Asked{}, models.Next{Do: models.DoWait, In: 20 * time.Second, Why: "the first attempt is being made by the workflow that planned it"}},
+		"claimed for a moment": {func(w *models.Work) {
+			w.Delivery.ClaimedUntil = now.Add(time.Second)
+		}, models.Asked{}, models.Next{Do: models.DoWait, In: time.Second, Why: "the first attempt is being made by the workflow that planned it"}},
 		"claimed by the caller": {func(w *models.Work) {
 			w.Delivery.ClaimedUntil = now.Add(models.ClaimTime)
 		}, models.Asked{Claimed: true}, models.Next{Do: models.DoSend}},
