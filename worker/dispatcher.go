@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -20,6 +21,18 @@ const (
 	sweepPage    = 500
 	startTimeout = 10 * time.Second
 )
+
+// groups is the number of workflows of a tenant that may be under way from one process, if events may share them: while two
+// are, further events wait and go together. With one, the next group would wait for the slowest answer of the last.
+const groups = 2
+
+// childrenAtOnce is the number of deliveries above which an event is one that keeps its tenant behind by itself: in ModeAuto,
+// each of them getting a workflow at once would delay the next event by seconds.
+const childrenAtOnce = 10
+
+// watchFor bounds the time for which a workflow holds its slot. A workflow whose workers are away, or that cannot go on,
+// must not stop its tenant for good.
+const watchFor = time.Minute
 
 // Starters limits the starts that run at the same time, separately for wakes, for turns and for each search.
 const Starters = 8
@@ -64,8 +77,9 @@ type DispatcherOptions struct {
 // harmless, so any number of processes may dispatch.
 type Dispatcher struct {
 	DispatcherOptions
-	wake    chan *models.Event
-	backlog *backlog.Backlog
+	wake     chan *models.Event
+	backlog  *backlog.Backlog
+	watching sync.WaitGroup
 }
 
 // NewDispatcher makes a Dispatcher. It does nothing until Run.
@@ -79,10 +93,16 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	orDefault(&o.ReviveEvery, time.Minute)
 	orDefault(&o.JobsEvery, 10*time.Second)
 	orDefault(&o.OverdueAfter, 5*time.Minute)
+	slots := func(tenant string) int {
+		if o.Mode(tenant).Groups() {
+			return groups
+		}
+		return 0
+	}
 	return &Dispatcher{
 		DispatcherOptions: o,
 		wake:              make(chan *models.Event, wakeQueue),
-		backlog:           backlog.New(o.Ahead),
+		backlog:           backlog.New(o.Ahead, slots),
 	}
 }
 
@@ -98,6 +118,7 @@ func (d *Dispatcher) Wake(events ...*models.Event) {
 		case d.wake <- event:
 		default:
 			d.backlog.PutBack(event)
+			d.backlog.Release(event.Tenant)
 		}
 	}
 }
@@ -114,6 +135,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
 	group.Go(func() error { every(ctx, d.JobsEvery, d.jobs()); return nil })
 	_ = group.Wait() // none of them fails
+	d.watching.Wait()
 }
 
 func (d *Dispatcher) startWoken(ctx context.Context) {
@@ -125,53 +147,86 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 			if !d.backlog.Dequeue(event) {
 				continue
 			}
-			if err := d.start(ctx, event); err != nil {
+			if err := d.start(ctx, []*models.Event{event}); err != nil {
 				d.Logger.DebugContext(ctx, "event.put_back", "event_id", event.ID, "error", err)
 			}
 		}
 	}
 }
 
-// start starts the workflow of an event that the backlog has counted. It is enough if another process has started it before.
-// An event whose start fails is put back.
-func (d *Dispatcher) start(ctx context.Context, event *models.Event) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	err := d.execute(ctx, d.input(event))
+// start starts a workflow for events of a tenant that the backlog has counted. It is enough if another process has started
+// it before. Events whose start fails are put back.
+func (d *Dispatcher) start(ctx context.Context, events []*models.Event) error {
+	run, err := d.execute(ctx, events)
+	if err == nil && run != nil && d.Mode(events[0].Tenant).Groups() {
+		d.watching.Go(func() { d.watch(ctx, events[0].Tenant, run) })
+		return nil
+	}
+	d.backlog.Release(events[0].Tenant)
 	if err == nil {
 		return nil
 	}
-	if err := d.unlessRefused(ctx, "event_id", event.ID, err); err != nil {
-		d.backlog.PutBack(event)
-		return err
+	err = d.unlessRefused(ctx, "event_id", events[0].ID, err)
+	for _, event := range events {
+		if err != nil {
+			d.backlog.PutBack(event)
+		} else {
+			d.backlog.Refuse(event.ID)
+		}
 	}
-	d.backlog.Refuse(event.ID)
-	return nil
-}
-
-// execute starts the workflow of an event, unless it runs. If it has ended well, the store decides: an event that is not
-// planned although its workflow has ended was planned in a store that has since been replaced by an older backup.
-func (d *Dispatcher) execute(ctx context.Context, in workflows.DeliverEventInput) error {
-	options := workflows.EventOptions(in, workflows.TaskQueue)
-	options.WorkflowExecutionErrorWhenAlreadyStarted = true
-	_, err := d.Client.ExecuteWorkflow(ctx, options, workflows.DeliverEventName, in)
-	if _, ended := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); !ended {
-		return err
-	}
-	if accepted, err := d.Store.Accepted(ctx, in.EventID); err != nil || !accepted {
-		return err
-	}
-	d.Logger.InfoContext(ctx, "event.planned_again", "event_id", in.EventID,
-		"hint", "its workflow had ended, but the database, restored from a backup, does not have the plan")
-	options = workflows.EventAgainOptions(in, workflows.TaskQueue)
-	_, err = d.Client.ExecuteWorkflow(ctx, options, workflows.DeliverEventName, in)
 	return err
 }
 
-func (d *Dispatcher) input(event *models.Event) workflows.DeliverEventInput {
-	return workflows.DeliverEventInput{
-		EventID: event.ID, Tenant: event.Tenant, EventType: event.Type, Inline: d.Mode(event.Tenant) == models.ModeInline,
+// watch holds the slot of a workflow until it has ended.
+func (d *Dispatcher) watch(ctx context.Context, tenant string, run client.WorkflowRun) {
+	ctx, cancel := context.WithTimeout(ctx, watchFor)
+	defer cancel()
+	_ = run.Get(ctx, nil) // how it ended is in Temporal
+	d.backlog.Release(tenant)
+}
+
+// execute starts a workflow for one event or for several.
+func (d *Dispatcher) execute(ctx context.Context, events []*models.Event) (client.WorkflowRun, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	mode := d.Mode(events[0].Tenant)
+	if len(events) > 1 || mode == models.ModeGrouped {
+		in := workflows.DeliverEventsInput{Tenant: events[0].Tenant}
+		for _, event := range events {
+			in.EventIDs = append(in.EventIDs, event.ID)
+		}
+		return d.Client.ExecuteWorkflow(ctx, workflows.GroupOptions(models.NewGroupWorkflowID(), in, workflows.TaskQueue), workflows.DeliverEventsName, in)
 	}
+	return d.executeEvent(ctx, d.input(events[0]))
+}
+
+// executeEvent starts the workflow of an event, unless it runs. If it has ended well, the store decides: an event that is
+// not planned although its workflow has ended was planned in a store that has since been replaced by an older backup.
+func (d *Dispatcher) executeEvent(ctx context.Context, in workflows.DeliverEventInput) (client.WorkflowRun, error) {
+	options := workflows.EventOptions(in, workflows.TaskQueue)
+	options.WorkflowExecutionErrorWhenAlreadyStarted = true
+	run, err := d.Client.ExecuteWorkflow(ctx, options, workflows.DeliverEventName, in)
+	if _, ended := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); !ended {
+		return run, err
+	}
+	if accepted, err := d.Store.Accepted(ctx, in.EventID); err != nil || !accepted {
+		return nil, err
+	}
+	d.Logger.InfoContext(ctx, "event.planned_again", "event_id", in.EventID,
+		"hint", "its workflow had ended, but the database, restored from a backup, does not have the plan")
+	return d.Client.ExecuteWorkflow(ctx, workflows.EventAgainOptions(in, workflows.TaskQueue), workflows.DeliverEventName, in)
+}
+
+func (d *Dispatcher) input(event *models.Event) workflows.DeliverEventInput {
+	in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type}
+	switch d.Mode(event.Tenant) {
+	case models.ModeInline, models.ModeGrouped:
+		in.Inline = true
+	case models.ModeAuto:
+		in.InlineAbove = childrenAtOnce
+	case models.ModeChild:
+	}
+	return in
 }
 
 // withoutData returns an event that may be queued: the data of a full queue would fill the memory while Temporal is away.

@@ -26,7 +26,8 @@
 //	loop    every         reads                          does
 //	------  ------------  -----------------------------  ---------------------------------------------------
 //	wake    Wake          its queue, in memory           starts an event whose tenant is not behind
-//	turns   while behind  accepted events of a tenant    starts the oldest events of each tenant in turn
+//	turns   while behind  accepted events of a tenant    starts the oldest events of each tenant in turn, each
+//	                                                     alone, or those that wait in one workflow
 //	sweep   2 s           tenants with accepted events   marks the tenants of old events as behind
 //	revive  1 min         overdue deliveries             starts or signals the workflow of a delivery, or
 //	                                                     records who has paused it
@@ -39,8 +40,9 @@
 // # Guarantees
 //
 //   - An event whose row is accepted gets a workflow, whatever dies, as soon as Temporal and one dispatcher are there.
-//   - An event has one workflow, "event/" and its id: a second start finds the first. If that workflow has ended and the row
-//     is still accepted, the store was restored from a backup, and the event is planned again.
+//   - An event is planned by one workflow. Its own is "event/" and its id, so that a second start finds the first; if that
+//     workflow has ended and the row is still accepted, the store was restored from a backup, and the event is planned
+//     again. The workflow of a group has a new id each time; the store decides between it and any other.
 //   - A pending delivery whose attempt is overdue has a workflow that is about to make it, or gets one: five minutes after
 //     the attempt was due, or as soon as it is due if the row has not changed since this process started.
 //   - A job that was requested runs, until its row says that it has ended.

@@ -193,7 +193,7 @@ func TestEventWhoseWorkflowHasEndedIsStartedAgainIfItIsAccepted(t *testing.T) {
 	for _, id := range []string{"evt_1", "evt_2"} {
 		event := &models.Event{ID: id, Tenant: "a"}
 		require.True(t, d.backlog.Admit(event))
-		require.NoError(t, d.start(t.Context(), event))
+		require.NoError(t, d.start(t.Context(), []*models.Event{event}))
 	}
 	require.Equal(t, []string{"event/evt_1"}, w.started, "the other one is planned, by another process")
 }

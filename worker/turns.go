@@ -146,16 +146,16 @@ func (d *Dispatcher) startTurns(ctx context.Context, turns []*backlog.Turn, star
 
 func (d *Dispatcher) startTurn(ctx context.Context, t *backlog.Turn, group *errgroup.Group, starts *tally) {
 	for ctx.Err() == nil {
-		event := t.Take()
-		if event == nil {
+		events := t.Take()
+		if len(events) == 0 {
 			break
 		}
 		group.Go(func() error {
-			err := d.start(ctx, event)
+			err := d.start(ctx, events)
 			if err != nil {
 				t.Fail()
 			}
-			starts.add(event.ID, err)
+			starts.add(events[0].ID, err)
 			return nil
 		})
 	}

@@ -32,8 +32,24 @@ type world struct {
 	fails    map[string]error // by tenant, or by event
 	away     error
 
-	mu    sync.Mutex
-	begun []string // every start, in order
+	mu     sync.Mutex
+	begun  []string // every start, in order
+	groups [][]string
+	runs   []*execution // of the workflows that were started for tenants whose events may share one
+}
+
+// execution is a workflow that runs until it is ended.
+type execution struct {
+	client.WorkflowRun
+	ended chan struct{}
+}
+
+func (r *execution) Get(ctx context.Context, _ any) error {
+	select {
+	case <-r.ended:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
 }
 
 func (w *world) AcceptedEvents(_ context.Context, tenant string, _ time.Time, after string, limit int) ([]*models.Event, error) {
@@ -53,14 +69,20 @@ func (w *world) Outstanding(context.Context, []string, int) (map[string]models.O
 func (w *world) ExecuteWorkflow(
 	_ context.Context, _ client.StartWorkflowOptions, _ any, args ...any,
 ) (client.WorkflowRun, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	started := &execution{ended: make(chan struct{})}
+	w.runs = append(w.runs, started)
+	if in, ok := args[0].(workflows.DeliverEventsInput); ok {
+		w.groups = append(w.groups, in.EventIDs)
+		return started, cmp.Or(w.away, w.fails[in.Tenant])
+	}
 	in, ok := args[0].(workflows.DeliverEventInput)
 	if !ok {
 		return nil, fmt.Errorf("an unexpected workflow: %v", args)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.begun = append(w.begun, in.EventID)
-	return nil, cmp.Or(w.away, w.fails[in.Tenant], w.fails[in.EventID])
+	return started, cmp.Or(w.away, w.fails[in.Tenant], w.fails[in.EventID])
 }
 
 // accept has so many events wait and the tenant be behind.
@@ -107,6 +129,75 @@ func sum(t *testing.T, text, pattern string) (total int) {
 		total += n
 	}
 	return total
+}
+
+func TestEventsThatWaitGoTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, d := newWorld(DispatcherOptions{Mode: func(string) models.DeliveryMode { return models.ModeAuto }})
+		ctx, stop := context.WithCancel(t.Context())
+		defer d.watching.Wait()
+		defer stop()
+		round := func() {
+			for more := true; more; {
+				var err error
+				more, err = d.round(ctx, d.backlog.Behind())
+				require.NoError(t, err)
+			}
+		}
+		w.accept(d, "a", 250)
+		round()
+		require.Equal(t, []int{100, 100}, sizes(w.groups))
+		require.Equal(t, "a_0000", w.groups[0][0], "the oldest first")
+		require.Equal(t, "a_0100", w.groups[1][0])
+
+		w.accepted["a"] = w.accepted["a"][100:] // planned
+		close(w.runs[0].ended)
+		synctest.Wait()
+		round()
+		require.Equal(t, []int{100, 100, 50}, sizes(w.groups), "a group that has ended leaves its slot")
+		round()
+		require.Len(t, w.groups, 3)
+
+		w.accepted["a"] = nil
+		close(w.runs[1].ended)
+		close(w.runs[2].ended)
+		synctest.Wait()
+		round()
+		require.Empty(t, d.backlog.Behind())
+		event := &models.Event{ID: "b_1", Tenant: "a"}
+		require.True(t, d.backlog.Admit(event))
+		require.NoError(t, d.start(ctx, []*models.Event{event}))
+		require.Equal(t, []string{"b_1"}, w.begun, "a single one has a workflow of its own")
+	})
+}
+
+func TestAWorkflowThatHangsKeepsItsSlotForAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, d := newWorld(DispatcherOptions{Mode: func(string) models.DeliveryMode { return models.ModeGrouped }})
+		ctx, stop := context.WithCancel(t.Context())
+		defer d.watching.Wait()
+		defer stop()
+		for _, id := range []string{"a_1", "a_2"} {
+			event := &models.Event{ID: id, Tenant: "a"}
+			require.True(t, d.backlog.Admit(event))
+			require.NoError(t, d.start(ctx, []*models.Event{event}))
+		}
+		require.Equal(t, [][]string{{"a_1"}, {"a_2"}}, w.groups)
+		require.False(t, d.backlog.Admit(&models.Event{ID: "a_3", Tenant: "a"}))
+		require.Nil(t, d.backlog.Turn("a"))
+		<-time.After(watchFor)
+		synctest.Wait()
+		require.NotNil(t, d.backlog.Turn("a"))
+	})
+}
+
+func sizes(groups [][]string) (sizes []int) {
+	for _, group := range groups {
+		sizes = append(sizes, len(group))
+	}
+	return sizes
 }
 
 func TestNoEventIsBlamedForANamespaceThatIsNotReady(t *testing.T) {

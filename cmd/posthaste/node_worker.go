@@ -26,6 +26,7 @@ func (n *node) work(ctx context.Context, acts *activities.Activities) {
 	}
 	<-ctx.Done()
 	w.Stop()
+	activities.Wait(acts)
 }
 
 // newWorker starts a worker. A worker that failed to start cannot be started again, so each try makes a new one.

@@ -22,17 +22,18 @@ func (p *program) flood(eventType string, count int) {
 // TestStopMeansStop cancels what was accepted, of which hardly anything is planned, kills the process after the answer to it,
 // and sees that nothing of it goes out, before or after the restart, and that what is published later does. It does not run
 // beside other tests: they would keep what is on the wire at the stop there for longer than it waits.
-func TestStopMeansStop(t *testing.T) { //nolint:tparallel // beside each other the two modes may run
-	for mode, args := range map[string][]string{"child": nil, "inline": {"--delivery-mode", "inline"}} {
+func TestStopMeansStop(t *testing.T) { //nolint:tparallel // beside each other the modes may run
+	for mode, count := range map[string]int{"child": 150, "inline": 150, "grouped": 900, "auto": 900} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
+			args := []string{"--delivery-mode", mode}
 			folder, receiver := t.TempDir(), newSink(t, 204)
 			p := startDev(t, folder, args...)
 			id, _ := p.subscribe(receiver.url, nil)
 			p.publish("first") // after which the subscriber is known to answer fast
 			require.Eventually(t, func() bool { return receiver.events() == 1 }, deliveryLimit, 10*time.Millisecond)
 
-			p.flood("order.paid", 150)
+			p.flood("order.paid", count)
 			var stopped struct{ Deliveries, Events int }
 			p.call(http.StatusAccepted, http.MethodPost, "/v1/subscriptions/"+id+"/cancel", object{"reason": "wrong prices"}, &stopped)
 			require.Positive(t, stopped.Events+stopped.Deliveries)
@@ -40,7 +41,7 @@ func TestStopMeansStop(t *testing.T) { //nolint:tparallel // beside each other t
 			arrived := receiver.events()
 			require.Never(t, func() bool { return receiver.events() > arrived }, 3*time.Second, 100*time.Millisecond)
 
-			p.flood("order.paid", 150)
+			p.flood("order.paid", count)
 			p.call(http.StatusAccepted, http.MethodPost, "/v1/tenants/default/cancel", nil, &stopped)
 			p.kill()
 			<-time.After(time.Second)

@@ -121,7 +121,7 @@ type Delivery struct {
 	Proxy         Proxy    `name:"proxy" env:"POSTHASTE_PROXY" placeholder:"URL" help:"Proxy for all deliveries: http, https or socks5. Default: no proxy, whatever the environment says."`
 	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST" help:"Non-public networks and hosts to which deliveries are allowed, for example 10.0.0.0/8, hooks.internal.example or *.internal.example."`
 
-	DeliveryMode string            `name:"delivery-mode" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Workflow that makes first attempts: a workflow for each delivery (child), or, for subscribers that answer fast, the event's workflow (inline). Inline needs far less work, but a delivery that succeeds at once has no workflow."`
+	DeliveryMode string            `name:"delivery-mode" env:"POSTHASTE_DELIVERY_MODE" enum:"auto,child,inline,grouped" default:"auto" help:"Which workflows there are: one for each event and one for each delivery (child); one for each event, which makes the first attempts at subscribers that answer fast, and one for each delivery that these do not settle (inline); one for all events that wait, and one for each such delivery (grouped); child while a tenant keeps up, and grouped while it is behind (auto). Inline and grouped need far less work, but a delivery that succeeds at once has no workflow of its own."`
 	TenantModes  map[string]string `name:"tenant-delivery-mode" env:"POSTHASTE_TENANT_DELIVERY_MODE" placeholder:"TENANT=MODE;…" help:"Delivery mode of single tenants, if it differs."`
 
 	DeadLetterHold time.Duration `name:"dead-letter-hold" env:"POSTHASTE_DEAD_LETTER_HOLD" default:"168h" help:"Time for which the workflow of an exhausted delivery stays open for redeliver or cancel; 0s closes it at once. After that it can still be redelivered."`
@@ -155,8 +155,8 @@ func (d Delivery) Mode(tenant string) string {
 // Check refuses settings that make no sense.
 func (d Delivery) Check() error {
 	for tenant, mode := range d.TenantModes {
-		if mode != "child" && mode != "inline" {
-			return fmt.Errorf("--tenant-delivery-mode %s=%s: the modes are child and inline", tenant, mode)
+		if !slices.Contains([]string{"auto", "child", "inline", "grouped"}, mode) {
+			return fmt.Errorf("--tenant-delivery-mode %s=%s: the modes are auto, child, inline and grouped", tenant, mode)
 		}
 	}
 	if d.DeadLetterHold < 0 || d.DeadLetterHold > maxDeadLetterHold {

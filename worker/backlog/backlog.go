@@ -25,6 +25,7 @@ const (
 // attempt is outstanding. Safe for concurrent use.
 type Backlog struct {
 	limit int
+	slots func(tenant string) int
 	fell  chan struct{}
 
 	mu     sync.Mutex // guards the fields below, and the tenants
@@ -43,13 +44,22 @@ type tenant struct {
 	askAt    time.Time // when the store may be asked again for the count
 	left     time.Time // latest time of an event that was left in the store
 	place    int       // in the order of turns, while the tenant is behind
+	slots    int       // workflows that may be under way; 0: any number
+	busy     int       // of them
 }
 
-// New makes a Backlog with the limit of deliveries for each tenant.
-func New(limit int) *Backlog {
+// full reports whether nothing of the tenant may be started until one of its workflows has ended.
+func (t *tenant) full() bool { return t.slots > 0 && t.busy >= t.slots }
+
+// New makes a Backlog with the limit of deliveries for each tenant. Slots returns the number of workflows of a tenant that
+// may be under way at a time, each of which takes all the events that wait by then; 0: any number, each with one event.
+func New(limit int, slots func(tenant string) int) *Backlog {
+	if slots == nil {
+		slots = func(string) int { return 0 }
+	}
 	known, _ := simplelru.NewLRU[string, *tenant](maxTenants, nil) // fails for a size below 1 only
 	return &Backlog{
-		limit: limit, fell: make(chan struct{}, 1), marks: newMarks(), known: known, behind: map[string]*tenant{},
+		limit: limit, slots: slots, fell: make(chan struct{}, 1), marks: newMarks(), known: known, behind: map[string]*tenant{},
 	}
 }
 
@@ -59,23 +69,44 @@ func (b *Backlog) Admit(event *models.Event) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := b.tenant(event.Tenant)
-	if b.isBehind(t) || t.estimate >= b.limit {
+	if b.isBehind(t) || t.estimate >= b.limit || t.full() {
 		b.leave(t, event)
 		return false
 	}
 	t.estimate += t.width
+	t.busy++
 	return true
+}
+
+// Release says that a workflow of the tenant has ended, or was not started, for which [Backlog.Admit] or [Turn.Take] took
+// a slot.
+func (b *Backlog) Release(tenant string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.release(b.tenant(tenant))
+}
+
+func (b *Backlog) release(t *tenant) {
+	waits := t.full() && b.isBehind(t)
+	t.busy = max(t.busy-1, 0) // the tenant may have been forgotten meanwhile
+	if waits {
+		b.tell()
+	}
 }
 
 // Dequeue reports whether an event that was admitted is still to be started at once. If its tenant has fallen behind
 // meanwhile, the event is left in the store: older ones come first, and other tenants need not wait for the whole queue.
+// The slot of an event that is not to be started is free again.
 func (b *Backlog) Dequeue(event *models.Event) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.marks.state(event.ID) != waiting {
-		return false // it was started in a turn
+	t := b.tenant(event.Tenant)
+	if b.marks.state(event.ID) != waiting { // it was started in a turn
+		b.release(t)
+		return false
 	}
-	if t := b.tenant(event.Tenant); b.isBehind(t) {
+	if b.isBehind(t) {
+		b.release(t)
 		b.leave(t, event)
 		return false
 	}
@@ -84,7 +115,7 @@ func (b *Backlog) Dequeue(event *models.Event) bool {
 }
 
 // PutBack leaves an event in the store that was admitted or taken, and could not be queued or started. Its tenant is
-// behind.
+// behind. Its slot stays taken until it is released.
 func (b *Backlog) PutBack(event *models.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -131,7 +162,8 @@ func (b *Backlog) Behind() []string {
 	return names
 }
 
-// Fell receives a value when a tenant has fallen behind since the last one was received.
+// Fell receives a value when a tenant has fallen behind, or has a slot again while it is behind, since the last one was
+// received.
 func (b *Backlog) Fell() <-chan struct{} { return b.fell }
 
 // leave leaves an event in the store. The time always rises, also when the clock was set back: the turn reads the events up
@@ -151,11 +183,15 @@ func (b *Backlog) markBehind(t *tenant) bool {
 	}
 	b.behind[t.name] = t
 	b.moveLast(t)
+	b.tell()
+	return true
+}
+
+func (b *Backlog) tell() {
 	select {
 	case b.fell <- struct{}{}:
 	default:
 	}
-	return true
 }
 
 // evict takes a tenant from those behind that could start nothing in its turn anyway. A sweep finds it again.
@@ -188,7 +224,7 @@ func (b *Backlog) tenant(name string) *tenant {
 	if t, ok := b.known.Get(name); ok {
 		return t
 	}
-	t := &tenant{name: name, width: 1, estimate: max(b.limit-unasked, 0)}
+	t := &tenant{name: name, width: 1, estimate: max(b.limit-unasked, 0), slots: b.slots(name)}
 	b.known.Add(name, t)
 	return t
 }

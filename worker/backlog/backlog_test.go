@@ -26,7 +26,7 @@ func catchUp(t *testing.T, b *Backlog, tenant string) {
 
 func TestBacklogIsBounded(t *testing.T) {
 	t.Parallel()
-	b := New(1)
+	b := New(1, nil)
 	for i := range maxBehind {
 		require.True(t, b.MarkBehind(strconv.Itoa(i)))
 	}
@@ -47,7 +47,7 @@ func TestBacklogIsBounded(t *testing.T) {
 func TestMarksAreBoundedAndForgotten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := New(10)
+		b := New(10, nil)
 		for i := range 2 * maxMarks {
 			b.Refuse(strconv.Itoa(i))
 		}
@@ -60,13 +60,13 @@ func TestMarksAreBoundedAndForgotten(t *testing.T) {
 
 func TestTenantWithoutRoomIsEvicted(t *testing.T) {
 	t.Parallel()
-	b := New(1)
+	b := New(1, nil)
 	for i := range maxBehind {
 		require.True(t, b.MarkBehind(strconv.Itoa(i)))
 	}
 	turn := b.Turn("7")
 	turn.Add([]*models.Event{event("7", "evt_1")}, true)
-	require.NotNil(t, turn.Take())
+	require.NotEmpty(t, turn.Take())
 	require.True(t, b.Admit(event("one more", "evt_2")))
 	require.False(t, b.Admit(event("one more", "evt_3")))
 	require.Len(t, b.Behind(), maxBehind)
@@ -81,7 +81,7 @@ func TestTenantWithoutRoomIsEvicted(t *testing.T) {
 
 func TestTenantThatIsBehindIsNeverForgotten(t *testing.T) {
 	t.Parallel()
-	b := New(1)
+	b := New(1, nil)
 	require.True(t, b.Admit(event("a", "evt_1")))
 	require.False(t, b.Admit(event("a", "evt_2")))
 	for i := range 2 * maxTenants {
@@ -95,7 +95,7 @@ func TestTenantThatIsBehindIsNeverForgotten(t *testing.T) {
 
 func TestTenantStaysBehindWhenAnotherEventIsLeftMeanwhile(t *testing.T) {
 	t.Parallel()
-	b := New(1)
+	b := New(1, nil)
 	require.True(t, b.Admit(event("a", "evt_1")))
 	require.False(t, b.Admit(event("a", "evt_2")))
 	turn := b.Turn("a")
@@ -118,14 +118,14 @@ func TestTenantCatchesUpOnlyAfterAllEventsWereReadAndTaken(t *testing.T) {
 			for i := range few + 1 {
 				turn.Add([]*models.Event{event("a", strconv.Itoa(i))}, true)
 			}
-			for turn.Take() != nil {
+			for len(turn.Take()) > 0 {
 				continue
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := New(100)
+			b := New(100, nil)
 			b.MarkBehind("a")
 			turn := b.Turn("a")
 			have(turn)
@@ -137,7 +137,7 @@ func TestTenantCatchesUpOnlyAfterAllEventsWereReadAndTaken(t *testing.T) {
 
 func TestEventIsLeftWithItsOwnTimeWhenTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
-	b := New(1)
+	b := New(1, nil)
 	require.True(t, b.Admit(event("a", "evt_1")))
 	ahead := event("a", "evt_2")
 	ahead.CreatedAt = time.Now().Add(time.Hour)
@@ -153,7 +153,7 @@ func TestEventIsLeftWithItsOwnTimeWhenTheClockIsSetBack(t *testing.T) {
 
 func TestTurnReadsNoNewEventsOfOtherProcesses(t *testing.T) {
 	t.Parallel()
-	b := New(1)
+	b := New(1, nil)
 	b.MarkBehind("a")
 	settled := time.Now().Add(-3 * time.Second)
 	require.Equal(t, settled, b.Turn("a").Before(settled))
@@ -161,7 +161,7 @@ func TestTurnReadsNoNewEventsOfOtherProcesses(t *testing.T) {
 
 func TestQueuedEventIsStartedOnce(t *testing.T) {
 	t.Parallel()
-	b := New(100)
+	b := New(100, nil)
 	for _, id := range []string{"evt_1", "evt_2", "evt_3"} {
 		require.True(t, b.Admit(event("a", id)))
 	}
@@ -170,36 +170,36 @@ func TestQueuedEventIsStartedOnce(t *testing.T) {
 	require.True(t, b.MarkBehind("a"))
 	turn := b.Turn("a")
 	turn.Add([]*models.Event{event("a", "evt_1"), event("a", "evt_2")}, true)
-	require.Equal(t, "evt_2", turn.Take().ID)
+	require.Equal(t, "evt_2", turn.Take()[0].ID)
 	require.False(t, b.Dequeue(event("a", "evt_2")), "it had its turn")
 	require.False(t, b.Dequeue(event("a", "evt_3")), "it will have its turn")
 	turn = b.Turn("a")
 	turn.Add([]*models.Event{event("a", "evt_3")}, true)
-	require.Equal(t, "evt_3", turn.Take().ID)
+	require.Equal(t, "evt_3", turn.Take()[0].ID)
 }
 
 func TestFailedStartEndsTheTurnAndPutsTheTenantLast(t *testing.T) {
 	t.Parallel()
-	b := New(100)
+	b := New(100, nil)
 	b.MarkBehind("a")
 	b.MarkBehind("b")
 	turn := b.Turn("a")
 	turn.Add([]*models.Event{event("a", "evt_1"), event("a", "evt_2")}, true)
-	b.PutBack(turn.Take())
+	b.PutBack(turn.Take()[0])
 	turn.Fail()
-	require.Nil(t, turn.Take())
+	require.Empty(t, turn.Take())
 	turn.End()
 	require.False(t, turn.More())
 	require.Equal(t, []string{"b", "a"}, b.Behind())
 	turn = b.Turn("a")
 	turn.Add([]*models.Event{event("a", "evt_1")}, true)
-	require.Equal(t, "evt_1", turn.Take().ID, "it waits again")
+	require.Equal(t, "evt_1", turn.Take()[0].ID, "it waits again")
 }
 
 func TestBlame(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := New(100)
+		b := New(100, nil)
 		require.True(t, b.Blame("evt_1", true), "the engine answered")
 		require.False(t, b.Blame("evt_2", false))
 		require.False(t, b.Blame("evt_2", false))
@@ -207,17 +207,17 @@ func TestBlame(t *testing.T) {
 		b.MarkBehind("a")
 		turn := b.Turn("a")
 		turn.Add([]*models.Event{event("a", "evt_1"), event("a", "evt_2")}, true)
-		require.Nil(t, turn.Take())
+		require.Empty(t, turn.Take())
 		<-time.After(startedFor)
 		turn = b.Turn("a")
 		turn.Add([]*models.Event{event("a", "evt_1"), event("a", "evt_2")}, true)
-		require.Equal(t, "evt_1", turn.Take().ID, "it is tried again")
+		require.Equal(t, "evt_1", turn.Take()[0].ID, "it is tried again")
 	})
 }
 
 func TestWidthIsForgotten(t *testing.T) {
 	t.Parallel()
-	b := New(1000)
+	b := New(1000, nil)
 	b.MarkBehind("a")
 	turn := b.Turn("a")
 	turn.Count(models.Outstanding{Deliveries: 500, Events: 1}, time.Now())
@@ -229,7 +229,7 @@ func TestWidthIsForgotten(t *testing.T) {
 
 func TestEstimate(t *testing.T) {
 	t.Parallel()
-	b := New(1000)
+	b := New(1000, nil)
 	for i := range unasked {
 		require.True(t, b.Admit(event("a", strconv.Itoa(i))))
 	}
@@ -237,7 +237,7 @@ func TestEstimate(t *testing.T) {
 	turn := b.Turn("a")
 	require.True(t, turn.Due())
 	require.True(t, turn.Wants())
-	require.Nil(t, turn.Take())
+	require.Empty(t, turn.Take())
 
 	turn.started = 4
 	soon := time.Now().Add(time.Hour)
@@ -245,7 +245,7 @@ func TestEstimate(t *testing.T) {
 	require.Equal(t, 3, turn.tenant.width, "rounded up")
 	require.Equal(t, 29+4*3, turn.tenant.estimate)
 	turn.Add([]*models.Event{event("a", "x")}, true)
-	require.NotNil(t, turn.Take())
+	require.NotEmpty(t, turn.Take())
 	require.Equal(t, 44, turn.tenant.estimate)
 	require.False(t, b.Turn("a").Due())
 
@@ -258,7 +258,7 @@ func TestEstimate(t *testing.T) {
 
 func TestStartedEventsKeepTheirRoomBetweenTwoCounts(t *testing.T) {
 	t.Parallel()
-	b := New(20)
+	b := New(20, nil)
 	b.MarkBehind("a")
 	events := make([]*models.Event, 30)
 	for i := range events {
@@ -271,13 +271,13 @@ func TestStartedEventsKeepTheirRoomBetweenTwoCounts(t *testing.T) {
 	turn.Count(models.Outstanding{Deliveries: 5, Events: 5}, time.Now().Add(time.Hour))
 	turn = b.Turn("a")
 	turn.Add(events, true)
-	require.Nil(t, turn.Take())
+	require.Empty(t, turn.Take())
 }
 
 func TestFewEventsThatAreNeverPlannedLeaveRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := New(20)
+		b := New(20, nil)
 		b.MarkBehind("a")
 		wide := models.Outstanding{Deliveries: 10, Events: 1}
 		events := []*models.Event{event("a", "evt_1"), event("a", "evt_2")}

@@ -16,8 +16,12 @@
 //   - A tenant that is behind: its new events are left in the store. In its turn, some dozens of its oldest events are
 //     started, as far as there is room below the limit.
 //
-// A tenant falls behind when it reaches the limit, when the queue is full, when a start fails, and when a sweep finds
-// accepted events that nobody has started. It has caught up when a turn has read all of its accepted events, has taken
+// Where events may share a workflow, the tenant also has slots: two workflows, from each process, that may be under way.
+// The workflow of a turn takes all the events that wait, a hundred at most, and the next turn comes when a slot is free. So
+// the size of a group follows the load.
+//
+// A tenant falls behind when it reaches the limit, when its slots are taken, when the queue is full, when a start fails,
+// and when a sweep finds accepted events that nobody has started. It has caught up when a turn has read all of its accepted events, has taken
 // all that waited, and no further event was left during the turn. While it is behind, its events start from the oldest to
 // the newest. As it catches up, at most eight of them may still be starting beside newer ones.
 //
@@ -88,6 +92,7 @@
 //   - Temporal has lost its data, or somebody has terminated the event's workflow before it was planned: the event stays
 //     accepted, and is started once more a minute later.
 //   - The store is away: nothing is accepted, and turns fail; the marks and estimates stay.
+//   - A workflow does not end, because its workers are away or it cannot go on: it leaves its slot after a minute.
 //   - More than 5,000 tenants are behind: one that has no room is evicted. If all have room, the new tenant is not behind,
 //     its events stay accepted, and a later sweep finds it.
 //   - The clock is set back: events are left with a time that always rises, so the turn still reads them.

@@ -40,7 +40,13 @@ type sim struct {
 // process has a backlog, and a queue of admitted events.
 type process struct {
 	*Backlog
-	queue []*models.Event
+	queue   []*models.Event
+	running []string // the tenants of the workflows that have not ended
+}
+
+// simSlots has the workflows of the first tenant take one event each, and those of the others several.
+func simSlots(tenant string) int {
+	return map[string]int{"tenant0": 0, "tenant1": 1, "tenant2": 2}[tenant]
 }
 
 func newSim(seed uint64) *sim {
@@ -55,7 +61,7 @@ func newSim(seed uint64) *sim {
 }
 
 // kill starts a process anew: what it knew is gone.
-func (s *sim) kill(p int) { s.processes[p] = &process{Backlog: New(simLimit)} }
+func (s *sim) kill(p int) { s.processes[p] = &process{Backlog: New(simLimit, simSlots)} }
 
 // accept stores an event, and wakes the process unless it dies before that.
 func (s *sim) accept(p *process, dies bool) {
@@ -67,24 +73,39 @@ func (s *sim) accept(p *process, dies bool) {
 	}
 	if len(p.queue) == simQueue {
 		p.PutBack(e)
+		p.Release(e.Tenant)
 		return
 	}
 	p.queue = append(p.queue, e)
 }
 
-// start starts an event's workflow, and reports whether that worked.
-func (s *sim) start(p *process, e *models.Event) bool {
-	switch {
-	case s.away, s.fails && s.IntN(50) == 0:
-		p.PutBack(e)
-		return false
-	case s.fails && s.IntN(200) == 0:
-		p.Refuse(e.ID)
-	default:
-		s.started(e)
-		s.workflows[e.ID] = true
+// start starts a workflow for events of a tenant, and reports whether that worked.
+func (s *sim) start(p *process, events ...*models.Event) bool {
+	for _, e := range events {
+		switch {
+		case s.away, s.fails && s.IntN(50) == 0:
+			p.PutBack(e)
+		case s.fails && s.IntN(200) == 0:
+			p.Refuse(e.ID)
+		default:
+			s.started(e)
+			s.workflows[e.ID] = true
+		}
 	}
+	if started := s.workflows[events[0].ID]; !started {
+		p.Release(events[0].Tenant)
+		return false
+	}
+	p.running = append(p.running, events[0].Tenant)
 	return true
+}
+
+// end ends some of the process's workflows.
+func (p *process) end(most int) {
+	for _, tenant := range p.running[:min(most, len(p.running))] {
+		p.Release(tenant)
+	}
+	p.running = p.running[min(most, len(p.running)):]
 }
 
 func (s *sim) dequeue(p *process) {
@@ -116,13 +137,13 @@ func (s *sim) round(p *process) {
 		if n := s.outstanding[tenant]; turn.Due() {
 			turn.Count(models.Outstanding{Deliveries: n, Events: n}, time.Now().Add(simAsk))
 		}
-		for e := turn.Take(); e != nil; e = turn.Take() {
-			if s.start(p, e) {
+		for events := turn.Take(); len(events) > 0; events = turn.Take() {
+			if s.start(p, events...) {
 				continue
 			}
 			turn.Fail()
 			if !s.away {
-				p.Blame(e.ID, false)
+				p.Blame(events[0].ID, false)
 			}
 		}
 		turn.End()
@@ -179,6 +200,7 @@ func (s *sim) anything() {
 		s.plan(s.IntN(40))
 	case 11:
 		s.attempt(s.IntN(40))
+		p.end(s.IntN(4))
 	case 12:
 		s.pass(20 * time.Second)
 	case 13:
@@ -210,6 +232,7 @@ func (s *sim) recover() {
 			s.dequeue(p)
 			s.sweep(p)
 			s.round(p)
+			p.end(4)
 		}
 		s.plan(20)
 		s.attempt(20)
@@ -278,6 +301,7 @@ func oldestFirst(t *testing.T, s *sim, work func(*sim)) {
 			s.dequeue(p)
 		}
 		s.round(p)
+		p.end(s.IntN(4))
 		work(s)
 		s.sweep(p)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	enough = 32 // events that wait are enough for a turn
+	enough = 32 // events that wait are enough for a turn, if each has a workflow of its own
 	few    = 8  // events at most may be starting while the tenant catches up: newer events start beside them
 )
 
@@ -31,8 +31,8 @@ type Turn struct {
 	failed bool // guarded by the backlog's lock
 }
 
-// Turn begins the turn of a tenant. It returns nil if the tenant is not behind any more, or has no room and was counted a
-// moment ago.
+// Turn begins the turn of a tenant. It returns nil if the tenant is not behind any more, has no slot, or has no room and was
+// counted a moment ago.
 func (b *Backlog) Turn(tenant string) *Turn {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -41,7 +41,7 @@ func (b *Backlog) Turn(tenant string) *Turn {
 		return nil
 	}
 	due := !time.Now().Before(t.askAt)
-	if t.estimate >= b.limit && !due {
+	if t.estimate >= b.limit && !due || t.full() {
 		return nil
 	}
 	return &Turn{backlog: b, tenant: t, due: due, left: t.left}
@@ -61,7 +61,14 @@ func (t *Turn) Before(settled time.Time) time.Time {
 
 // Wants reports whether the turn should read further events.
 func (t *Turn) Wants() bool {
-	return !t.complete && len(t.waiting) < enough && t.started+t.overdue < t.backlog.limit
+	return !t.complete && len(t.waiting) < t.enough() && t.started+t.overdue < t.backlog.limit
+}
+
+func (t *Turn) enough() int {
+	if t.tenant.slots > 0 {
+		return models.MaxGroup
+	}
+	return enough
 }
 
 // Add takes the next accepted events of the tenant, oldest first; complete says that no more follow.
@@ -105,14 +112,30 @@ func (t *Turn) Count(is models.Outstanding, askAt time.Time) {
 	t.tenant.estimate = t.tenant.counted + t.unplanned()
 }
 
-// Take returns the next event to start, and counts it. It returns nil when no event is left, there is no more room, or a
-// start of the turn has failed: a failure may take long, and other tenants wait.
-func (t *Turn) Take() *models.Event {
+// Take returns the events that one workflow is to start with, oldest first, and counts them: one, or the events that wait if
+// the tenant's workflows have slots. It returns none when no event is left, there is no more room or no slot, or a start of
+// the turn has failed: a failure may take long, and other tenants wait.
+func (t *Turn) Take() []*models.Event {
 	t.backlog.mu.Lock()
 	defer t.backlog.mu.Unlock()
-	if t.failed || t.taken == len(t.waiting) || t.tenant.estimate >= t.backlog.limit {
+	if t.failed || t.tenant.full() {
 		return nil
 	}
+	most := 1
+	if t.tenant.slots > 0 {
+		most = models.MaxGroup
+	}
+	var events []*models.Event
+	for len(events) < most && t.taken < len(t.waiting) && t.tenant.estimate < t.backlog.limit {
+		events = append(events, t.take())
+	}
+	if len(events) > 0 {
+		t.tenant.busy++
+	}
+	return events
+}
+
+func (t *Turn) take() *models.Event {
 	event := t.waiting[t.taken]
 	t.taken++
 	t.tenant.estimate += t.tenant.width
