@@ -68,6 +68,16 @@ var scenarios = map[string]scenario{
 	"retrying_and_cancelled":     delivery{answers: []int{500}, schedule: seconds(3600), tells: true, then: cancelBySignal}.play,
 	"retrying_and_redelivered":   delivery{answers: []int{500, 204}, schedule: seconds(3600), tells: true, then: redeliver}.play,
 	"retrying_and_paused":        delivery{answers: []int{500, 204}, schedule: seconds(3600), tells: true, then: pauseAndResume}.play,
+
+	"group_settled":   group{answers: []int{204}}.play,
+	"group_failing":   group{answers: []int{204, 500, 503, 204}}.play,
+	"group_refused":   group{answers: []int{500, 204}}.play, // by a subscriber that is not known: the others are given back
+	"group_planned":   group{answers: []int{204}, before: planBefore}.play,
+	"group_attempted": group{answers: []int{204}, before: attemptBefore}.play,
+	"group_wide":      group{answers: []int{204}, subscribers: models.MaxTargets + 1}.play,
+	"group_paused":    group{answers: []int{204}, before: pauseBefore}.play,
+	"group_cancelled": group{answers: []int{204}, before: cancelBefore}.play,
+	"group_lost":      group{answers: []int{204}, before: planElsewhere}.play,
 }
 
 // TestScenarios makes sure that there is a history of every story. With -record it plays the stories that have none on a
