@@ -20,7 +20,7 @@ const (
 
 // benchCmd measures a server.
 type benchCmd struct {
-	Scenarios []string `arg:"" optional:"" name:"scenario" enum:"ingest,throughput,fanout,latency,retry-storm,isolation,large" help:"Scenarios to measure: ingest, throughput, fanout, latency, retry-storm, isolation or large (default: all)."`
+	Scenarios []string `arg:"" optional:"" name:"scenario" enum:"ingest,throughput,fanout,latency,retry-storm,isolation,large,burst" help:"Scenarios to measure: ingest, throughput, fanout, latency, retry-storm, isolation, large or burst (default: all)."`
 
 	// There is no POSTHASTE_URL for it: who has that set for other commands does not want to flood that server.
 	URL       string `name:"url" group:"Server" placeholder:"URL" help:"Server to measure. It must be allowed to deliver to the receiver. Without this flag, bench starts a server and stops it afterwards."`
@@ -31,18 +31,20 @@ type benchCmd struct {
 	Engine      string `name:"engine" group:"Server" enum:"embedded,external" default:"embedded" help:"Temporal for the started server: embedded (the default), or external: the Temporal at TEMPORAL_ADDRESS."`
 	Store       string `name:"store" group:"Server" enum:"sqlite,postgres" default:"sqlite" help:"Database for the started server: sqlite (the default) or postgres."`
 	DatabaseURL string `name:"database-url" group:"Server" env:"POSTHASTE_BENCH_DATABASE_URL" placeholder:"URL" help:"Postgres for --store postgres; the measured events stay in it. With --server-pid: the database of that server, to measure its CPU and disk use."`
-	Mode        string `name:"delivery-mode" group:"Server" env:"POSTHASTE_DELIVERY_MODE" enum:"child,inline" default:"child" help:"Delivery mode of the started server: child (the default) or inline."`
+	Mode        string `name:"delivery-mode" group:"Server" env:"POSTHASTE_DELIVERY_MODE" enum:"auto,child,inline,grouped" default:"auto" help:"Delivery mode of the started server: auto (the default), child, inline or grouped."`
 	Profile     string `name:"profile" group:"Server" placeholder:"FILE" help:"Write a CPU profile of the started server, for go tool pprof."`
 	Data        string `name:"data" group:"Server" placeholder:"DIR" help:"Folder for the SQLite files, which are removed afterwards (default: the folder for temporary files, which may be in memory)."`
 
 	Runs int `name:"runs" default:"1" placeholder:"N" help:"Number of runs; prints the medians (default ${default})."`
 
-	Events      int           `name:"events" placeholder:"N" help:"Events in each measurement; for fanout, deliveries (default: 200 to 10,000, depending on the scenario)."`
+	Events      int           `name:"events" placeholder:"N" help:"Events in each measurement; for fanout, deliveries; for burst, events of the burst (default: 200 to 20,000, depending on the scenario)."`
 	Waiting     int           `name:"waiting" default:"10000" placeholder:"N" help:"Deliveries of retry-storm (default ${default})."`
 	Due         time.Duration `name:"due" placeholder:"DURATION" help:"Time from the start of retry-storm until the retries are due (default: 30s and 60ms for each delivery)."`
 	Rest        time.Duration `name:"rest" default:"15s" help:"Time for which retry-storm measures the waiting server (default ${default})."`
 	Fanout      []int         `name:"fanout" default:"10,20,100,1000" placeholder:"N,…" help:"Subscribers in fanout (default ${default})."`
-	Rate        float64       `name:"rate" default:"5" placeholder:"N" help:"Events a second in isolation, which has four subscribers (default ${default})."`
+	Subscribers int           `name:"subscribers" default:"1" placeholder:"N" help:"Subscribers of the tenant that burst hits (default ${default})."`
+	Calm        time.Duration `name:"calm" default:"10s" help:"Time for which burst publishes slowly before the burst, and after it (default ${default})."`
+	Rate        float64       `name:"rate" default:"5" placeholder:"N" help:"Events a second in isolation, which has four subscribers, and of each tenant in burst outside the burst (default ${default})."`
 	Timeout     time.Duration `name:"timeout" default:"15s" help:"Timeout of the hanging subscriber in isolation (default ${default})."`
 	Concurrency int           `name:"concurrency" default:"16" placeholder:"N" help:"Concurrent calls of the API (default ${default})."`
 	Duration    time.Duration `name:"duration" default:"5m" help:"Limit for publishing in each measurement (default ${default})."`
@@ -60,10 +62,10 @@ func (benchCmd) Help() string {
 // Validate is called by kong.
 func (c *benchCmd) Validate() error {
 	switch {
-	case c.Runs < 1 || c.Concurrency < 1 || c.Events < 0 || c.Waiting < 1 || !(c.Rate > 0): // NaN is not above
-		return errors.New("--runs, --concurrency, --waiting and --rate must be above 0, and --events must not be negative")
-	case min(c.Rest, c.Timeout, c.Duration, c.Patience, c.Settle) <= 0 || c.Due < 0:
-		return errors.New("--rest, --timeout, --duration, --patience and --settle must be above 0, and --due must not be negative")
+	case c.Runs < 1 || c.Concurrency < 1 || c.Events < 0 || c.Waiting < 1 || c.Subscribers < 1 || !(c.Rate > 0): // NaN is not above
+		return errors.New("--runs, --concurrency, --waiting, --subscribers and --rate must be above 0, and --events must not be negative")
+	case min(c.Rest, c.Calm, c.Timeout, c.Duration, c.Patience, c.Settle) <= 0 || c.Due < 0:
+		return errors.New("--rest, --calm, --timeout, --duration, --patience and --settle must be above 0, and --due must not be negative")
 	case c.URL != "" && (c.Engine != engineEmbedded || c.Store != storeSQLite || c.Data != ""):
 		return errors.New("--engine, --store and --data are for a server that bench starts: do not use them with --url")
 	case c.URL == "" && c.ServerPID != 0 || c.ServerPID < 0:
@@ -118,7 +120,7 @@ func (b *benchRun) versions() map[string]string {
 func (c *benchCmd) settings() map[string]any {
 	settings := map[string]any{
 		"engine": c.Engine, "store": c.Store, "delivery_mode": c.Mode, "concurrency": c.Concurrency, "duration": c.Duration.String(), "patience": c.Patience.String(),
-		"rate": c.Rate, "timeout": c.Timeout.String(), "waiting": c.Waiting, "rest": c.Rest.String(), "settle": c.Settle.String(),
+		"rate": c.Rate, "timeout": c.Timeout.String(), "waiting": c.Waiting, "rest": c.Rest.String(), "calm": c.Calm.String(), "subscribers": c.Subscribers, "settle": c.Settle.String(),
 	}
 	if c.URL != "" {
 		for _, own := range []string{"engine", "store", "delivery_mode"} {

@@ -38,6 +38,23 @@ func TestBench(t *testing.T) {
 	require.Empty(t, left, "the files of its servers are removed")
 }
 
+func TestBenchBurst(t *testing.T) {
+	t.Parallel()
+
+	p := start(t, nil, "bench", "burst", "--events", "100", "--calm", "1s", "--subscribers", "2", "--data", t.TempDir(), "-o", "json")
+	require.Zero(t, p.exitCode(), p.output)
+	var r bench.Report
+	require.NoError(t, json.Unmarshal([]byte(p.output.String()), &r))
+	variants := map[string]bench.Result{}
+	for _, result := range r.Results {
+		require.InDelta(t, float64(result.Accepted), result.Metrics["events_by_event"]+result.Metrics["events_by_group"], 1e-9)
+		variants[result.Variant] = result
+	}
+	require.Equal(t, 200, variants["burst"].Deliveries)
+	require.Equal(t, 5, variants["before"].Accepted)
+	require.Contains(t, variants, "other tenant during")
+}
+
 func TestBenchAgainstAServer(t *testing.T) {
 	t.Parallel()
 
@@ -87,6 +104,8 @@ func TestBenchRefusals(t *testing.T) {
 		"bench --runs 0":             "--runs",
 		"bench --rate NaN":           "--rate",
 		"bench --settle 0s":          "--settle",
+		"bench --calm 0s":            "--calm",
+		"bench --subscribers 0":      "--subscribers",
 		"bench --duration=-1s":       "--duration",
 		"bench --server-pid 1":       "--server-pid",
 		"bench --url http://127.0.0.1:1 --engine external": "--url",

@@ -31,7 +31,9 @@ type Options struct {
 	Waiting     int           // deliveries of retry-storm; 0: 10,000
 	Fanout      []int         // subscribers of the measurements of fanout; empty: 10, 20, 100 and 1,000
 	Concurrency int           // calls of the API at once; 0: 16
-	Rate        float64       // events a second of isolation; 0: 5
+	Subscribers int           // of the tenant that burst hits; 0: 1
+	Calm        time.Duration // how long burst publishes slowly before the burst, and after it; 0: 10s
+	Rate        float64       // events a second of isolation, and of each tenant of burst that is published to slowly; 0: 5
 	Duration    time.Duration // after which no measurement sends any more; 0: 5m
 	Due         time.Duration // how long after its start the retries of retry-storm come due; 0: 30s and 60ms for each delivery
 	Rest        time.Duration // how long retry-storm watches the server wait; 0: 15s
@@ -46,6 +48,8 @@ func (o Options) withDefaults() Options {
 	o.Publish = cmp.Or(o.Publish, o.Client)
 	o.Waiting = cmp.Or(o.Waiting, 10_000)
 	o.Concurrency = cmp.Or(o.Concurrency, 16)
+	o.Subscribers = cmp.Or(o.Subscribers, 1)
+	o.Calm = cmp.Or(o.Calm, 10*time.Second)
 	o.Rate = cmp.Or(o.Rate, 5)
 	o.Duration = cmp.Or(o.Duration, 5*time.Minute)
 	o.Due = cmp.Or(o.Due, 30*time.Second+time.Duration(o.Waiting)*60*time.Millisecond)

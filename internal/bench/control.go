@@ -31,7 +31,9 @@ func (r *Receiver) Control() http.Handler {
 	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, request *http.Request) {
 		ctx, cancel := context.WithTimeout(request.Context(), pollFor)
 		defer cancel()
-		answer(w, r.wait(ctx, Counts{Arrived: number(request.FormValue("arrived")), Refused: number(request.FormValue("refused"))}))
+		answer(w, r.wait(ctx, Counts{
+			Arrived: number(request.FormValue("arrived")), Aside: number(request.FormValue("aside")), Refused: number(request.FormValue("refused")),
+		}))
 	})
 	mux.HandleFunc("GET /seen", func(w http.ResponseWriter, _ *http.Request) { answer(w, r.all()) })
 	return mux
@@ -73,10 +75,12 @@ func (r remote) seen(ctx context.Context) (all Seen, err error) {
 	return all, r.call(ctx, http.MethodGet, "/seen", nil, &all)
 }
 
-// await waits until the wanted counts are reached, or until nothing has arrived for as long as patience. It calls seen with
-// the counts now and then.
+// await waits until the wanted counts are reached, or until nothing that is wanted has arrived for as long as patience. It
+// calls seen with the counts now and then.
 func (r remote) await(ctx context.Context, want Counts, patience time.Duration, seen func(Counts)) (Counts, error) {
-	query := url.Values{"arrived": {strconv.Itoa(want.Arrived)}, "refused": {strconv.Itoa(want.Refused)}}
+	query := url.Values{
+		"arrived": {strconv.Itoa(want.Arrived)}, "aside": {strconv.Itoa(want.Aside)}, "refused": {strconv.Itoa(want.Refused)},
+	}
 	var last Counts
 	for quietSince := time.Now(); ; {
 		var now Counts
@@ -85,8 +89,8 @@ func (r remote) await(ctx context.Context, want Counts, patience time.Duration, 
 		if err != nil {
 			return now, err
 		}
-		if now != last {
-			last, quietSince = now, time.Now()
+		if now.wanted(want) != last {
+			last, quietSince = now.wanted(want), time.Now()
 		}
 		if now.reach(want) || time.Since(quietSince) > patience {
 			return now, nil

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 
 // fakeServer is a server that delivers at once, as often as it is told to.
 type fakeServer struct {
+	groups  bool                            // it says that a group's workflow planned each event with an even number
 	times   func(event, subscriber int) int // how often the nth event goes to the nth subscriber of its tenant
 	forgets string                          // end of the URL of subscriptions that it does not keep
 
@@ -27,7 +29,8 @@ type fakeServer struct {
 	subscriptions map[string][]string // URLs by tenant
 	deleted       int
 	events        int
-	refuse        int // the nth event of all; 0: none
+	tenants       []string // of the events
+	refuse        int      // the nth event of all; 0: none
 	deliveries    sync.WaitGroup
 }
 
@@ -67,6 +70,7 @@ func (s *fakeServer) routes() http.Handler {
 		s.deleted++
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("GET /v1/events", s.list)
 	mux.HandleFunc("POST /v1/events", func(w http.ResponseWriter, r *http.Request) {
 		var event fakeEvent
 		_ = json.NewDecoder(r.Body).Decode(&event)
@@ -97,11 +101,34 @@ func (s *fakeServer) subscribe(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"id":"sub_%d"}`, len(s.subscriptions[in.Tenant]))
 }
 
+// list answers with a page of a tenant's events. Its cursor is the number of the next one.
+func (s *fakeServer) list(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page := client.Page[client.StoredEvent]{Data: []client.StoredEvent{}}
+	n := number(r.FormValue("cursor"))
+	for ; n < len(s.tenants) && len(page.Data) < number(r.FormValue("limit")); n++ {
+		if s.tenants[n] != r.FormValue("tenant") {
+			continue
+		}
+		event := client.StoredEvent{ID: fmt.Sprintf("evt_%d", n+1)}
+		if s.groups && n%2 == 1 {
+			event.PlannedBy = "group/x"
+		}
+		page.Data = append(page.Data, event)
+	}
+	if n < len(s.tenants) {
+		page.NextCursor = strconv.Itoa(n)
+	}
+	_ = json.NewEncoder(w).Encode(page)
+}
+
 // accept answers an event, with a status unless it is one of a batch, and delivers it.
 func (s *fakeServer) accept(ctx context.Context, w http.ResponseWriter, status int, event fakeEvent) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events++
+	s.tenants = append(s.tenants, event.Tenant)
 	if s.events == s.refuse {
 		if status > 0 {
 			w.WriteHeader(http.StatusUnprocessableEntity)

@@ -49,7 +49,7 @@ func (b *bench) subscribe(ctx context.Context, l load) (*field, error) {
 // subscriptions returns the subscriptions that the load needs.
 func (b *bench) subscriptions(tenant string, l load) []client.SubscriptionFields {
 	var all []client.SubscriptionFields
-	for n := range l.subscribers {
+	for _, n := range l.receivers() {
 		fields := client.SubscriptionFields{Tenant: tenant, URL: fmt.Sprintf("%s/%d", b.Receiver, n), EventTypes: []string{eventType}}
 		if l.retries {
 			fields.RetrySchedule = repeat(5*time.Second, 20)

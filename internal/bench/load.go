@@ -19,14 +19,16 @@ type load struct {
 	scenario, variant string
 
 	events      int
-	batch       int     // events in a call
-	bytes       int     // of an event's data
-	subscribers int     // that answer at once
-	rate        float64 // events a second; 0: as fast as they are accepted
-	oneByOne    bool    // each is published when the one before it has arrived, and a little later
-	beside      bool    // there is one more subscriber, which is not counted
-	hanging     bool    // it does not answer
-	retries     bool    // the receiver is broken at first: retries follow as soon as it says
+	batch       int         // events in a call
+	bytes       int         // of an event's data
+	subscribers int         // that answer at once
+	aside       bool        // its tenant is the one beside the measured one
+	rate        float64     // events a second; 0: as fast as they are accepted
+	over        func() bool // reports that no more is to be sent; nil: it never is
+	oneByOne    bool        // each is published when the one before it has arrived, and a little later
+	beside      bool        // there is one more subscriber, which is not counted
+	hanging     bool        // it does not answer
+	retries     bool        // the receiver is broken at first: retries follow as soon as it says
 }
 
 // idle is how long a server is left alone that has delivered an event, so that it has nothing else to do when the next
@@ -40,6 +42,29 @@ func (l load) name() string {
 	}
 	return l.scenario + " " + l.variant
 }
+
+// receivers returns the numbers of the subscribers at the receiver.
+func (l load) receivers() []int {
+	all := make([]int, l.subscribers)
+	for n := range all {
+		all[n] = n
+		if l.aside {
+			all[n] = -1 - n
+		}
+	}
+	return all
+}
+
+// owed returns the counts of the receiver when so many events have reached every subscriber.
+func (l load) owed(events int) Counts {
+	if l.aside {
+		return Counts{Aside: events * l.subscribers}
+	}
+	return Counts{Arrived: events * l.subscribers}
+}
+
+// isOver reports whether no more is to be sent.
+func (l load) isOver() bool { return l.over != nil && l.over() }
 
 // data returns JSON of the load's size. It does not compress, which a database may try.
 func (l load) data() json.RawMessage {
@@ -56,10 +81,13 @@ type sending struct {
 	latency      *latencies // of the calls
 
 	mu       sync.Mutex
-	tried    int // events
 	accepted []sent
-	refusal  error // the first
+	refused  []time.Time // when each of the other events was handed over, or should have been
+	refusal  error       // the first
 }
+
+// tried is how many events were handed over.
+func (s *sending) tried() int { return len(s.accepted) + len(s.refused) }
 
 // send publishes the load until it is through or the time for it is up.
 func (b *bench) send(ctx context.Context, f *field, l load) (*sending, error) {
@@ -67,7 +95,7 @@ func (b *bench) send(ctx context.Context, f *field, l load) (*sending, error) {
 	group := errgroup.Group{}
 	group.SetLimit(b.Concurrency)
 	data, here := l.data(), Counts{}
-	for first := 0; first < l.events && time.Since(s.began) < b.Duration; first += l.batch {
+	for first := 0; first < l.events && !l.isOver() && time.Since(s.began) < b.Duration; first += l.batch {
 		at, err := l.turn(ctx, s.began, first)
 		if err != nil {
 			break // ctx has ended
@@ -111,14 +139,16 @@ func (b *bench) call(ctx context.Context, s *sending, l load, events []client.Ev
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.latency.add(time.Since(now))
-	s.tried += len(events)
 	if s.refusal == nil {
 		s.refusal = err
 	}
 	for _, id := range ids {
 		s.accepted = append(s.accepted, sent{id: id, at: at})
 	}
-	b.Progress(l.name()+": sent", s.tried, l.events)
+	for range len(events) - len(ids) {
+		s.refused = append(s.refused, at)
+	}
+	b.Progress(l.name()+": sent", s.tried(), l.events)
 }
 
 // publish returns the ids of the events that were accepted, and why another one was not.

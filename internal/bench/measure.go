@@ -55,7 +55,7 @@ func (b *bench) warmUp(ctx context.Context, f *field, l load) error {
 	if err := b.receiver.reset(ctx, conduct{least: int64(l.bytes)}); err != nil {
 		return err
 	}
-	first := load{scenario: "warm-up of " + l.name(), events: warmUps(l.subscribers), batch: 1, bytes: l.bytes, subscribers: l.subscribers}
+	first := load{scenario: "warm-up of " + l.name(), events: warmUps(l.subscribers), batch: 1, bytes: l.bytes, subscribers: l.subscribers, aside: l.aside}
 	s, err := b.send(ctx, f, first)
 	if err != nil {
 		return err
@@ -63,13 +63,13 @@ func (b *bench) warmUp(ctx context.Context, f *field, l load) error {
 	if s.refusal != nil {
 		return fmt.Errorf("an event was not accepted: %w", s.refusal)
 	}
-	want := Counts{Arrived: len(s.accepted) * l.subscribers}
+	want := l.owed(len(s.accepted))
 	got, err := b.receiver.await(ctx, want, b.Patience, func(Counts) {})
 	if err != nil {
 		return err
 	}
 	if !got.reach(want) {
-		return fmt.Errorf("%d of %d deliveries arrived before the start%s", got.Arrived, want.Arrived, b.whyNot(ctx, s.accepted[0].id))
+		return fmt.Errorf("%d of %d deliveries arrived before the start%s", got.Arrived+got.Aside, want.Arrived+want.Aside, b.whyNot(ctx, s.accepted[0].id))
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (b *bench) whyNot(ctx context.Context, id string) string {
 // finish waits until everything has arrived, or nothing comes any more, and draws up the result. Times count from the
 // beginning of the sending, and usage counts from before.
 func (b *bench) finish(ctx context.Context, l load, s *sending, before map[string]usage) (Result, error) {
-	want := Counts{Arrived: len(s.accepted) * l.subscribers}
+	want := l.owed(len(s.accepted))
 	_, err := b.receiver.await(ctx, want, b.Patience, func(now Counts) {
 		b.Progress(l.name()+": arrived", now.Arrived, want.Arrived)
 	})
@@ -105,7 +105,7 @@ func (b *bench) finish(ctx context.Context, l load, s *sending, before map[strin
 	if err != nil {
 		return Result{}, err
 	}
-	v := verify(s.accepted, l.subscribers, seen.Arrivals)
+	v := newArrivals(seen.Arrivals).verify(s.accepted, l.receivers())
 	v.duplicates += seen.Again
 	r := l.result(s, v)
 	r.addCosts(used, v.owed)
@@ -124,7 +124,7 @@ func (b *bench) finish(ctx context.Context, l load, s *sending, before map[strin
 // result returns the result as far as it is known without looking at the server.
 func (l load) result(s *sending, v verdict) Result {
 	r := Result{
-		Scenario: l.scenario, Variant: l.variant, Fanout: l.subscribers, Sent: s.tried, Accepted: len(s.accepted),
+		Scenario: l.scenario, Variant: l.variant, Fanout: l.subscribers, Sent: s.tried(), Accepted: len(s.accepted),
 		Deliveries: v.owed, Lost: v.lost, Duplicates: v.duplicates, Metrics: Metrics{},
 	}
 	if s.refusal != nil {

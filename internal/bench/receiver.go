@@ -17,7 +17,7 @@ const (
 
 // Arrival is an event that has reached a subscriber.
 type Arrival struct {
-	Subscriber int       `json:"subscriber"`
+	Subscriber int       `json:"subscriber"` // below 0: of a tenant beside the measured one
 	Event      string    `json:"event"`
 	Count      int       `json:"count"` // times it was taken: more than 1 is too often
 	First      time.Time `json:"first"`
@@ -26,6 +26,7 @@ type Arrival struct {
 // Counts is how much has come since the last reset, each event once for each subscriber.
 type Counts struct {
 	Arrived int `json:"arrived"` // and was taken
+	Aside   int `json:"aside"`   // the same for the subscribers of the tenant beside the measured one
 	Refused int `json:"refused"` // at least once, before the receiver was mended
 }
 
@@ -45,7 +46,18 @@ type conduct struct {
 }
 
 func (c Counts) reach(want Counts) bool {
-	return c.Arrived >= want.Arrived && c.Refused >= want.Refused
+	return c.Arrived >= want.Arrived && c.Aside >= want.Aside && c.Refused >= want.Refused
+}
+
+// wanted returns the counts without those of which none is wanted.
+func (c Counts) wanted(want Counts) Counts {
+	only := func(count, wanted int) int {
+		if wanted == 0 {
+			return 0
+		}
+		return count
+	}
+	return Counts{Arrived: only(c.Arrived, want.Arrived), Aside: only(c.Aside, want.Aside), Refused: only(c.Refused, want.Refused)}
 }
 
 // destination is an event at a subscriber.
@@ -54,13 +66,15 @@ type destination struct {
 	event      string
 }
 
-// Receiver is every subscriber of a measurement at once: the path /7 is subscriber 7. It answers 204 and counts; before
+// Receiver is every subscriber of a measurement at once: the path /7 is subscriber 7, and /-1 a subscriber of
+// another tenant, which is counted aside. It answers 204 and counts; before
 // it is mended it answers 503 with Retry-After. A request to the path /beside is no arrival, and gets no answer while the
 // receiver is told to hang. Of a body it looks at the length alone, and so costs little. Safe for concurrent use.
 type Receiver struct {
 	mu      sync.Mutex
 	conduct conduct
 	arrived map[destination]*Arrival
+	aside   int // of them
 	refused map[destination]struct{}
 	earlier map[destination]struct{} // arrivals before the last reset
 	seen    Seen                     // without the arrivals
@@ -90,7 +104,7 @@ func (r *Receiver) reset(c conduct) {
 		r.earlier[d] = struct{}{}
 		again += a.Count - 1
 	}
-	r.conduct, r.seen = c, Seen{Again: again}
+	r.conduct, r.seen, r.aside = c, Seen{Again: again}, 0
 	r.arrived, r.refused = map[destination]*Arrival{}, map[destination]struct{}{}
 }
 
@@ -169,6 +183,9 @@ func (r *Receiver) take(d destination, now time.Time) (wait time.Duration) {
 		return time.Minute
 	default:
 		r.arrived[d] = &Arrival{Subscriber: d.subscriber, Event: d.event, Count: 1, First: now}
+		if d.subscriber < 0 {
+			r.aside++
+		}
 	}
 	r.wake()
 	return wait
@@ -189,4 +206,6 @@ func (r *Receiver) all() Seen {
 }
 
 // counts returns the counts. Its caller holds the lock.
-func (r *Receiver) counts() Counts { return Counts{Arrived: len(r.arrived), Refused: len(r.refused)} }
+func (r *Receiver) counts() Counts {
+	return Counts{Arrived: len(r.arrived) - r.aside, Aside: r.aside, Refused: len(r.refused)}
+}

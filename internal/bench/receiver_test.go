@@ -46,6 +46,17 @@ func TestReceiver(t *testing.T) {
 		require.Equal(t, map[int]int{7: 3, 8: 1}, times)
 	})
 
+	t.Run("counts the other tenant aside", func(t *testing.T) {
+		t.Parallel()
+		r := NewReceiver()
+		post(t, r, "/0", "a")
+		post(t, r, "/-1", "b")
+		post(t, r, "/-1", "b")
+		require.Equal(t, Counts{Arrived: 1, Aside: 1}, r.wait(t.Context(), Counts{Aside: 1}))
+		r.reset(conduct{})
+		require.Zero(t, r.wait(t.Context(), Counts{}))
+	})
+
 	t.Run("knows what had arrived before it was reset", func(t *testing.T) {
 		t.Parallel()
 		r := NewReceiver()

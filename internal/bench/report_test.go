@@ -43,14 +43,14 @@ func TestVerify(t *testing.T) {
 
 	begin := time.Now()
 	accepted := []sent{{"a", begin}, {"b", begin}}
-	v := verify(accepted, 2, []Arrival{
+	v := newArrivals([]Arrival{
 		{Subscriber: 0, Event: "a", Count: 1, First: begin.Add(time.Second)},
 		{Subscriber: 1, Event: "a", Count: 3, First: begin.Add(3 * time.Second)},
 		{Subscriber: 1, Event: "b", Count: 1, First: begin.Add(2 * time.Second)},
 		{Subscriber: 0, Event: "of another publisher", Count: 9, First: begin.Add(time.Hour)},
-	})
+	}).verify(accepted, []int{0, 1})
 	require.Equal(t, []int{4, 1, 2}, []int{v.owed, v.lost, v.duplicates})
-	twins := verify([]sent{{"a", begin}, {"a", begin}}, 1, []Arrival{{Event: "a", Count: 1, First: begin}})
+	twins := newArrivals([]Arrival{{Event: "a", Count: 1, First: begin}}).verify([]sent{{"a", begin}, {"a", begin}}, []int{0})
 	require.Equal(t, []int{2, 1, 0}, []int{twins.owed, twins.lost, twins.duplicates}, "one id for two events is one event")
 	require.Equal(t, begin.Add(3*time.Second), v.last)
 	require.Equal(t, int64(3), v.latency.histogram.TotalCount())

@@ -24,6 +24,7 @@ var scenarios = []struct {
 	{"retry-storm", retryStorm},
 	{"isolation", isolation},
 	{"large", large},
+	{"burst", burst},
 }
 
 // Scenarios lists the names that [Run] knows, in the order in which it runs them.

@@ -17,15 +17,23 @@ type verdict struct {
 	last       time.Time // when the last of them arrived for the first time
 }
 
-// verify compares the accepted events with the arrivals. Two events that were accepted under one id count as a loss.
-func verify(accepted []sent, subscribers int, arrivals []Arrival) verdict {
-	at := make(map[destination]Arrival, len(arrivals))
-	for _, a := range arrivals {
+// arrivals are the arrivals that no accepted event has been compared with.
+type arrivals map[destination]Arrival
+
+func newArrivals(seen []Arrival) arrivals {
+	at := make(arrivals, len(seen))
+	for _, a := range seen {
 		at[destination{a.Subscriber, a.Event}] = a
 	}
+	return at
+}
+
+// verify compares accepted events with their arrivals at the subscribers. Two events that were accepted under one id count as
+// a loss.
+func (at arrivals) verify(accepted []sent, subscribers []int) verdict {
 	v := verdict{latency: newLatencies()}
 	for _, event := range accepted {
-		for subscriber := range subscribers {
+		for _, subscriber := range subscribers {
 			d := destination{subscriber, event.id}
 			a, arrived := at[d]
 			v.note(event, a, arrived)
