@@ -5,9 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
-
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -67,86 +64,4 @@ func (r *attemptRow) timing() models.Timing {
 func (s *Store) Attempts(ctx context.Context, deliveryID string) ([]*models.Attempt, error) {
 	q := s.read.WithContext(ctx).Where("delivery_id = ?", deliveryID).Order("number")
 	return list(q, "list attempts", (*attemptRow).model)
-}
-
-// RecordAttempt stores the attempt and how it leaves its delivery (models.Delivery.Record, here as one statement), both or
-// neither. The attempt's number must be one
-// above the attempts made so far, otherwise (also when another process was faster) it is a CodeConflict error; an
-// unknown delivery is CodeNotFound. The delivery's LastError becomes the attempt's Error. A delivery that is held stays
-// held while the outcome is pending. One that was closed meanwhile keeps its status and reason, unless the attempt
-// delivered: what the receiver got counts. Where the outcome disables the subscription, that is part of the same commit.
-func (s *Store) RecordAttempt(ctx context.Context, a *models.Attempt, outcome models.DeliveryOutcome) error {
-	in := s.inGroup(placeDelivery + a.DeliveryID)
-	if outcome.DisableSubscription != "" { // it locks the subscription, which nobody may do who holds another delivery
-		in = s.inTransaction
-	}
-	return in(ctx, "record attempt", func(tx *gorm.DB) error {
-		// The subscription before its delivery, as a pause locks them.
-		if err := disableIfThere(tx, outcome.DisableSubscription, outcome.Reason); err != nil {
-			return err
-		}
-		// The delivery before its attempt: its row lock is what two recorders of one number meet at.
-		updated := tx.Model(&deliveryRow{}).
-			Where("id = ? AND attempts = ?", a.DeliveryID, a.Number-1).
-			Updates(outcomeColumns(a, outcome))
-		if updated.Error != nil {
-			return updated.Error
-		}
-		if updated.RowsAffected == 0 {
-			return whyNotRecorded(tx, a)
-		}
-		inserted := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(newAttemptRow(a))
-		if inserted.Error == nil && inserted.RowsAffected == 0 {
-			return models.Errorf(models.CodeConflict, "attempt %d of %s is recorded already", a.Number, a.DeliveryID)
-		}
-		return inserted.Error
-	})
-}
-
-// disableIfThere takes a subscription that was deleted meanwhile for disabled. No id names none.
-func disableIfThere(tx *gorm.DB, id, reason string) error {
-	if id == "" {
-		return nil
-	}
-	if err := disable(tx, id, models.Why{By: "posthaste", Reason: reason}); models.ErrorCode(err) != models.CodeNotFound {
-		return err
-	}
-	return nil
-}
-
-func outcomeColumns(a *models.Attempt, outcome models.DeliveryOutcome) map[string]any {
-	// Only an open delivery takes on any status.
-	unlessClosed := func(column string, value any) any {
-		if outcome.Status == models.DeliveryDelivered {
-			return value
-		}
-		return gorm.Expr("CASE WHEN status IN ('pending', 'held') THEN ? ELSE "+column+" END", value)
-	}
-	columns := map[string]any{
-		"attempts":      a.Number,
-		"claimed_until": nil,
-		"last_error":    cleanText(a.Error),
-		"reason":        unlessClosed("reason", cleanText(outcome.Reason)),
-		"failing_since": gorm.Expr("COALESCE(failing_since, ?)", a.StartedAt),
-		"halted":        "", // whoever halted it has let it go
-		"updated_at":    now(),
-	}
-	if outcome.Status == models.DeliveryDelivered {
-		columns["failing_since"] = nil
-	}
-	next := outcome.NextAttemptAt
-	if outcome.Status.Closed() {
-		next, columns["status"] = time.Time{}, unlessClosed("status", outcome.Status)
-	}
-	columns["next_attempt_at"] = unlessClosed("next_attempt_at", nullTime(next))
-	return columns
-}
-
-func whyNotRecorded(tx *gorm.DB, a *models.Attempt) error {
-	row, err := take[deliveryRow](tx.Select("id", "attempts"), "delivery", a.DeliveryID)
-	if err != nil {
-		return err
-	}
-	return models.Errorf(models.CodeConflict, "delivery %s has %d attempts, so number %d is not its next",
-		a.DeliveryID, row.Attempts, a.Number)
 }

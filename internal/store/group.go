@@ -17,7 +17,7 @@ import (
 
 const (
 	groupLimit   = 64               // writes that share a commit at most
-	groupBytes   = 2 << 20          // of events in a commit that several share: the database gets a copy of each
+	groupBytes   = 2 << 20          // of events and answers in a commit that several share: the database gets a copy of each
 	groupQueue   = 2048             // writes that wait at most; their data are in memory
 	groupTimeout = 10 * time.Second // for a commit, of one or of several
 )
@@ -33,6 +33,7 @@ var errLate = fmt.Errorf("a transaction was not through in its time: %w", contex
 type group struct {
 	transaction func(ctx context.Context, do func(tx *gorm.DB) error) error
 	insert      func(tx *gorm.DB, events []*eventRow) (taken map[string]bool, err error)
+	record      func(tx *gorm.DB, records []*record) error
 	slots       int
 	timeout     time.Duration // of a transaction: while one waits for a database that is gone, so does its slot; 0: none
 
@@ -48,15 +49,16 @@ type task struct {
 	place string
 	// events are inserted before all that is done in the transaction.
 	events []*eventRow
-	// do is called with the ids of those events of all that were not inserted, because their key is taken.
+	// do is called with the ids of those events of all that were not inserted, because their key is taken. Nil: there is
+	// nothing to do.
 	do func(tx *gorm.DB, taken map[string]bool) error
+	// record is recorded after all that is done in the transaction, together with the others. Nil: there is none. That it is
+	// refused is no failure of the transaction.
+	record *record
 }
 
-// Places of a task, in front of an id.
-const (
-	placeEvent    = "1"
-	placeDelivery = "2"
-)
+// placeEvent is the place of a task, in front of an id.
+const placeEvent = "1"
 
 // write is a task on its way.
 type write struct {
@@ -65,9 +67,12 @@ type write struct {
 	done chan error
 }
 
-// size is about how many bytes its events take.
+// size is about how many bytes its events and its record take.
 func (w *write) size() int {
 	size := 0
+	if w.record != nil {
+		size = w.record.size()
+	}
 	for _, row := range w.events {
 		size += row.size()
 	}
@@ -206,8 +211,12 @@ func (g *group) together(batch []*write) (finished bool, err error) {
 // carryOut does all that the writes want, in the order in which every transaction does.
 func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
 	var events []*eventRow
+	var records []*record
 	for _, w := range batch {
 		events = append(events, w.events...)
+		if w.record != nil {
+			records = append(records, w.record)
+		}
 	}
 	taken, err := g.insert(tx, events)
 	if err != nil {
@@ -215,11 +224,14 @@ func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
 	}
 	byPlace := slices.SortedStableFunc(slices.Values(batch), func(a, b *write) int { return strings.Compare(a.place, b.place) })
 	for _, w := range byPlace {
+		if w.do == nil {
+			continue
+		}
 		if err := w.do(tx, taken); err != nil {
 			return err
 		}
 	}
-	return nil
+	return g.record(tx, records)
 }
 
 // alone runs one transaction. A panic in it becomes an error of its callers. A transaction that took too long fails with

@@ -27,17 +27,24 @@ func TestGroupCarriesOutByPlace(t *testing.T) {
 		}
 		return nil, nil
 	}
-	batch := make([]*write, 5)
-	for i, place := range []string{placeDelivery + "b", placeDelivery + "a", placeEvent + "b", placeEvent + "a", ""} {
-		batch[i] = newWrite(t, func(*gorm.DB) error { done = append(done, place); return nil })
-		batch[i].place = place
+	g.record = func(_ *gorm.DB, records []*record) error {
+		for _, r := range records {
+			done = append(done, r.attempt.DeliveryID)
+		}
+		return nil
 	}
-	batch[4].events = []*eventRow{{ID: "new"}}
+	batch := []*write{newRecording(t, "delivery", 1)}
+	for _, place := range []string{placeEvent + "b", placeEvent + "a", ""} {
+		w := newWrite(t, func(*gorm.DB) error { done = append(done, place); return nil })
+		w.place = place
+		batch = append(batch, w)
+	}
+	batch[3].events = []*eventRow{{ID: "new"}}
 	g.commit(batch)
 	for _, w := range batch {
 		require.NoError(t, <-w.done)
 	}
-	require.Equal(t, []string{"new", "", "1a", "1b", "2a", "2b"}, done)
+	require.Equal(t, []string{"new", "", "1a", "1b", "delivery"}, done)
 }
 
 func TestGroupIsBoundedByBytes(t *testing.T) {
@@ -101,7 +108,9 @@ func TestSharedCommitsDoNotDeadlock(t *testing.T) {
 			t.Helper()
 			for _, id := range d.pending(t, each) {
 				event := d.publish(t, models.Event{Type: "a"}).ID
-				all = append(all, func() *write { return recording(t, id) }, func() *write { return planningOf(t, event) })
+				made := 0 // of the number of each round, two: one is refused, after it has waited for the other
+				record := func() *write { made++; return newRecording(t, id, (made+1)/2) }
+				all = append(all, record, func() *write { return planningOf(t, event) })
 			}
 			return all
 		},
@@ -163,13 +172,13 @@ func planningOf(t *testing.T, eventID string) *write {
 	return w
 }
 
-// recording locks what the record of an attempt locks.
-func recording(t *testing.T, deliveryID string) *write {
+// newRecording is the record of an attempt.
+func newRecording(t *testing.T, deliveryID string, number int) *write {
 	t.Helper()
-	w := newWrite(t, func(tx *gorm.DB) error {
-		return tx.Model(&deliveryRow{}).Where("id = ?", deliveryID).Update("last_error", "x").Error
-	})
-	w.place = placeDelivery + deliveryID
+	attempt := exampleAttempt(deliveryID)
+	attempt.Number = number
+	w := newWrite(t, nil)
+	w.task = task{record: newRecord(attempt, models.DeliveryOutcome{Status: models.DeliveryPending})}
 	return w
 }
 

@@ -62,7 +62,8 @@ func newGroup() (*group, *gate) {
 
 func groupOf(timeout time.Duration, transaction func(context.Context, func(tx *gorm.DB) error) error) *group {
 	insert := func(*gorm.DB, []*eventRow) (map[string]bool, error) { return nil, nil }
-	return &group{slots: 1, timeout: timeout, transaction: transaction, insert: insert}
+	record := func(*gorm.DB, []*record) error { return nil }
+	return &group{slots: 1, timeout: timeout, transaction: transaction, insert: insert, record: record}
 }
 
 // only is a task that inserts nothing and is not particular about its place.

@@ -57,7 +57,7 @@ func to(status models.SubscriptionStatus) func(*models.Subscription) error {
 }
 
 // pending makes n deliveries that wait for the desk's subscription, and returns their ids in order.
-func (d *desk) pending(t *testing.T, n int) []string {
+func (d *desk) pending(t testing.TB, n int) []string {
 	t.Helper()
 	events, deliveries, ids := make([]*eventRow, n), make([]*deliveryRow, n), make([]string, n)
 	for i := range n {

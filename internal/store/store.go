@@ -58,7 +58,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.open(ctx, o); err != nil {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
-	s.group = &group{slots: s.slots(), timeout: s.commitTimeout(), insert: insertEvents, transaction: s.transact}
+	s.group = &group{
+		slots: s.slots(), timeout: s.commitTimeout(), transaction: s.transact, insert: insertEvents, record: recordAttempts,
+	}
 	return s, nil
 }
 

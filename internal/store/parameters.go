@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
+)
+
+// parameters is a table of rows that a statement takes as its parameters. Postgres gets an array for each column, so that the
+// statement is the same one for any number of rows; SQLite gets VALUES.
+type parameters struct {
+	columns string // their names, as a list
+	rows    string // the query for the rows
+	args    []any
+}
+
+// parametersOf makes the table that has a column for each field of R, named and encoded as GORM does. There must be a row.
+func parametersOf[R any](tx *gorm.DB, rows []*R) (parameters, error) {
+	parsed := &gorm.Statement{DB: tx}
+	if err := parsed.Parse(new(R)); err != nil {
+		return parameters{}, err
+	}
+	fields := parsed.Schema.Fields
+	p := parameters{columns: strings.Join(parsed.Schema.DBNames, ", ")}
+	if isPostgres(tx) {
+		p.rows, p.args = arrays(tx, fields, rows)
+	} else {
+		p.rows, p.args = tuples(tx, fields, rows)
+	}
+	return p, nil
+}
+
+// arrays limits the rows to those that are there: an unknown limit is what makes Postgres expect one row. It then plans to look
+// each row up in an index, also while the other table is empty, and a plan that it keeps stays a good one when that has
+// grown. Having each execution planned anew would cost every other statement half as much again.
+func arrays[R any](tx *gorm.DB, fields []*schema.Field, rows []*R) (query string, args []any) {
+	list := make([]string, len(fields))
+	for i, field := range fields {
+		list[i] = "$" + strconv.Itoa(i+1) + "::" + tx.DataTypeOf(field) + "[]"
+		column := make([]any, len(rows))
+		for j, row := range rows {
+			column[j] = valueOf(tx.Statement.Context, field, row)
+		}
+		args = append(args, column)
+	}
+	limit := "$" + strconv.Itoa(len(list)+1)
+	return "SELECT * FROM unnest(" + strings.Join(list, ", ") + ") LIMIT " + limit, append(args, len(rows))
+}
+
+func tuples[R any](tx *gorm.DB, fields []*schema.Field, rows []*R) (query string, args []any) {
+	args = make([]any, 0, len(rows)*len(fields))
+	for _, row := range rows {
+		for _, field := range fields {
+			args = append(args, valueOf(tx.Statement.Context, field, row))
+		}
+	}
+	tuple := "(?" + strings.Repeat(", ?", len(fields)-1) + ")"
+	return "VALUES " + tuple + strings.Repeat(", "+tuple, len(rows)-1), args
+}
+
+func valueOf[R any](ctx context.Context, field *schema.Field, row *R) any {
+	value, _ := field.ValueOf(ctx, reflect.ValueOf(row))
+	return value
+}
+
+// exec executes a statement that contains the rows, and returns how many rows it has affected. It bypasses GORM, which would
+// make a list of parameters of each array.
+func (p parameters) exec(tx *gorm.DB, statement string) (int64, error) {
+	result, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement, p.args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// query is exec for a statement that returns ids.
+func (p parameters) query(tx *gorm.DB, statement string) (ids []string, err error) {
+	rows, err := tx.Statement.ConnPool.QueryContext(tx.Statement.Context, statement, p.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+func isPostgres(tx *gorm.DB) bool { return tx.Name() == "postgres" }
