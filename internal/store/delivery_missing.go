@@ -102,7 +102,7 @@ func (s *Store) AddDelivery(ctx context.Context, eventID, subscriptionID string,
 				return err
 			}
 		}
-		event.Epoch.epoch = epoch
+		event.Epoch = epoch
 		row, err = addDelivery(tx, event, subscriptionID)
 		return err
 	})

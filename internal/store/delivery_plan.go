@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -43,11 +42,12 @@ func sizeOf(subs []subscriber) int {
 // The caller makes the first attempt itself of those pending deliveries that claim accepts, and has
 // models.ClaimTime for that. If claim is nil, it makes none.
 //
-// It is one transaction, in memory that does not grow with the number of subscribers; 100,000 take some seconds.
+// Plans that are made at the same time share their statements. It is one transaction, in memory that does not grow with the
+// number of subscribers; 100,000 take some seconds.
 func (s *Store) PlanDeliveries(ctx context.Context, eventID string, claim models.Claim) (models.Plan, error) {
-	plan, err := s.plan(ctx, eventID, claim, s.inGroup(placeEvent+eventID), planPage)
+	plan, err := s.planOne(ctx, eventID, claim)
 	if errors.Is(err, errWide) { // too long to make others wait for it
-		plan, err = s.plan(ctx, eventID, claim, s.inTransaction, math.MaxInt)
+		plan, err = s.planWide(ctx, eventID, claim)
 	}
 	if err != nil {
 		return models.Plan{}, err
@@ -55,43 +55,57 @@ func (s *Store) PlanDeliveries(ctx context.Context, eventID string, claim models
 	if plan.Targets == nil && plan.Deliveries > 0 && plan.Deliveries <= models.MaxTargets { // it was planned before
 		plan.Targets, err = s.Targets(ctx, eventID, 0, plan.Deliveries)
 	}
-	return *plan, err
+	return plan, err
 }
 
-// errWide says that an event has more deliveries than a plan may make that shares its commit.
+// errWide says that an event has more candidates than a plan may have that shares its commit.
 var errWide = errors.New("the event is too wide")
 
-// plan plans fewer than so many deliveries, which is a page at least, in a transaction of the given kind.
-func (s *Store) plan(
-	ctx context.Context, eventID string, claim models.Claim, in transaction, most int,
-) (*models.Plan, error) {
-	var p *planning // made anew each time: a caller that has stopped waiting must not see it change
-	err := in(ctx, "plan deliveries", func(tx *gorm.DB) error {
-		event, err := takeVersioned[eventRow](tx.Clauses(forUpdate), "event", eventID,
-			planColumns...)
+// planOne plans an event that has fewer than a page of candidates.
+func (s *Store) planOne(ctx context.Context, eventID string, claim models.Claim) (models.Plan, error) {
+	r := &planRequest{eventIDs: []string{eventID}, claim: claim, most: planPage}
+	switch err := s.group.write(ctx, task{plan: r}); {
+	case err != nil:
+		return models.Plan{}, translate("plan deliveries", err)
+	case !r.found:
+		return models.Plan{}, models.NotFound("event", eventID)
+	case len(r.plan.Others) > 0:
+		return models.Plan{}, errWide
+	}
+	r.remember()
+	plan := models.Plan{Deliveries: r.plan.Deliveries}
+	if plan.Deliveries <= models.MaxTargets {
+		for _, target := range r.plan.Targets {
+			plan.Targets = append(plan.Targets, target.Target)
+		}
+	}
+	return plan, nil
+}
+
+// planWide plans an event in a transaction of its own, page by page.
+func (s *Store) planWide(ctx context.Context, eventID string, claim models.Claim) (models.Plan, error) {
+	var p *planning
+	err := s.inTransaction(ctx, "plan deliveries", func(tx *gorm.DB) error {
+		event, err := takeVersioned[eventRow](tx.Clauses(forUpdate), "event", eventID, planColumns...)
 		if err != nil {
 			return err
 		}
-		p = &planning{tx: tx, memory: s.memory, event: &event.Row, version: event.Version, present: event.Present, claim: claim, most: most}
+		p = newPlanning(tx, s.memory, event, claim)
 		return p.run()
 	})
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil:
+		return models.Plan{}, err
+	case p.event.PlannedBy != "":
+		return models.Plan{}, nil
 	}
-	if p.wide {
-		return nil, errWide
-	}
-	if p.event.PlannedBy != "" {
-		return &models.Plan{}, nil
-	}
-	p.remember()
-	return &models.Plan{Deliveries: p.event.Deliveries, Targets: p.targets}, nil
+	return models.Plan{Deliveries: p.event.Deliveries, Targets: p.targets}, nil
 }
 
 // planColumns are the columns of an event that planning needs.
 var planColumns = []string{"id", "tenant", "type", "status", "planned_by", "deliveries", "epoch"}
 
-// planning is one run of a plan.
+// planning plans one event.
 type planning struct {
 	tx      *gorm.DB
 	memory  *memory
@@ -99,12 +113,13 @@ type planning struct {
 	version int64 // of the subscriptions
 	present int64 // epoch of the tenant
 	claim   models.Claim
-	most    int
 	stops   stopped         // of the candidates
 	targets []models.Target // of the deliveries made, if they are at most models.MaxTargets
-	wide    bool            // has more, so nothing was planned. Not an error: an error would roll the shared commit back
-	found   []subscriber    // the first page of candidates, if they are for a whole group
 	read    []subscriber    // all that match, where memory did not know them; nil: it did, or they are many
+}
+
+func newPlanning(tx *gorm.DB, memory *memory, event *versioned[eventRow], claim models.Claim) *planning {
+	return &planning{tx: tx, memory: memory, event: &event.Row, version: event.Version, present: event.Present, claim: claim}
 }
 
 func (p *planning) run() error {
@@ -116,9 +131,6 @@ func (p *planning) run() error {
 		candidates, err := p.candidates(after)
 		if err != nil {
 			return err
-		}
-		if p.wide = len(candidates) >= p.most; p.wide {
-			return nil
 		}
 		if more = len(candidates) == planPage; more {
 			after = candidates[planPage-1].ID
@@ -188,14 +200,14 @@ func (p *planning) stopping(candidates []subscriber) (stopped, error) {
 		return nil, nil
 	}
 	subjects := append([]string{p.event.ID}, subscriberIDs(candidates)...)
-	return stopsSince(p.tx, p.event.Tenant, p.event.Epoch.epoch, subjects...)
+	return stopsSince(p.tx, p.event.Tenant, p.event.Epoch, subjects...)
 }
 
 // stoppable reports whether there may be a stop to read. There is none for an event of the present epoch, but that is the
 // epoch of when the plan began: for what is held, which no attempt looks after, it is looked for once more under the lock
 // on its subscription.
 func (p *planning) stoppable(candidates []subscriber) bool {
-	return p.event.Epoch.epoch < p.present ||
+	return p.event.Epoch < p.present ||
 		slices.ContainsFunc(candidates, func(s subscriber) bool { return s.Status == models.SubscriptionPaused })
 }
 
@@ -223,10 +235,16 @@ func (p *planning) rows(subs []subscriber, due time.Time) []*deliveryRow {
 }
 
 func insertDeliveries(tx *gorm.DB, rows []*deliveryRow) error {
-	if len(rows) == 0 {
-		return nil
+	for chunk := range slices.Chunk(rows, rowsAtOnce(tx)) {
+		given, err := parametersOf(tx, chunk)
+		if err != nil {
+			return err
+		}
+		if _, err := given.exec(tx, `INSERT INTO deliveries (`+given.columns+`) `+given.rows); err != nil {
+			return err
+		}
 	}
-	return tx.CreateInBatches(rows, insertChunk).Error
+	return nil
 }
 
 // delivery is a cancelled one where a stop came after the event.
@@ -261,7 +279,7 @@ func newDeliveryRow(event *eventRow, sub *subscriber, due time.Time) *deliveryRo
 	created := idTime(models.DeliveryPrefix, id)
 	return &deliveryRow{
 		ID: id, EventID: event.ID, SubscriptionID: sub.ID, Tenant: event.Tenant, EventType: event.Type,
-		Position: event.Deliveries, Status: models.FirstStatus(sub.Status), NextAttemptAt: &due, Epoch: event.Epoch.epoch,
+		Position: event.Deliveries, Status: models.FirstStatus(sub.Status), NextAttemptAt: &due, Epoch: event.Epoch,
 		Payload: sub.Payload, Properties: sub.Properties, CreatedAt: created, UpdatedAt: created,
 	}
 }

@@ -18,7 +18,7 @@ type eventRow struct {
 	Status         models.EventStatus `gorm:"column:status"`
 	PlannedBy      string             `gorm:"column:planned_by"`
 	Deliveries     int                `gorm:"column:deliveries"`
-	Epoch          acceptance         `gorm:"column:epoch"`
+	Epoch          int64              `gorm:"column:epoch;<-:update"` // insertEvents knows it
 	CreatedAt      time.Time          `gorm:"column:created_at;autoCreateTime:false"`
 	Data           []byte             `gorm:"column:data"` // the last, so that the driver need not copy it again to add others
 }
@@ -29,7 +29,7 @@ func (eventRow) TableName() string { return "events" }
 func newEventRow(e *models.Event) *eventRow {
 	row := &eventRow{
 		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Data: e.Data, Metadata: e.Metadata, Request: e.Received,
-		Fingerprint: e.Fingerprint(), Status: e.Status, CreatedAt: e.CreatedAt, Epoch: acceptance{tenant: e.Tenant},
+		Fingerprint: e.Fingerprint(), Status: e.Status, CreatedAt: e.CreatedAt,
 	}
 	if e.IdempotencyKey != "" {
 		row.IdempotencyKey = &e.IdempotencyKey

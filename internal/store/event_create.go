@@ -8,17 +8,9 @@ import (
 	"strings"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/posthaste/posthaste/models"
 )
-
-// onKeyTaken leaves the first event with an idempotency key in place. Its target is the partial index of that name.
-var onKeyTaken = clause.OnConflict{
-	Columns:     []clause.Column{{Name: "tenant"}, {Name: "idempotency_key"}},
-	TargetWhere: clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "idempotency_key IS NOT NULL"}}},
-	DoNothing:   true,
-}
 
 // CreateEvents stores the events, which must be valid, in one transaction and reports on each in the given order. An
 // event whose idempotency key is taken in its tenant is not stored: it is a duplicate if it says the same as the first
@@ -53,27 +45,42 @@ func (s *Store) CreateEvents(ctx context.Context, events []*models.Event) ([]mod
 // insertEvents returns the ids of those rows that were not inserted because their key is taken.
 func insertEvents(tx *gorm.DB, rows []*eventRow) (map[string]bool, error) {
 	taken := map[string]bool{}
-	for chunk := range inserts(inKeyOrder(rows)) {
-		insert := tx.Clauses(onKeyTaken).Create(chunk)
-		if insert.Error != nil {
-			return nil, insert.Error
-		}
-		if insert.RowsAffected == int64(len(chunk)) {
-			continue
-		}
-		if err := markMissing(tx, chunk, taken); err != nil {
+	for chunk := range inserts(inKeyOrder(rows), rowsAtOnce(tx)) {
+		given, err := parametersOf(tx, chunk)
+		if err != nil {
 			return nil, err
+		}
+		inserted, err := given.query(tx, insertUntaken(given))
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range chunk {
+			taken[row.ID] = true
+		}
+		for _, id := range inserted {
+			delete(taken, id)
 		}
 	}
 	return taken, nil
 }
 
+// insertUntaken is the statement that inserts events, and returns the ids of those whose idempotency key was not taken. The
+// epoch of an event is the one in which the statement runs: not a clock, but the order of commits decides on which side of a
+// cancellation the event is.
+func insertUntaken(given parameters) string {
+	return `WITH given (` + given.columns + `) AS (` + given.rows + `)
+		INSERT INTO events (` + given.columns + `, epoch)
+		SELECT given.*, ` + presentEpoch("given.tenant") + ` FROM given WHERE true
+		ON CONFLICT (tenant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+		RETURNING id`
+}
+
 // inserts cuts rows into such as one INSERT may have, all of which the driver copies at once.
-func inserts(rows []*eventRow) iter.Seq[[]*eventRow] {
+func inserts(rows []*eventRow, atOnce int) iter.Seq[[]*eventRow] {
 	return func(yield func([]*eventRow) bool) {
 		for len(rows) > 0 {
 			n, size := 1, rows[0].size()
-			for ; n < min(len(rows), insertChunk) && size+rows[n].size() <= insertBytes; n++ {
+			for ; n < min(len(rows), atOnce) && size+rows[n].size() <= insertBytes; n++ {
 				size += rows[n].size()
 			}
 			if !yield(rows[:n:n]) {
@@ -93,22 +100,6 @@ func inKeyOrder(rows []*eventRow) []*eventRow {
 		}
 		return strings.Compare(a.key(), b.key())
 	})
-}
-
-func markMissing(tx *gorm.DB, rows []*eventRow, missing map[string]bool) error {
-	ids := make([]string, len(rows))
-	for i, row := range rows {
-		ids[i] = row.ID
-		missing[row.ID] = true
-	}
-	var stored []string
-	if err := tx.Model(&eventRow{}).Where("id IN ?", ids).Pluck("id", &stored).Error; err != nil {
-		return err
-	}
-	for _, id := range stored {
-		delete(missing, id)
-	}
-	return nil
 }
 
 // compareWithFirst decides whether an event whose key is taken repeats the first one or conflicts with it.

@@ -3,10 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,43 +19,42 @@ const (
 	groupTimeout = 10 * time.Second // for a commit, of one or of several
 )
 
-// errLate says that a transaction was given up because it took too long. No single write is to blame for that.
-var errLate = fmt.Errorf("a transaction was not through in its time: %w", context.DeadlineExceeded)
-
-// group lets writes that come at the same time share a commit, which is most of the cost of a small write. While fewer
-// than slots commits are under way, a write goes at once and alone; the writes that come meanwhile wait and go together.
+// group lets writes that come at the same time share a commit, which is most of the cost of a small write.
 //
 // Postgres ends two commits that wait for each other's locks after a second, so every commit locks in the same order: the
 // keys of new events, then the events being planned with their paused subscriptions, then deliveries.
 type group struct {
+	lanes[*write]
 	transaction func(ctx context.Context, do func(tx *gorm.DB) error) error
 	insert      func(tx *gorm.DB, events []*eventRow) (taken map[string]bool, err error)
+	plan        func(tx *gorm.DB, requests []*planRequest) error
 	record      func(tx *gorm.DB, records []*record) error
-	slots       int
 	timeout     time.Duration // of a transaction: while one waits for a database that is gone, so does its slot; 0: none
+}
 
-	mu      sync.Mutex
-	waiting []*write
-	busy    int // commits under way
+// newGroup makes a group of which so many commits are under way at a time.
+func (s *Store) newGroup(
+	slots int, timeout time.Duration, transaction func(ctx context.Context, do func(tx *gorm.DB) error) error,
+) *group {
+	g := &group{timeout: timeout, transaction: transaction, insert: insertEvents, plan: s.plan, record: recordAttempts}
+	g.slots, g.fit, g.handle = slots, fitCommit, g.commit
+	return g
 }
 
 // task is a transaction that may be carried out within another one's. Do may be called more than once and must then
 // begin anew; only its last call counts.
 type task struct {
-	// place says which rows do locks. The writes of one transaction run in the order of their places.
-	place string
 	// events are inserted before all that is done in the transaction.
 	events []*eventRow
-	// do is called with the ids of those events of all that were not inserted, because their key is taken. Nil: there is
-	// nothing to do.
+	// do is called with the ids of those events of all that were not inserted, because their key is taken. It locks nothing.
+	// Nil: there is nothing to do.
 	do func(tx *gorm.DB, taken map[string]bool) error
+	// plan is planned thereafter, together with the others. Nil: there is none.
+	plan *planRequest
 	// record is recorded after all that is done in the transaction, together with the others. Nil: there is none. That it is
 	// refused is no failure of the transaction.
 	record *record
 }
-
-// placeEvent is the place of a task, in front of an id.
-const placeEvent = "1"
 
 // write is a task on its way.
 type write struct {
@@ -85,7 +81,7 @@ func (g *group) write(ctx context.Context, t task) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	g.enqueue(w) //nolint:contextcheck // a commit that is shared must outlive each of its writes' contexts
+	g.add(w) // and not with its context: a commit that is shared must outlive each of its writes'
 	select {
 	case err := <-w.done:
 		return err
@@ -95,64 +91,23 @@ func (g *group) write(ctx context.Context, t task) error {
 	}
 }
 
-// drop takes a write that nobody waits for any more out of the queue, unless its commit has begun.
-func (g *group) drop(w *write) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if i := slices.Index(g.waiting, w); i >= 0 {
-		g.waiting = slices.Concat(g.waiting[:i], g.waiting[i+1:]) // not in place: a batch shares the array
-	}
-}
-
 // full is a CodeBusy error when the queue is so long that further publishing should be refused.
 func (g *group) full() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.waiting) < groupQueue {
+	if g.queued() < groupQueue {
 		return nil
 	}
 	return models.Errorf(models.CodeBusy, "%d writes wait already; try again in a moment", groupQueue)
 }
 
-func (g *group) enqueue(w *write) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.waiting = append(g.waiting, w)
-	if g.busy < g.slots {
-		g.busy++
-		go g.work()
-	}
-}
-
-// work commits the waiting writes until the queue is empty.
-func (g *group) work() {
-	for batch := g.take(); len(batch) > 0; batch = g.take() {
-		g.commit(batch)
-		clear(batch) // the queue's array would keep what was written in memory for as long as the queue is never empty
-	}
-}
-
-func (g *group) take() []*write {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	batch := g.waiting[:g.fit()]
-	g.waiting = g.waiting[len(batch):]
-	if len(batch) == 0 {
-		g.waiting = nil
-		g.busy--
-	}
-	return batch
-}
-
-// fit counts the waiting writes that share the next commit.
-func (g *group) fit() int {
+// fitCommit counts the waiting writes that share the next commit.
+func fitCommit(waiting []*write) int {
 	bytes := 0
-	for i, w := range g.waiting {
+	for i, w := range waiting {
 		if bytes += w.size(); i == groupLimit || i > 0 && bytes > groupBytes {
 			return i
 		}
 	}
-	return len(g.waiting)
+	return len(waiting)
 }
 
 // commit commits a batch in one transaction. If one of its writes fails, the transaction is rolled back and each write
@@ -211,9 +166,13 @@ func (g *group) together(batch []*write) (finished bool, err error) {
 // carryOut does all that the writes want, in the order in which every transaction does.
 func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
 	var events []*eventRow
+	var requests []*planRequest
 	var records []*record
 	for _, w := range batch {
 		events = append(events, w.events...)
+		if w.plan != nil {
+			requests = append(requests, w.plan)
+		}
 		if w.record != nil {
 			records = append(records, w.record)
 		}
@@ -222,8 +181,7 @@ func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
 	if err != nil {
 		return err
 	}
-	byPlace := slices.SortedStableFunc(slices.Values(batch), func(a, b *write) int { return strings.Compare(a.place, b.place) })
-	for _, w := range byPlace {
+	for _, w := range batch {
 		if w.do == nil {
 			continue
 		}
@@ -231,24 +189,13 @@ func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
 			return err
 		}
 	}
+	if err := g.plan(tx, requests); err != nil {
+		return err
+	}
 	return g.record(tx, records)
 }
 
-// alone runs one transaction. A panic in it becomes an error of its callers. A transaction that took too long fails with
-// errLate, whatever the driver calls it.
-func (g *group) alone(ctx context.Context, do func(tx *gorm.DB) error) (err error) {
-	if g.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, g.timeout, errLate)
-		defer cancel()
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
-		}
-	}()
-	if err = g.transaction(ctx, do); err != nil && errors.Is(context.Cause(ctx), errLate) {
-		return errLate
-	}
-	return err
+// alone runs one transaction.
+func (g *group) alone(ctx context.Context, do func(tx *gorm.DB) error) error {
+	return inTime(ctx, g.timeout, func(ctx context.Context) error { return g.transaction(ctx, do) })
 }

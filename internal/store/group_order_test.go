@@ -16,9 +16,9 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-func TestGroupCarriesOutByPlace(t *testing.T) {
+func TestOrderOfACommit(t *testing.T) {
 	t.Parallel()
-	g, gate := newGroup()
+	g, gate := gatedGroup()
 	close(gate.open)
 	var done []string
 	g.insert = func(_ *gorm.DB, events []*eventRow) (map[string]bool, error) {
@@ -27,29 +27,32 @@ func TestGroupCarriesOutByPlace(t *testing.T) {
 		}
 		return nil, nil
 	}
+	g.plan = func(_ *gorm.DB, requests []*planRequest) error {
+		for _, r := range requests {
+			done = append(done, r.eventIDs...)
+		}
+		return nil
+	}
 	g.record = func(_ *gorm.DB, records []*record) error {
 		for _, r := range records {
 			done = append(done, r.attempt.DeliveryID)
 		}
 		return nil
 	}
-	batch := []*write{newRecording(t, "delivery", 1)}
-	for _, place := range []string{placeEvent + "b", placeEvent + "a", ""} {
-		w := newWrite(t, func(*gorm.DB) error { done = append(done, place); return nil })
-		w.place = place
-		batch = append(batch, w)
+	batch := []*write{
+		newRecording(t, "delivery", 1), planningOf(t, "event"), newWrite(t, func(*gorm.DB) error { done = append(done, "compared"); return nil }),
 	}
-	batch[3].events = []*eventRow{{ID: "new"}}
+	batch[2].events = []*eventRow{{ID: "new"}}
 	g.commit(batch)
 	for _, w := range batch {
 		require.NoError(t, <-w.done)
 	}
-	require.Equal(t, []string{"new", "", "1a", "1b", "delivery"}, done)
+	require.Equal(t, []string{"new", "compared", "event", "delivery"}, done)
 }
 
 func TestGroupIsBoundedByBytes(t *testing.T) {
 	t.Parallel()
-	g, _ := newGroup()
+	g, _ := gatedGroup()
 	add := func(sizes ...int) {
 		for _, size := range sizes {
 			w := newWrite(t, nil)
@@ -77,7 +80,7 @@ func TestInsertIsBoundedByBytes(t *testing.T) {
 		rows = append(rows, &eventRow{})
 	}
 	var lengths []int
-	for chunk := range inserts(rows) {
+	for chunk := range inserts(rows, insertChunk) {
 		lengths = append(lengths, len(chunk))
 	}
 	require.Equal(t, []int{1, 2, insertChunk, insertChunk}, lengths)
@@ -161,14 +164,11 @@ func creating(t *testing.T, keys ...string) *write {
 	return w
 }
 
-// planningOf locks what a plan locks.
+// planningOf is the plan of an event.
 func planningOf(t *testing.T, eventID string) *write {
 	t.Helper()
-	w := newWrite(t, func(tx *gorm.DB) error {
-		_, err := take[eventRow](tx.Clauses(forUpdate), "event", eventID)
-		return err
-	})
-	w.place = placeEvent + eventID
+	w := newWrite(t, nil)
+	w.task = task{plan: &planRequest{eventIDs: []string{eventID}, most: planPage}}
 	return w
 }
 

@@ -49,13 +49,7 @@ func writeAll(t *testing.T, g *group, gate *gate, writes ...func(tx *gorm.DB) er
 	return func() []error { all.Wait(); return errs }
 }
 
-func (g *group) queued() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.waiting)
-}
-
-func newGroup() (*group, *gate) {
+func gatedGroup() (*group, *gate) {
 	g := &gate{open: make(chan struct{}), entered: make(chan struct{}, groupQueue)}
 	return groupOf(time.Minute, g.transaction), g
 }
@@ -63,10 +57,12 @@ func newGroup() (*group, *gate) {
 func groupOf(timeout time.Duration, transaction func(context.Context, func(tx *gorm.DB) error) error) *group {
 	insert := func(*gorm.DB, []*eventRow) (map[string]bool, error) { return nil, nil }
 	record := func(*gorm.DB, []*record) error { return nil }
-	return &group{slots: 1, timeout: timeout, transaction: transaction, insert: insert, record: record}
+	g := new(Store).newGroup(1, timeout, transaction)
+	g.insert, g.record = insert, record
+	return g
 }
 
-// only is a task that inserts nothing and is not particular about its place.
+// only is a task that neither inserts, plans nor records.
 func only(do func(tx *gorm.DB) error) task {
 	return task{do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
 }
@@ -82,7 +78,7 @@ func TestGroup(t *testing.T) {
 
 	t.Run("what comes during a commit goes together in the next", func(t *testing.T) {
 		t.Parallel()
-		g, gate := newGroup()
+		g, gate := gatedGroup()
 		wait := writeAll(t, g, gate, done, done, done, done)
 		close(gate.open)
 		for _, err := range wait() {
@@ -93,7 +89,7 @@ func TestGroup(t *testing.T) {
 
 	t.Run("one that fails fails alone", func(t *testing.T) {
 		t.Parallel()
-		g, gate := newGroup()
+		g, gate := gatedGroup()
 		bad := errors.New("bad")
 		calls := 0
 		wait := writeAll(t, g, gate, done, done, func(*gorm.DB) error { return bad }, func(*gorm.DB) error { calls++; return nil })
@@ -105,7 +101,7 @@ func TestGroup(t *testing.T) {
 
 	t.Run("more than can wait are refused, and nothing is lost", func(t *testing.T) {
 		t.Parallel()
-		g, gate := newGroup()
+		g, gate := gatedGroup()
 		g.waiting = make([]*write, groupQueue)
 		for i := range g.waiting {
 			g.waiting[i] = newWrite(t, done)
@@ -124,7 +120,7 @@ func TestGroup(t *testing.T) {
 
 	t.Run("a panic is an error to who waits", func(t *testing.T) {
 		t.Parallel()
-		g, gate := newGroup()
+		g, gate := gatedGroup()
 		close(gate.open)
 		require.ErrorContains(t, g.write(t.Context(), only(func(*gorm.DB) error { panic("oh") })), "oh")
 		require.NoError(t, g.write(t.Context(), only(done)))
@@ -210,7 +206,7 @@ func TestGroup(t *testing.T) {
 
 	t.Run("whoever no longer waits leaves the queue", func(t *testing.T) {
 		t.Parallel()
-		g, gate := newGroup()
+		g, gate := gatedGroup()
 		wait := writeAll(t, g, gate, done, done)
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error, 1)
@@ -225,7 +221,7 @@ func TestGroup(t *testing.T) {
 
 	t.Run("whoever no longer waits takes nobody with it", func(t *testing.T) {
 		t.Parallel()
-		g, gate := newGroup()
+		g, gate := gatedGroup()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		require.ErrorIs(t, g.write(ctx, only(done)), context.Canceled)

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
@@ -18,14 +20,21 @@ type parameters struct {
 	args    []any
 }
 
-// parametersOf makes the table that has a column for each field of R, named and encoded as GORM does. There must be a row.
+// parametersOf makes the table that has a column for each field of R that may be inserted, named and encoded as GORM does.
+// There must be a row.
 func parametersOf[R any](tx *gorm.DB, rows []*R) (parameters, error) {
 	parsed := &gorm.Statement{DB: tx}
 	if err := parsed.Parse(new(R)); err != nil {
 		return parameters{}, err
 	}
-	fields := parsed.Schema.Fields
-	p := parameters{columns: strings.Join(parsed.Schema.DBNames, ", ")}
+	var fields []*schema.Field
+	var names []string
+	for _, field := range parsed.Schema.Fields {
+		if field.Creatable {
+			fields, names = append(fields, field), append(names, field.DBName)
+		}
+	}
+	p := parameters{columns: strings.Join(names, ", ")}
 	if isPostgres(tx) {
 		p.rows, p.args = arrays(tx, fields, rows)
 	} else {
@@ -68,8 +77,9 @@ func valueOf[R any](ctx context.Context, field *schema.Field, row *R) any {
 }
 
 // exec executes a statement that contains the rows, and returns how many rows it has affected. It bypasses GORM, which would
-// make a list of parameters of each array.
-func (p parameters) exec(tx *gorm.DB, statement string) (int64, error) {
+// make a list of parameters of each array, but not GORM's log.
+func (p parameters) exec(tx *gorm.DB, statement string) (affected int64, err error) {
+	defer p.log(tx, time.Now(), statement, &affected, &err)
 	result, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement, p.args...)
 	if err != nil {
 		return 0, err
@@ -79,12 +89,14 @@ func (p parameters) exec(tx *gorm.DB, statement string) (int64, error) {
 
 // query is exec for a statement that returns ids.
 func (p parameters) query(tx *gorm.DB, statement string) (ids []string, err error) {
+	var affected int64
+	defer p.log(tx, time.Now(), statement, &affected, &err)
 	rows, err := tx.Statement.ConnPool.QueryContext(tx.Statement.Context, statement, p.args...)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	for rows.Next() {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for ; rows.Next(); affected++ {
 		var id string
 		if err := rows.Scan(&id); err != nil {
 			return nil, err
@@ -92,6 +104,10 @@ func (p parameters) query(tx *gorm.DB, statement string) (ids []string, err erro
 		ids = append(ids, id)
 	}
 	return ids, rows.Err()
+}
+
+func (p parameters) log(tx *gorm.DB, began time.Time, statement string, affected *int64, err *error) {
+	tx.Logger.Trace(tx.Statement.Context, began, func() (string, int64) { return statement, *affected }, *err)
 }
 
 func isPostgres(tx *gorm.DB) bool { return tx.Name() == "postgres" }

@@ -62,7 +62,7 @@ func (d *desk) pending(t testing.TB, n int) []string {
 	events, deliveries, ids := make([]*eventRow, n), make([]*deliveryRow, n), make([]string, n)
 	for i := range n {
 		events[i] = newEventRow(models.NewEvent(models.Event{Type: "a", Data: []byte("{}")}, time.Now()))
-		events[i].Status = models.EventPlanned
+		events[i].Status, events[i].Epoch = models.EventPlanned, 1
 		deliveries[i] = newDeliveryRow(events[i], &subscriber{ID: d.sub.ID, Payload: d.sub.Payload, Status: models.SubscriptionActive}, now())
 		ids[i] = deliveries[i].ID
 	}

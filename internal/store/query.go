@@ -21,9 +21,17 @@ var forUpdateIfFree = clause.Locking{Strength: clause.LockingStrengthUpdate, Opt
 // forShare keeps the rows read from being changed until the end of the transaction, and lets others do the same.
 var forShare = clause.Locking{Strength: clause.LockingStrengthShare}
 
-// insertChunk is how many rows one INSERT has. The SQLite driver looks for each parameter among all of them, so twice
+// insertChunk is how many rows one INSERT has on SQLite. Its driver looks for each parameter among all of them, so twice
 // the rows are four times the work; below some fifty the statements themselves begin to cost.
 const insertChunk = 64
+
+// rowsAtOnce is how many rows one INSERT has at most.
+func rowsAtOnce(tx *gorm.DB) int {
+	if isPostgres(tx) {
+		return planPage
+	}
+	return insertChunk
+}
 
 // insertBytes is how many bytes of events one INSERT of several rows has. The driver makes copies of all of it.
 const insertBytes = 1 << 20
@@ -110,4 +118,12 @@ func fromNullTime(t *time.Time) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
+}
+
+// anyOf selects the rows whose column has one of the values. On Postgres it is the same statement for any number of them.
+func anyOf(q *gorm.DB, column string, values []string) *gorm.DB {
+	if isPostgres(q) {
+		return q.Where(column+" = ANY(?)", &values) // a pointer: GORM makes a list of parameters of a slice
+	}
+	return q.Where(column+" IN ?", values)
 }

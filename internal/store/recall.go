@@ -102,5 +102,5 @@ func selectVersioned[R schema.Tabler](q *gorm.DB, columns ...string) *gorm.DB {
 	}
 	return q.Select(append(slices.Clone(columns),
 		"COALESCE((SELECT v.version FROM subscription_versions AS v WHERE v.tenant = "+table+".tenant), 0) AS version",
-		"COALESCE((SELECT e.epoch FROM epochs AS e WHERE e.tenant = "+table+".tenant), 1) AS present"))
+		presentEpoch(table+".tenant")+" AS present"))
 }

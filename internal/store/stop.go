@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -12,32 +11,9 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// presentEpoch is the tenant's epoch in the snapshot of the statement that it is a part of.
-const presentEpoch = "COALESCE((SELECT e.epoch FROM epochs AS e WHERE e.tenant = ?), 1)"
-
-// acceptance is the epoch of an event. It is written as the one in which the INSERT runs: not a clock, but the order of
-// commits decides on which side of a cancellation the event is.
-type acceptance struct {
-	tenant string
-	epoch  int64
-}
-
-// GormDataType is for GORM.
-func (acceptance) GormDataType() string { return "bigint" }
-
-// GormValue is for GORM.
-func (a acceptance) GormValue(context.Context, *gorm.DB) clause.Expr {
-	return clause.Expr{SQL: presentEpoch, Vars: []any{a.tenant}}
-}
-
-// Scan is for database/sql.
-func (a *acceptance) Scan(value any) error {
-	epoch, ok := value.(int64)
-	if !ok {
-		return fmt.Errorf("an epoch cannot be a %T", value)
-	}
-	a.epoch = epoch
-	return nil
+// presentEpoch is the epoch of a tenant, which is given as SQL, in the snapshot of the statement that it is a part of.
+func presentEpoch(tenant string) string {
+	return "COALESCE((SELECT e.epoch FROM epochs AS e WHERE e.tenant = " + tenant + "), 1)"
 }
 
 type stopRow struct {
@@ -178,7 +154,7 @@ func (s *Store) Epoch(ctx context.Context, tenant string) (int64, error) {
 }
 
 func epochNow(q *gorm.DB, tenant string) (epoch int64, err error) {
-	err = q.Raw("SELECT "+presentEpoch, tenant).Scan(&epoch).Error
+	err = q.Raw("SELECT "+presentEpoch("?"), tenant).Scan(&epoch).Error
 	return epoch, err
 }
 

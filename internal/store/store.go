@@ -39,7 +39,8 @@ type Store struct {
 	// Readers have a pool of their own and never wait for the writer (WAL).
 	read, write *gorm.DB
 
-	group   *group // of the writes that come with every event and every attempt
+	group   *group        // of the writes that come with every event and every attempt
+	loads   *lanes[*load] // of what every attempt reads
 	health  *health
 	memory  *memory
 	dialect goose.Dialect
@@ -58,13 +59,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.open(ctx, o); err != nil {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
-	s.group = &group{
-		slots: s.slots(), timeout: s.commitTimeout(), transaction: s.transact, insert: insertEvents, record: recordAttempts,
-	}
+	s.group = s.newGroup(s.slots(), s.timeout(), s.transact)
+	s.loads = s.newLoads()
 	return s, nil
 }
 
-// slots returns the number of commits that may be under way at a time: SQLite has one writer.
+// slots returns the number of shared commits that may be under way at a time: SQLite has one writer.
 func (s *Store) slots() int {
 	if s.dialect == goose.DialectPostgres {
 		return postgresLanes
@@ -72,9 +72,9 @@ func (s *Store) slots() int {
 	return 1
 }
 
-// commitTimeout is for a shared commit. SQLite is in this process: it does not go away, and waiting for it is waiting for a
-// longer write of ours.
-func (s *Store) commitTimeout() time.Duration {
+// timeout is for a shared commit, or a shared read. SQLite is in this process: it does not go away, and waiting for it is
+// waiting for a longer write of ours.
+func (s *Store) timeout() time.Duration {
 	if s.dialect == goose.DialectPostgres {
 		return groupTimeout
 	}
@@ -118,18 +118,6 @@ func ping(ctx context.Context, pool *gorm.DB) error {
 		return err
 	}
 	return db.PingContext(ctx)
-}
-
-// transaction is what inTransaction is, or what inGroup returns.
-type transaction func(ctx context.Context, op string, do func(tx *gorm.DB) error) error
-
-// inGroup is inTransaction for many small writes: writes that come at the same time share a commit. A write must not lock
-// a row that comes before its place. Do may be called more than once, and must then begin anew.
-func (s *Store) inGroup(place string) transaction {
-	return func(ctx context.Context, op string, do func(tx *gorm.DB) error) error {
-		t := task{place: place, do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
-		return translate(op, s.group.write(ctx, t))
-	}
 }
 
 // inTransaction runs do in one transaction, committed when it returns nil. Within do only tx may be used: on SQLite
