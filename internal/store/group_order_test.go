@@ -107,13 +107,12 @@ func TestSharedCommitsDoNotDeadlock(t *testing.T) {
 			}
 			return all
 		},
-		"attempts of the same deliveries, and plans": func(t *testing.T, d *desk) (all []func() *write) {
+		"attempts of deliveries, and plans of their events": func(t *testing.T, d *desk) (all []func() *write) {
 			t.Helper()
 			for _, id := range d.pending(t, each) {
-				event := d.publish(t, models.Event{Type: "a"}).ID
-				made := 0 // of the number of each round, two: one is refused, after it has waited for the other
-				record := func() *write { made++; return newRecording(t, id, (made+1)/2) }
-				all = append(all, record, func() *write { return planningOf(t, event) })
+				delivery, err := d.Delivery(t.Context(), id)
+				require.NoError(t, err)
+				all = append(all, func() *write { return newRecording(t, id, 1) }, func() *write { return planningOf(t, delivery.EventID) })
 			}
 			return all
 		},
@@ -140,6 +139,38 @@ func TestSharedCommitsDoNotDeadlock(t *testing.T) {
 			require.Zero(t, d.deadlocks(t))
 		})
 	}
+}
+
+// TestRecordersLockInOneOrder has somebody hold a delivery in the middle, until two commits have locked what they can get of
+// the same deliveries: those before it, and nothing else.
+func TestRecordersLockInOneOrder(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, postgresAt(t))
+	d.write = d.write.Session(&gorm.Session{Logger: logger.Discard})
+	const count = 24
+	ids := d.pending(t, count)
+	one, other := make([]*write, count), make([]*write, count)
+	for i, id := range ids {
+		one[i], other[count-1-i] = newRecording(t, id, 1), newRecording(t, id, 1)
+	}
+	var both sync.WaitGroup
+	require.NoError(t, d.inTransaction(t.Context(), "test", func(tx *gorm.DB) error {
+		_, err := take[deliveryRow](tx.Clauses(forUpdate), "delivery", ids[count/2])
+		both.Go(func() { d.group.commit(one) })
+		both.Go(func() { d.group.commit(other) })
+		const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+		require.Eventually(t, func() bool {
+			var count int
+			require.NoError(t, d.read.Raw(waiting).Scan(&count).Error)
+			return count == 2
+		}, time.Minute, 10*time.Millisecond)
+		return err
+	}))
+	both.Wait()
+	for i := range one {
+		require.NoError(t, errors.Join(<-one[i].done, <-other[i].done))
+	}
+	require.Zero(t, d.deadlocks(t))
 }
 
 // meeting is insertEvents for so many transactions, of which none begins before the others do.
