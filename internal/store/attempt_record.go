@@ -59,7 +59,7 @@ func (s *Store) RecordAttempt(ctx context.Context, a *models.Attempt, outcome mo
 	if outcome.DisableSubscription != "" { // it locks the subscription, which nobody may do who holds another delivery
 		return s.inTransaction(ctx, op, func(tx *gorm.DB) error { return recordAndDisable(tx, r, outcome) })
 	}
-	if err := s.group.write(ctx, task{record: r}); err != nil {
+	if err := s.records.write(ctx, task{record: r}); err != nil {
 		return translate(op, err)
 	}
 	return r.refused
@@ -114,52 +114,99 @@ func firstOfEach(sorted []*record) (first, others []*record) {
 
 // recordEach records attempts of different deliveries, which must be sorted by them.
 func recordEach(tx *gorm.DB, records []*record) error {
-	// The delivery before its attempt: its row lock is what two recorders of one number meet at.
-	updated, err := updateDeliveries(tx, records)
+	record := recordByTwo
+	if isPostgres(tx) {
+		record = recordByOne
+	}
+	recorded, err := record(tx, records)
 	if err != nil {
 		return err
 	}
-	var attempts []*attemptRow
 	for _, r := range records {
-		if r.refused = nil; updated[r.attempt.DeliveryID] {
-			attempts = append(attempts, r.attempt)
-		} else if r.refused, err = whyNotRecorded(tx, r.attempt); err != nil {
+		if r.refused = nil; recorded[r.attempt.DeliveryID] {
+			continue
+		}
+		if r.refused, err = whyNotRecorded(tx, r.attempt); err != nil {
 			return err
 		}
 	}
-	return insertAttempts(tx, attempts)
+	return nil
 }
 
-// updateDeliveries leaves the deliveries as the attempts do, and returns the ids of those whose next attempt it is.
-func updateDeliveries(tx *gorm.DB, records []*record) (map[string]bool, error) {
+// recordByOne records attempts by one statement, and returns the ids of the deliveries whose next attempt it was. It fails if
+// one of the attempts is there although the count of its delivery says that it is not. A group then records each by itself.
+func recordByOne(tx *gorm.DB, records []*record) (map[string]bool, error) {
+	outcomes, err := outcomesOf(tx, records)
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := parametersOf(tx, attemptsOf(records, nil), outcomes.args...)
+	if err != nil {
+		return nil, err
+	}
+	return attempts.query(tx, leaving(tx, outcomes)+`, settled AS (`+leave+`),
+		attempt (`+attempts.columns+`) AS (`+attempts.rows+`)
+		INSERT INTO attempts (`+attempts.columns+`)
+		SELECT attempt.* FROM attempt JOIN settled ON settled.id = attempt.delivery_id
+		RETURNING delivery_id`)
+}
+
+// recordByTwo is recordByOne for SQLite, where no UPDATE can be a part of another statement.
+func recordByTwo(tx *gorm.DB, records []*record) (map[string]bool, error) {
+	outcomes, err := outcomesOf(tx, records)
+	if err != nil {
+		return nil, err
+	}
+	recorded, err := outcomes.query(tx, leaving(tx, outcomes)+leave)
+	if err != nil || len(recorded) == 0 {
+		return nil, err
+	}
+	attempts, err := parametersOf(tx, attemptsOf(records, recorded))
+	if err != nil {
+		return nil, err
+	}
+	_, err = attempts.query(tx, `INSERT INTO attempts (`+attempts.columns+`) `+attempts.rows+` RETURNING delivery_id`)
+	return recorded, err
+}
+
+func outcomesOf(tx *gorm.DB, records []*record) (parameters, error) {
 	outcomes, at := make([]*outcomeRow, len(records)), now()
 	for i, r := range records {
 		outcomes[i] = r.outcome
 		r.outcome.UpdatedAt = at
 	}
-	given, err := parametersOf(tx, outcomes)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := given.query(tx, leaveDeliveries(tx, given))
-	updated := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		updated[id] = true
-	}
-	return updated, err
+	return parametersOf(tx, outcomes)
 }
 
-// leaveDeliveries is the statement that does what models.Delivery.Record does, and returns the ids.
-func leaveDeliveries(tx *gorm.DB, given parameters) string {
+// attemptsOf returns the attempts of these deliveries; nil: of all.
+func attemptsOf(records []*record, of map[string]bool) []*attemptRow {
+	var attempts []*attemptRow
+	for _, r := range records {
+		if of == nil || of[r.attempt.DeliveryID] {
+			attempts = append(attempts, r.attempt)
+		}
+	}
+	return attempts
+}
+
+// leaving is the beginning of a statement that selects the outcomes of those attempts, as o, that are the next of their
+// deliveries. Of two recorders of one number, the second waits here for the first one's commit.
+func leaving(tx *gorm.DB, given parameters) string {
 	lock := ""
 	if isPostgres(tx) { // where an UPDATE of several rows would lock them in any order
 		lock = " FOR NO KEY UPDATE OF d"
 	}
-	const taken = "o.status = 'delivered' OR d.status IN ('pending', 'held')" // only an open delivery takes on any outcome
 	return `WITH given (` + given.columns + `) AS (` + given.rows + `), o AS (
 			SELECT given.* FROM given JOIN deliveries AS d ON d.id = given.delivery_id AND d.attempts = given.number - 1
 			ORDER BY d.id` + lock + `
-		)
+		)`
+}
+
+// taken says that the delivery takes on the outcome: only an open one takes on any.
+const taken = "o.status = 'delivered' OR d.status IN ('pending', 'held')"
+
+// leave does what models.Delivery.Record does, and returns the ids.
+const leave = `
 		UPDATE deliveries AS d SET
 			attempts = o.number,
 			claimed_until = NULL,
@@ -172,24 +219,6 @@ func leaveDeliveries(tx *gorm.DB, given parameters) string {
 			updated_at = o.updated_at
 		FROM o WHERE d.id = o.delivery_id
 		RETURNING id`
-}
-
-// insertAttempts fails, and so does the transaction, if one of them is there although the count of its delivery says that it
-// is not. A group then records each by itself.
-func insertAttempts(tx *gorm.DB, attempts []*attemptRow) error {
-	if len(attempts) == 0 {
-		return nil
-	}
-	given, err := parametersOf(tx, attempts)
-	if err != nil {
-		return err
-	}
-	inserted, err := given.exec(tx, `INSERT INTO attempts (`+given.columns+`) `+given.rows+` ON CONFLICT DO NOTHING`)
-	if err == nil && inserted < int64(len(attempts)) {
-		return models.Errorf(models.CodeConflict, "attempt %d of %s is recorded already", attempts[0].Number, attempts[0].DeliveryID)
-	}
-	return err
-}
 
 // whyNotRecorded returns why the attempt is refused.
 func whyNotRecorded(tx *gorm.DB, a *attemptRow) (refused, err error) {

@@ -64,7 +64,7 @@ var errWide = errors.New("the event is too wide")
 // planOne plans an event that has fewer than a page of candidates.
 func (s *Store) planOne(ctx context.Context, eventID string, claim models.Claim) (models.Plan, error) {
 	r := &planRequest{eventIDs: []string{eventID}, claim: claim, most: planPage}
-	switch err := s.group.write(ctx, task{plan: r}); {
+	switch err := s.plans.write(ctx, task{plan: r}); {
 	case err != nil:
 		return models.Plan{}, translate("plan deliveries", err)
 	case !r.found:
@@ -240,7 +240,7 @@ func insertDeliveries(tx *gorm.DB, rows []*deliveryRow) error {
 		if err != nil {
 			return err
 		}
-		if _, err := given.exec(tx, `INSERT INTO deliveries (`+given.columns+`) `+given.rows); err != nil {
+		if err := given.exec(tx, `INSERT INTO deliveries (`+given.columns+`) `+given.rows); err != nil {
 			return err
 		}
 	}

@@ -219,8 +219,7 @@ func (p *planner) save() error {
 	if err != nil {
 		return err
 	}
-	_, err = given.exec(p.tx, markPlanned(given))
-	return err
+	return given.exec(p.tx, markPlanned(given))
 }
 
 // markPlanned is the statement that marks events planned, which are locked.

@@ -141,6 +141,14 @@ func isConnectionLost(err error) bool {
 		strings.Contains(err.Error(), "sql: database is closed")
 }
 
+// isRefusal recognises the database's word that it has not done what it was told to. After any other error it may have.
+func isRefusal(err error) bool {
+	_, postgres := errors.AsType[*pgconn.PgError](err)
+	_, lite := errors.AsType[*sqlite.Error](err)
+	_, ours := errors.AsType[*models.Error](err)
+	return postgres || lite || ours
+}
+
 func isDuplicate(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code == "23505" // unique_violation

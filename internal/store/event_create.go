@@ -15,29 +15,28 @@ import (
 // CreateEvents stores the events, which must be valid, in one transaction and reports on each in the given order. An
 // event whose idempotency key is taken in its tenant is not stored: it is a duplicate if it says the same as the first
 // one, otherwise its Err is a CodeConflict error that names the first one's id. The error returned beside the results
-// is about the whole batch, of which nothing is stored then.
+// is about the whole batch, of which nothing is stored then, or all: nobody knows when the connection was lost meanwhile.
 func (s *Store) CreateEvents(ctx context.Context, events []*models.Event) ([]models.Created, error) {
-	if err := s.group.full(); err != nil {
+	if err := s.creations.full(); err != nil {
 		return nil, err
 	}
-	rows := make([]*eventRow, len(events))
+	c := &creation{events: make([]*eventRow, len(events))}
 	for i, e := range events {
-		rows[i] = newEventRow(e)
+		c.events[i] = newEventRow(e)
+	}
+	if err := s.creations.write(ctx, task{create: c}); err != nil {
+		return nil, translate("create events", err)
 	}
 	results := make([]models.Created, len(events))
-	err := s.group.write(ctx, task{events: rows, do: func(tx *gorm.DB, taken map[string]bool) (err error) {
-		for i, row := range rows {
-			if results[i] = (models.Created{Event: events[i]}); !taken[row.ID] {
-				continue
-			}
-			if results[i], err = compareWithFirst(tx, row); err != nil {
-				return err
-			}
+	for i, event := range events {
+		results[i].Event = event
+		if !c.taken[event.ID] {
+			continue
 		}
-		return nil
-	}})
-	if err != nil {
-		return nil, translate("create events", err)
+		var err error
+		if results[i], err = compareWithFirst(s.read.WithContext(ctx), c.events[i]); err != nil {
+			return nil, translate("read the event with an idempotency key", err)
+		}
 	}
 	return results, nil
 }
@@ -55,10 +54,7 @@ func insertEvents(tx *gorm.DB, rows []*eventRow) (map[string]bool, error) {
 			return nil, err
 		}
 		for _, row := range chunk {
-			taken[row.ID] = true
-		}
-		for _, id := range inserted {
-			delete(taken, id)
+			taken[row.ID] = !inserted[row.ID]
 		}
 	}
 	return taken, nil
@@ -103,9 +99,9 @@ func inKeyOrder(rows []*eventRow) []*eventRow {
 }
 
 // compareWithFirst decides whether an event whose key is taken repeats the first one or conflicts with it.
-func compareWithFirst(tx *gorm.DB, row *eventRow) (models.Created, error) {
+func compareWithFirst(q *gorm.DB, row *eventRow) (models.Created, error) {
 	var first []eventRow
-	q := tx.Where("tenant = ? AND idempotency_key = ?", row.Tenant, row.key()).Limit(1)
+	q = q.Where("tenant = ? AND idempotency_key = ?", row.Tenant, row.key()).Limit(1)
 	if err := q.Find(&first).Error; err != nil {
 		return models.Created{}, err
 	}

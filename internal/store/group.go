@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
 
 	"github.com/posthaste/posthaste/models"
@@ -25,35 +26,42 @@ const (
 // keys of new events, then the events being planned with their paused subscriptions, then deliveries.
 type group struct {
 	lanes[*write]
-	transaction func(ctx context.Context, do func(tx *gorm.DB) error) error
-	insert      func(tx *gorm.DB, events []*eventRow) (taken map[string]bool, err error)
-	plan        func(tx *gorm.DB, requests []*planRequest) error
-	record      func(tx *gorm.DB, records []*record) error
-	timeout     time.Duration // of a transaction: while one waits for a database that is gone, so does its slot; 0: none
+	timeout time.Duration // of a commit: while one waits for a database that is gone, so does its slot; 0: none
+
+	transaction runner
+	statement   runner                    // without a transaction around what is run
+	single      func(batch []*write) bool // whether the writes are a single statement, which is a transaction by itself
+
+	insert func(tx *gorm.DB, events []*eventRow) (taken map[string]bool, err error)
+	plan   func(tx *gorm.DB, requests []*planRequest) error
+	record func(tx *gorm.DB, records []*record) error
 }
 
+// runner runs do on the database.
+type runner func(ctx context.Context, do func(tx *gorm.DB) error) error
+
 // newGroup makes a group of which so many commits are under way at a time.
-func (s *Store) newGroup(
-	slots int, timeout time.Duration, transaction func(ctx context.Context, do func(tx *gorm.DB) error) error,
-) *group {
-	g := &group{timeout: timeout, transaction: transaction, insert: insertEvents, plan: s.plan, record: recordAttempts}
-	g.slots, g.fit, g.handle = slots, fitCommit, g.commit
+func (s *Store) newGroup(slots int) *group {
+	g := &group{
+		timeout: s.timeout(), transaction: s.transact, statement: s.execute, single: s.single,
+		insert: insertEvents, plan: s.plan, record: recordAttempts,
+	}
+	g.slots, g.enough, g.fit, g.handle = slots, groupLimit, fitCommit, g.commit
 	return g
 }
 
-// task is a transaction that may be carried out within another one's. Do may be called more than once and must then
-// begin anew; only its last call counts.
+// task is one of these writes. It may be carried out more than once, and then begins anew; only the last time counts.
 type task struct {
-	// events are inserted before all that is done in the transaction.
+	create *creation
+	plan   *planRequest
+	record *record // that it is refused is no failure of the commit
+}
+
+// creation are events to insert. Its result is the ids of those, in the same commit, that are not inserted because their key
+// is taken.
+type creation struct {
 	events []*eventRow
-	// do is called with the ids of those events of all that were not inserted, because their key is taken. It locks nothing.
-	// Nil: there is nothing to do.
-	do func(tx *gorm.DB, taken map[string]bool) error
-	// plan is planned thereafter, together with the others. Nil: there is none.
-	plan *planRequest
-	// record is recorded after all that is done in the transaction, together with the others. Nil: there is none. That it is
-	// refused is no failure of the transaction.
-	record *record
+	taken  map[string]bool
 }
 
 // write is a task on its way.
@@ -69,8 +77,10 @@ func (w *write) size() int {
 	if w.record != nil {
 		size = w.record.size()
 	}
-	for _, row := range w.events {
-		size += row.size()
+	if w.create != nil {
+		for _, row := range w.create.events {
+			size += row.size()
+		}
 	}
 	return size
 }
@@ -133,7 +143,7 @@ func (g *group) commit(batch []*write) {
 // would find that out for itself, after as long a wait, and hold up all that come after them.
 func (g *group) oneByOne(batch []*write) {
 	for i, w := range batch {
-		err := g.alone(w.ctx, func(tx *gorm.DB) error { return g.carryOut(tx, w) })
+		err := g.run(w.ctx, w)
 		w.done <- err
 		_, connecting := errors.AsType[*pgconn.ConnectError](err)
 		if errors.Is(err, errLate) || connecting && w.ctx.Err() == nil {
@@ -149,11 +159,16 @@ func tell(batch []*write, err error) {
 	}
 }
 
-// together reports whether all the writes went through, and then the error of their commit: after a failed commit nobody
-// knows whether it took effect, and writing again could conflict with the first time. It ignores the contexts of the
-// single writes: a write whose context ends must not take the others with it.
+// together reports whether the writes are finished with: they are committed, or nobody knows whether they are, and writing
+// again could conflict with the first time. It ignores the contexts of the single writes: a write whose context ends must not
+// take the others with it.
 func (g *group) together(batch []*write) (finished bool, err error) {
-	err = g.alone(context.WithoutCancel(batch[0].ctx), func(tx *gorm.DB) error {
+	ctx := context.WithoutCancel(batch[0].ctx)
+	if g.single(batch) {
+		err = g.run(ctx, batch...)
+		return err == nil || !isRefusal(err), err
+	}
+	err = g.alone(ctx, g.transaction, func(tx *gorm.DB) error {
 		if err := g.carryOut(tx, batch...); err != nil {
 			return err
 		}
@@ -163,17 +178,27 @@ func (g *group) together(batch []*write) (finished bool, err error) {
 	return finished, err
 }
 
+// run commits the writes.
+func (g *group) run(ctx context.Context, batch ...*write) error {
+	run := g.transaction
+	if g.single(batch) {
+		run = g.statement
+	}
+	return g.alone(ctx, run, func(tx *gorm.DB) error { return g.carryOut(tx, batch...) })
+}
+
 // carryOut does all that the writes want, in the order in which every transaction does.
 func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
 	var events []*eventRow
 	var requests []*planRequest
 	var records []*record
 	for _, w := range batch {
-		events = append(events, w.events...)
-		if w.plan != nil {
+		switch {
+		case w.create != nil:
+			events = append(events, w.create.events...)
+		case w.plan != nil:
 			requests = append(requests, w.plan)
-		}
-		if w.record != nil {
+		case w.record != nil:
 			records = append(records, w.record)
 		}
 	}
@@ -182,11 +207,8 @@ func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
 		return err
 	}
 	for _, w := range batch {
-		if w.do == nil {
-			continue
-		}
-		if err := w.do(tx, taken); err != nil {
-			return err
+		if w.create != nil {
+			w.create.taken = taken
 		}
 	}
 	if err := g.plan(tx, requests); err != nil {
@@ -195,7 +217,23 @@ func (g *group) carryOut(tx *gorm.DB, batch ...*write) error {
 	return g.record(tx, records)
 }
 
-// alone runs one transaction.
-func (g *group) alone(ctx context.Context, do func(tx *gorm.DB) error) error {
-	return inTime(ctx, g.timeout, func(ctx context.Context) error { return g.transaction(ctx, do) })
+func (g *group) alone(ctx context.Context, run runner, do func(tx *gorm.DB) error) error {
+	return inTime(ctx, g.timeout, func(ctx context.Context) error { return run(ctx, do) })
+}
+
+// single reports whether the writes are all new events, or on Postgres all attempts, that one statement has room for.
+func (s *Store) single(batch []*write) bool {
+	bytes, rows, deliveries := 0, 0, map[string]bool{}
+	for _, w := range batch {
+		bytes += w.size()
+		switch {
+		case w.create != nil && len(deliveries) == 0:
+			rows += len(w.create.events)
+		case w.record != nil && rows == 0 && s.dialect == goose.DialectPostgres && !deliveries[w.record.attempt.DeliveryID]:
+			deliveries[w.record.attempt.DeliveryID] = true
+		default:
+			return false
+		}
+	}
+	return rows <= rowsAtOnce(s.write) && (rows == 1 || bytes <= insertBytes)
 }

@@ -39,15 +39,13 @@ func TestOrderOfACommit(t *testing.T) {
 		}
 		return nil
 	}
-	batch := []*write{
-		newRecording(t, "delivery", 1), planningOf(t, "event"), newWrite(t, func(*gorm.DB) error { done = append(done, "compared"); return nil }),
-	}
-	batch[2].events = []*eventRow{{ID: "new"}}
+	batch := []*write{newRecording(t, "delivery", 1), planningOf(t, "event"), creating(t)}
+	batch[2].create.events = []*eventRow{{ID: "new"}}
 	g.commit(batch)
 	for _, w := range batch {
 		require.NoError(t, <-w.done)
 	}
-	require.Equal(t, []string{"new", "compared", "event", "delivery"}, done)
+	require.Equal(t, []string{"new", "event", "delivery"}, done)
 }
 
 func TestGroupIsBoundedByBytes(t *testing.T) {
@@ -55,8 +53,8 @@ func TestGroupIsBoundedByBytes(t *testing.T) {
 	g, _ := gatedGroup()
 	add := func(sizes ...int) {
 		for _, size := range sizes {
-			w := newWrite(t, nil)
-			w.events = []*eventRow{{Data: make([]byte, size)}}
+			w := creating(t)
+			w.create.events = []*eventRow{{Data: make([]byte, size)}}
 			g.waiting = append(g.waiting, w)
 		}
 	}
@@ -127,10 +125,10 @@ func TestSharedCommitsDoNotDeadlock(t *testing.T) {
 				for i, write := range writes {
 					one[i], other[len(other)-1-i] = write(), write()
 				}
-				d.group.insert = meeting(2)
+				d.records.insert = meeting(2)
 				var both sync.WaitGroup
-				both.Go(func() { d.group.commit(one) })
-				both.Go(func() { d.group.commit(other) })
+				both.Go(func() { d.records.commit(one) })
+				both.Go(func() { d.records.commit(other) })
 				both.Wait()
 				for i := range one {
 					require.NoError(t, errors.Join(<-one[i].done, <-other[i].done))
@@ -156,8 +154,8 @@ func TestRecordersLockInOneOrder(t *testing.T) {
 	var both sync.WaitGroup
 	require.NoError(t, d.inTransaction(t.Context(), "test", func(tx *gorm.DB) error {
 		_, err := take[deliveryRow](tx.Clauses(forUpdate), "delivery", ids[count/2])
-		both.Go(func() { d.group.commit(one) })
-		both.Go(func() { d.group.commit(other) })
+		both.Go(func() { d.records.commit(one) })
+		both.Go(func() { d.records.commit(other) })
 		const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 		require.Eventually(t, func() bool {
 			var count int
@@ -187,10 +185,11 @@ func meeting(count int64) func(tx *gorm.DB, rows []*eventRow) (map[string]bool, 
 // creating makes a new event for each of the keys.
 func creating(t *testing.T, keys ...string) *write {
 	t.Helper()
-	w := newWrite(t, func(*gorm.DB) error { return nil })
+	w := newWrite(t, nil)
+	w.task = task{create: &creation{}}
 	for _, key := range keys {
 		event := models.NewEvent(models.Event{Type: "b", Data: []byte("1"), IdempotencyKey: key}, time.Now())
-		w.events = append(w.events, newEventRow(event))
+		w.create.events = append(w.create.events, newEventRow(event))
 	}
 	return w
 }

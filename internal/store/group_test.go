@@ -54,17 +54,32 @@ func gatedGroup() (*group, *gate) {
 	return groupOf(time.Minute, g.transaction), g
 }
 
-func groupOf(timeout time.Duration, transaction func(context.Context, func(tx *gorm.DB) error) error) *group {
-	insert := func(*gorm.DB, []*eventRow) (map[string]bool, error) { return nil, nil }
-	record := func(*gorm.DB, []*record) error { return nil }
-	g := new(Store).newGroup(1, timeout, transaction)
-	g.insert, g.record = insert, record
+// groupOf makes a group whose records are calls.
+func groupOf(timeout time.Duration, transaction runner) *group {
+	g := new(Store).newGroup(1)
+	g.timeout, g.transaction = timeout, transaction
+	g.single = func([]*write) bool { return false }
+	g.insert = func(*gorm.DB, []*eventRow) (map[string]bool, error) { return nil, nil }
+	g.record = func(tx *gorm.DB, records []*record) error {
+		for _, r := range records {
+			do, _ := calls.Load(r)
+			if err := do.(func(*gorm.DB) error)(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return g
 }
 
-// only is a task that neither inserts, plans nor records.
+// calls has a func(tx *gorm.DB) error for each record made by only.
+var calls sync.Map
+
+// only is a task that calls do.
 func only(do func(tx *gorm.DB) error) task {
-	return task{do: func(tx *gorm.DB, _ map[string]bool) error { return do(tx) }}
+	r := &record{attempt: &attemptRow{}}
+	calls.Store(r, do)
+	return task{record: r}
 }
 
 func newWrite(t *testing.T, do func(tx *gorm.DB) error) *write {
@@ -140,6 +155,27 @@ func TestGroup(t *testing.T) {
 		require.ErrorIs(t, <-batch[1].done, lost)
 		require.Equal(t, 1, runs)
 	})
+
+	for name, c := range map[string]struct {
+		err  error
+		runs int
+	}{
+		"lost may have been carried out, and is not repeated": {errors.New("the connection is lost"), 1},
+		"refused has done nothing, and each is tried alone":   {&pgconn.PgError{Code: "23505"}, 1 + 2},
+	} {
+		t.Run("a statement that is "+name, func(t *testing.T) {
+			t.Parallel()
+			runs := 0
+			g := groupOf(time.Minute, nil)
+			g.single = func([]*write) bool { return true }
+			g.statement = func(context.Context, func(tx *gorm.DB) error) error { runs++; return c.err }
+			batch := []*write{newWrite(t, done), newWrite(t, done)}
+			g.commit(batch)
+			require.ErrorIs(t, <-batch[0].done, c.err)
+			require.ErrorIs(t, <-batch[1].done, c.err)
+			require.Equal(t, c.runs, runs)
+		})
+	}
 
 	for name, away := range map[string]error{"does not answer": nil, "cannot be reached": &pgconn.ConnectError{}} {
 		t.Run("a database that "+name+" is not waited for by each", func(t *testing.T) {

@@ -135,7 +135,12 @@ func (s *Store) dropIdle() {
 
 // transact carries out do in a transaction, and takes notice of whether that can be done.
 func (s *Store) transact(ctx context.Context, do func(tx *gorm.DB) error) error {
-	err := s.write.WithContext(ctx).Transaction(do)
+	return s.execute(ctx, func(tx *gorm.DB) error { return tx.Transaction(do) })
+}
+
+// execute is transact for a single statement.
+func (s *Store) execute(ctx context.Context, do func(tx *gorm.DB) error) error {
+	err := do(s.write.WithContext(ctx))
 	s.health.note(ctx, err)
 	return err
 }

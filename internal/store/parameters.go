@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,8 +22,8 @@ type parameters struct {
 }
 
 // parametersOf makes the table that has a column for each field of R that may be inserted, named and encoded as GORM does.
-// There must be a row.
-func parametersOf[R any](tx *gorm.DB, rows []*R) (parameters, error) {
+// There must be a row. Before are the parameters that the statement has before these.
+func parametersOf[R any](tx *gorm.DB, rows []*R, before ...any) (parameters, error) {
 	parsed := &gorm.Statement{DB: tx}
 	if err := parsed.Parse(new(R)); err != nil {
 		return parameters{}, err
@@ -36,9 +37,9 @@ func parametersOf[R any](tx *gorm.DB, rows []*R) (parameters, error) {
 	}
 	p := parameters{columns: strings.Join(names, ", ")}
 	if isPostgres(tx) {
-		p.rows, p.args = arrays(tx, fields, rows)
+		p.rows, p.args = arrays(tx, fields, rows, before)
 	} else {
-		p.rows, p.args = tuples(tx, fields, rows)
+		p.rows, p.args = tuples(tx, fields, rows, before)
 	}
 	return p, nil
 }
@@ -46,22 +47,23 @@ func parametersOf[R any](tx *gorm.DB, rows []*R) (parameters, error) {
 // arrays limits the rows to those that are there: an unknown limit is what makes Postgres expect one row. It then plans to look
 // each row up in an index, also while the other table is empty, and a plan that it keeps stays a good one when that has
 // grown. Having each execution planned anew would cost every other statement half as much again.
-func arrays[R any](tx *gorm.DB, fields []*schema.Field, rows []*R) (query string, args []any) {
+func arrays[R any](tx *gorm.DB, fields []*schema.Field, rows []*R, before []any) (query string, args []any) {
+	args = slices.Clone(before)
+	next := func() string { return "$" + strconv.Itoa(len(args)+1) }
 	list := make([]string, len(fields))
 	for i, field := range fields {
-		list[i] = "$" + strconv.Itoa(i+1) + "::" + tx.DataTypeOf(field) + "[]"
+		list[i] = next() + "::" + tx.DataTypeOf(field) + "[]"
 		column := make([]any, len(rows))
 		for j, row := range rows {
 			column[j] = valueOf(tx.Statement.Context, field, row)
 		}
 		args = append(args, column)
 	}
-	limit := "$" + strconv.Itoa(len(list)+1)
-	return "SELECT * FROM unnest(" + strings.Join(list, ", ") + ") LIMIT " + limit, append(args, len(rows))
+	return "SELECT * FROM unnest(" + strings.Join(list, ", ") + ") LIMIT " + next(), append(args, len(rows))
 }
 
-func tuples[R any](tx *gorm.DB, fields []*schema.Field, rows []*R) (query string, args []any) {
-	args = make([]any, 0, len(rows)*len(fields))
+func tuples[R any](tx *gorm.DB, fields []*schema.Field, rows []*R, before []any) (query string, args []any) {
+	args = append(make([]any, 0, len(before)+len(rows)*len(fields)), before...)
 	for _, row := range rows {
 		for _, field := range fields {
 			args = append(args, valueOf(tx.Statement.Context, field, row))
@@ -76,19 +78,20 @@ func valueOf[R any](ctx context.Context, field *schema.Field, row *R) any {
 	return value
 }
 
-// exec executes a statement that contains the rows, and returns how many rows it has affected. It bypasses GORM, which would
-// make a list of parameters of each array, but not GORM's log.
-func (p parameters) exec(tx *gorm.DB, statement string) (affected int64, err error) {
+// exec executes a statement that contains the rows. It bypasses GORM, which would make a list of parameters of each array, but
+// not GORM's log.
+func (p parameters) exec(tx *gorm.DB, statement string) (err error) {
+	var affected int64
 	defer p.log(tx, time.Now(), statement, &affected, &err)
 	result, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement, p.args...)
-	if err != nil {
-		return 0, err
+	if err == nil {
+		affected, err = result.RowsAffected()
 	}
-	return result.RowsAffected()
+	return err
 }
 
 // query is exec for a statement that returns ids.
-func (p parameters) query(tx *gorm.DB, statement string) (ids []string, err error) {
+func (p parameters) query(tx *gorm.DB, statement string) (ids map[string]bool, err error) {
 	var affected int64
 	defer p.log(tx, time.Now(), statement, &affected, &err)
 	rows, err := tx.Statement.ConnPool.QueryContext(tx.Statement.Context, statement, p.args...)
@@ -96,12 +99,12 @@ func (p parameters) query(tx *gorm.DB, statement string) (ids []string, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	for ; rows.Next(); affected++ {
+	for ids = map[string]bool{}; rows.Next(); affected++ {
 		var id string
 		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
+		ids[id] = true
 	}
 	return ids, rows.Err()
 }

@@ -21,7 +21,7 @@ const (
 	// postgresConnLifetime lets a process find its way to a new primary behind the same name.
 	postgresConnLifetime = 30 * time.Minute
 
-	// postgresLanes are the groups of writes that commit at a time: enough to keep the log busy, few enough to share.
+	// postgresLanes are the commits of each kind of shared writes that are under way at a time, at most.
 	postgresLanes = 3
 
 	postgresConnectTimeout = 10 * time.Second

@@ -96,7 +96,7 @@ func beforePowerIsLost(t *testing.T) (*switchover, *Store) {
 func TestADeadConnectionHoldsUpNobodyForEver(t *testing.T) {
 	t.Parallel()
 	power, s := beforePowerIsLost(t)
-	s.group.timeout = 200 * time.Millisecond
+	s.creations.timeout = 200 * time.Millisecond
 	power.epoch.Add(1)
 
 	var all sync.WaitGroup

@@ -120,10 +120,11 @@ func fromNullTime(t *time.Time) time.Time {
 	return t.UTC()
 }
 
-// anyOf selects the rows whose column has one of the values. On Postgres it is the same statement for any number of them.
+// anyOf selects the rows whose column has one of the values. On Postgres it is the same statement for any number of them, with
+// the limit for which arrays has the reason.
 func anyOf(q *gorm.DB, column string, values []string) *gorm.DB {
-	if isPostgres(q) {
-		return q.Where(column+" = ANY(?)", &values) // a pointer: GORM makes a list of parameters of a slice
+	if isPostgres(q) { // a pointer: GORM makes a list of parameters of a slice
+		return q.Where(column+" IN (SELECT * FROM unnest(?::text[]) LIMIT ?)", &values, len(values))
 	}
 	return q.Where(column+" IN ?", values)
 }

@@ -270,15 +270,15 @@ func TestAPlanThatIsRolledBackLeavesNothing(t *testing.T) {
 	t.Parallel()
 	onBothDesks(t, func(t *testing.T, d *desk) {
 		event := d.publish(t, models.Event{Type: "a"})
-		away, commit := errors.New("the connection is lost"), d.group.transaction
-		d.group.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
+		away, commit := errors.New("the connection is lost"), d.plans.transaction
+		d.plans.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
 			return commit(ctx, func(tx *gorm.DB) error { return errors.Join(do(tx), away) })
 		}
 		_, err := d.PlanDeliveries(t.Context(), event.ID, nil)
 		require.ErrorIs(t, err, away)
 		require.Zero(t, d.memory.matches.cache.Len())
 
-		d.group.transaction = commit
+		d.plans.transaction = commit
 		plan, err := d.PlanDeliveries(t.Context(), event.ID, nil)
 		require.NoError(t, err)
 		require.Equal(t, 1, plan.Deliveries)

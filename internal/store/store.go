@@ -39,7 +39,10 @@ type Store struct {
 	// Readers have a pool of their own and never wait for the writer (WAL).
 	read, write *gorm.DB
 
-	group   *group        // of the writes that come with every event and every attempt
+	// The writes that come with every event and every attempt: on Postgres each kind in commits of its own, on SQLite, where
+	// a commit is the most of their cost, all of them in the same.
+	creations, plans, records *group
+
 	loads   *lanes[*load] // of what every attempt reads
 	health  *health
 	memory  *memory
@@ -59,17 +62,18 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.open(ctx, o); err != nil {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
-	s.group = s.newGroup(s.slots(), s.timeout(), s.transact)
+	s.openGroups()
 	s.loads = s.newLoads()
 	return s, nil
 }
 
-// slots returns the number of shared commits that may be under way at a time: SQLite has one writer.
-func (s *Store) slots() int {
-	if s.dialect == goose.DialectPostgres {
-		return postgresLanes
+func (s *Store) openGroups() {
+	if s.dialect != goose.DialectPostgres {
+		all := s.newGroup(1) // SQLite has one writer
+		s.creations, s.plans, s.records = all, all, all
+		return
 	}
-	return 1
+	s.creations, s.plans, s.records = s.newGroup(postgresLanes), s.newGroup(postgresLanes), s.newGroup(postgresLanes)
 }
 
 // timeout is for a shared commit, or a shared read. SQLite is in this process: it does not go away, and waiting for it is

@@ -20,32 +20,36 @@ func TestAWideEventLeavesTheOthersTheirCommit(t *testing.T) {
 			d.subscribe(t, func(*models.Subscription) {})
 		}
 		wide := d.publish(t, models.Event{Type: "a"})
-		require.Eventually(t, func() bool { return d.group.commits() == 0 }, time.Minute, time.Millisecond)
-		commits, commit := 0, d.group.transaction
-		d.group.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
+		var narrow []*models.Event
+		for range 3 {
+			narrow = append(narrow, d.publish(t, models.Event{Tenant: "other", Type: "a"}))
+		}
+		require.Eventually(t, func() bool { return d.plans.commits() == 0 }, time.Minute, time.Millisecond)
+		commits, commit := 0, d.plans.transaction
+		d.plans.transaction = func(ctx context.Context, do func(tx *gorm.DB) error) error {
 			commits++
 			return commit(ctx, do)
 		}
-		d.group.slots = 0 // all wait until told
+		d.plans.slots = 0 // all wait until told
 
 		var all sync.WaitGroup
 		var plan models.Plan
 		var planned error
 		all.Go(func() { plan, planned = d.PlanDeliveries(t.Context(), wide.ID, nil) })
-		published := make([]error, 3)
-		for i := range published {
-			all.Go(func() { published[i] = tryPublish(t.Context(), d.Store) })
+		others := make([]error, 3)
+		for i := range others {
+			all.Go(func() { _, others[i] = d.PlanDeliveries(t.Context(), narrow[i].ID, nil) })
 		}
-		require.Eventually(t, func() bool { return d.group.queued() == 4 }, time.Minute, time.Millisecond)
-		d.group.mu.Lock()
-		d.group.slots, d.group.busy = 1, 1
-		d.group.mu.Unlock()
-		d.group.work()
+		require.Eventually(t, func() bool { return d.plans.queued() == 4 }, time.Minute, time.Millisecond)
+		d.plans.mu.Lock()
+		d.plans.slots, d.plans.busy = 1, 1
+		d.plans.mu.Unlock()
+		d.plans.work()
 		all.Wait()
 
 		require.NoError(t, planned)
 		require.Equal(t, planPage, plan.Deliveries)
-		for _, err := range published {
+		for _, err := range others {
 			require.NoError(t, err)
 		}
 		require.Equal(t, 1, commits)

@@ -24,7 +24,7 @@ type load struct {
 
 func (s *Store) newLoads() *lanes[*load] {
 	return &lanes[*load]{
-		slots: loadLanes, handle: s.loadTogether,
+		slots: loadLanes, enough: loadLimit, handle: s.loadTogether,
 		fit: func(waiting []*load) int { return min(len(waiting), loadLimit) },
 	}
 }
