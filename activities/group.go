@@ -19,6 +19,11 @@ const (
 	// groupRequests bounds the first attempts that one group has under way at once. When a process dies, they are the
 	// attempts of the group that may be made twice.
 	groupRequests = 64
+	// fewRequests is how many these are at first, and how many more they become whenever none of them ends within
+	// requestPace. Receivers that answer at once need no more, and with more, all other work of the process would wait
+	// longer for its turn on the processor.
+	fewRequests = 16
+	requestPace = 10 * time.Millisecond
 	// groupTime is how long a group begins attempts. Deliveries that had no turn by then get workflows of their own.
 	groupTime = 10 * time.Second
 	// maxRequests bounds the first attempts that all groups of this process have under way at once.
@@ -63,7 +68,8 @@ func (a *Activities) DeliverGroup(ctx context.Context, in DeliverGroupInput) (*D
 // attemptAll makes the first attempts of the targets that were claimed, and returns the targets that are not settled. It
 // fails if we have failed ourselves at any of them.
 func (a *Activities) attemptAll(ctx context.Context, targets []models.GroupTarget) ([]models.GroupTarget, error) {
-	g := &groupAttempts{activities: a, ctx: ctx, until: a.now().Add(groupTime), slots: make(chan struct{}, groupRequests)}
+	g := &groupAttempts{activities: a, ctx: ctx, until: a.now().Add(groupTime), free: make(chan struct{}, groupRequests)}
+	g.allow(fewRequests)
 	bySubscription := map[string][]models.GroupTarget{}
 	for _, target := range targets {
 		if target.Claimed && !target.Attempted {
@@ -88,10 +94,11 @@ type groupAttempts struct {
 	activities *Activities
 	ctx        context.Context //nolint:containedctx // of the activity, which the attempts are part of
 	until      time.Time
-	slots      chan struct{} // one for each request under way
+	free       chan struct{} // one for each further request that may be under way
 	running    sync.WaitGroup
 
 	mu      sync.Mutex
+	allowed int   // requests under way at once
 	err     error // our own failure at one of them
 	open    []models.GroupTarget
 	untried []string // ids of those of the open deliveries whose claim is to be given back
@@ -104,13 +111,13 @@ func (g *groupAttempts) attemptAt(targets []models.GroupTarget) {
 	rest := targets
 	if !fast() {
 		rest = targets[1:]
-		g.slots <- struct{}{}
+		g.acquire()
 		g.attempt(targets[0])
 	}
 	for _, target := range rest {
-		g.slots <- struct{}{}
+		g.acquire()
 		if !fast() || g.activities.now().After(g.until) || g.ctx.Err() != nil {
-			<-g.slots
+			g.free <- struct{}{}
 			g.pass(target)
 			continue
 		}
@@ -118,10 +125,34 @@ func (g *groupAttempts) attemptAt(targets []models.GroupTarget) {
 	}
 }
 
-// attempt makes one attempt, and frees its slot. Unless too many answers are late, it does not wait for one: the attempt
+// acquire waits until another request may be under way.
+func (g *groupAttempts) acquire() {
+	for {
+		slow := time.NewTimer(requestPace)
+		select {
+		case <-g.free:
+			slow.Stop()
+			return
+		case <-slow.C:
+			g.allow(fewRequests)
+		}
+	}
+}
+
+// allow allows more requests at once, as far as the bound lets it.
+func (g *groupAttempts) allow(more int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for ; more > 0 && g.allowed < groupRequests; more-- {
+		g.allowed++
+		g.free <- struct{}{}
+	}
+}
+
+// attempt makes one attempt, and lets another one begin. Unless too many answers are late, it does not wait for one: the attempt
 // goes on, and the delivery's own workflow waits until it is recorded.
 func (g *groupAttempts) attempt(target models.GroupTarget) {
-	defer func() { <-g.slots }()
+	defer func() { g.free <- struct{}{} }()
 	a := g.activities
 	if err := a.requests.Acquire(g.ctx, 1); err != nil {
 		g.pass(target)

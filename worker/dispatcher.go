@@ -223,7 +223,9 @@ func (d *Dispatcher) input(event *models.Event) workflows.DeliverEventInput {
 	case models.ModeInline, models.ModeGrouped:
 		in.Inline = true
 	case models.ModeAuto:
-		in.InlineAbove = childrenAtOnce
+		if in.Inline = d.backlog.AnyBehind(); !in.Inline { // no time for the steps of a child while one tenant keeps us busy
+			in.InlineAbove = childrenAtOnce
+		}
 	case models.ModeChild:
 	}
 	return in

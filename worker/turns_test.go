@@ -172,6 +172,16 @@ func TestEventsThatWaitGoTogether(t *testing.T) {
 	})
 }
 
+func TestEventsBesideABacklogTakeFewerSteps(t *testing.T) {
+	t.Parallel()
+	_, d := newWorld(DispatcherOptions{Mode: func(string) models.DeliveryMode { return models.ModeAuto }})
+	event := &models.Event{ID: "b_1", Tenant: "b"}
+	require.False(t, d.input(event).Inline)
+	require.Equal(t, childrenAtOnce, d.input(event).InlineAbove)
+	require.True(t, d.backlog.MarkBehind("a"))
+	require.True(t, d.input(event).Inline)
+}
+
 func TestAWorkflowThatHangsKeepsItsSlotForAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

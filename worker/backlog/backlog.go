@@ -162,6 +162,13 @@ func (b *Backlog) Behind() []string {
 	return names
 }
 
+// AnyBehind reports whether any tenant is behind.
+func (b *Backlog) AnyBehind() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.behind) > 0
+}
+
 // Fell receives a value when a tenant has fallen behind, or has a slot again while it is behind, since the last one was
 // received.
 func (b *Backlog) Fell() <-chan struct{} { return b.fell }
