@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/posthaste/posthaste/internal/bench"
@@ -20,7 +21,7 @@ const (
 
 // benchCmd measures a server.
 type benchCmd struct {
-	Scenarios []string `arg:"" optional:"" name:"scenario" enum:"ingest,throughput,fanout,latency,retry-storm,isolation,large,burst" help:"Scenarios to measure: ingest, throughput, fanout, latency, retry-storm, isolation, large or burst (default: all)."`
+	Scenarios []string `arg:"" optional:"" name:"scenario" enum:"ingest,throughput,fanout,latency,retry-storm,isolation,large,burst,growth" help:"Scenarios to measure: ingest, throughput, fanout, latency, retry-storm, isolation, large, burst or growth (default: all but growth, which fills the Postgres of --database-url with millions of events)."`
 
 	// There is no POSTHASTE_URL for it: who has that set for other commands does not want to flood that server.
 	URL       string `name:"url" group:"Server" placeholder:"URL" help:"Server to measure. It must be allowed to deliver to the receiver. Without this flag, bench starts a server and stops it afterwards."`
@@ -42,6 +43,7 @@ type benchCmd struct {
 	Due         time.Duration `name:"due" placeholder:"DURATION" help:"Time from the start of retry-storm until the retries are due (default: 30s and 60ms for each delivery)."`
 	Rest        time.Duration `name:"rest" default:"15s" help:"Time for which retry-storm measures the waiting server (default ${default})."`
 	Fanout      []int         `name:"fanout" default:"10,20,100,1000" placeholder:"N,…" help:"Subscribers in fanout (default ${default})."`
+	Sizes       []int         `name:"sizes" default:"10000,1000000,5000000" placeholder:"N,…" help:"Stored events at which growth measures (default ${default})."`
 	Subscribers int           `name:"subscribers" default:"1" placeholder:"N" help:"Subscribers of the tenant that burst hits (default ${default})."`
 	Calm        time.Duration `name:"calm" default:"10s" help:"Time for which burst publishes slowly before the burst, and after it (default ${default})."`
 	Rate        float64       `name:"rate" default:"5" placeholder:"N" help:"Events a second in isolation, which has four subscribers, and of each tenant in burst outside the burst (default ${default})."`
@@ -75,10 +77,17 @@ func (c *benchCmd) Validate() error {
 	case c.Profile != "" && (c.URL != "" || c.Runs > 1):
 		return errors.New("--profile needs a server that bench starts for a single run: do not use it with --url or --runs")
 	}
-	for _, n := range c.Fanout {
-		if n < 1 {
-			return fmt.Errorf("--fanout %d is below 1", n)
+	for flag, numbers := range map[string][]int{"--fanout": c.Fanout, "--sizes": c.Sizes} {
+		if n := slices.Min(numbers); n < 1 {
+			return fmt.Errorf("%s %d is below 1", flag, n)
 		}
+	}
+	return c.validateGrowth()
+}
+
+func (c *benchCmd) validateGrowth() error {
+	if slices.Contains(c.Scenarios, bench.Growth) && (c.URL != "" || c.Store != storePostgres || c.Runs > 1) {
+		return errors.New("growth fills the database of a server that bench starts, once: it needs --store postgres, and goes neither with --url nor with --runs")
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (b *benchRun) scenarios(ctx context.Context, at receiverUp, d deployment) (
 	return bench.Run(ctx, bench.Options{
 		Client: api, Publish: publish, Receiver: at.Receiver, Control: at.Control,
 		ServerPID: d.pid, Postgres: b.postgres,
-		Events: b.Events, Waiting: b.Waiting, Fanout: b.Fanout, Concurrency: b.Concurrency, Rate: b.Rate, Subscribers: b.Subscribers, Calm: b.Calm,
+		Events: b.Events, Waiting: b.Waiting, Fanout: b.Fanout, Sizes: b.Sizes, Concurrency: b.Concurrency, Rate: b.Rate, Subscribers: b.Subscribers, Calm: b.Calm,
 		Duration: b.Duration, Due: b.Due, Rest: b.Rest, Timeout: b.Timeout, Patience: b.Patience, Settle: b.Settle,
 		Progress: b.progress.show,
 	}, b.Scenarios...)

@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthaste/posthaste/internal/bench"
+	"github.com/posthaste/posthaste/internal/pgtest"
 	"github.com/posthaste/posthaste/internal/terminal"
 )
 
@@ -53,6 +55,32 @@ func TestBenchBurst(t *testing.T) {
 	require.Equal(t, 200, variants["burst"].Deliveries)
 	require.Equal(t, 5, variants["before"].Accepted)
 	require.Contains(t, variants, "other tenant during")
+}
+
+func TestBenchGrowth(t *testing.T) {
+	t.Parallel()
+
+	url := pgtest.OwnURL(t)
+	p := start(t, nil, "bench", "growth", "--events", "10", "--sizes", "100,300", "--store", "postgres", "--database-url", url, "-o", "json")
+	require.Zero(t, p.exitCode(), p.output)
+	var r bench.Report
+	require.NoError(t, json.Unmarshal([]byte(p.output.String()), &r))
+	var variants []string
+	for _, result := range r.Results {
+		variants = append(variants, result.Variant)
+	}
+	require.Equal(t, []string{"rate at 100", "latency at 100", "rate at 300", "latency at 300"}, variants)
+	require.Contains(t, r.Results[2].Metrics, "deliveries_per_second_moved_percent")
+	require.Contains(t, r.Results[3].Metrics, "delivery_p50_ms_moved_percent")
+
+	db, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close(t.Context())) }()
+	const whole = `SELECT count(*) FROM events AS e JOIN deliveries AS d ON d.event_id = e.id JOIN attempts AS a ON a.delivery_id = d.id
+		WHERE e.id < 'evt_01' AND e.status = 'planned' AND d.status = 'delivered' AND length(e.data) > 1000`
+	var copies int
+	require.NoError(t, db.QueryRow(t.Context(), whole).Scan(&copies))
+	require.InDelta(t, 300, copies, 50, "the others are real")
 }
 
 func TestBenchAgainstAServer(t *testing.T) {
@@ -109,7 +137,10 @@ func TestBenchRefusals(t *testing.T) {
 		"bench --duration=-1s":       "--duration",
 		"bench --server-pid 1":       "--server-pid",
 		"bench --url http://127.0.0.1:1 --engine external": "--url",
-		"bench --fanout 0": "--fanout 0",
+		"bench --fanout 0":         "--fanout 0",
+		"bench growth":             "--store postgres",
+		"bench growth --sizes 1,0": "--sizes 0",
+		"bench growth --store postgres --database-url x --runs 2": "--runs",
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

@@ -11,10 +11,11 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// Names of the scenarios that measure throughput alone.
+// Names of the scenarios that measure throughput alone, and of one that fills the database.
 const (
 	Throughput = "throughput"
 	Fanout     = "fanout"
+	Growth     = "growth"
 )
 
 // Options configures a measurement. Client, Receiver and Control are required.
@@ -30,6 +31,7 @@ type Options struct {
 	Events      int           // of each measurement, for fanout deliveries; 0: the scenario's own number
 	Waiting     int           // deliveries of retry-storm; 0: 10,000
 	Fanout      []int         // subscribers of the measurements of fanout; empty: 10, 20, 100 and 1,000
+	Sizes       []int         // stored events at which growth measures; empty: 10,000, 1 million and 5 million
 	Concurrency int           // calls of the API at once; 0: 16
 	Subscribers int           // of the tenant that burst hits; 0: 1
 	Calm        time.Duration // how long burst publishes slowly before the burst, and after it; 0: 10s
@@ -60,6 +62,9 @@ func (o Options) withDefaults() Options {
 	if len(o.Fanout) == 0 {
 		o.Fanout = []int{10, 20, 100, 1000}
 	}
+	if len(o.Sizes) == 0 {
+		o.Sizes = []int{10_000, 1_000_000, 5_000_000}
+	}
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}
@@ -73,7 +78,7 @@ type bench struct {
 	meter    meter
 }
 
-// Run runs the named scenarios one after the other, all of them if there are no names. It ends by itself: each wait has
+// Run runs the named scenarios one after the other, all of them but [Growth] if there are no names. It ends by itself: each wait has
 // a bound.
 func Run(ctx context.Context, o Options, names ...string) ([]Result, error) {
 	if o.Client == nil || o.Receiver == "" || o.Control == "" {
@@ -88,7 +93,7 @@ func Run(ctx context.Context, o Options, names ...string) ([]Result, error) {
 	}
 	var all []Result
 	for _, s := range scenarios {
-		if len(names) > 0 && !slices.Contains(names, s.name) {
+		if (s.named || len(names) > 0) && !slices.Contains(names, s.name) {
 			continue
 		}
 		results, err := s.run(ctx, b)

@@ -14,17 +14,19 @@ const (
 
 // scenarios lists all scenarios, in the order in which they run.
 var scenarios = []struct {
-	name string
-	run  func(context.Context, *bench) ([]Result, error)
+	name  string
+	run   func(context.Context, *bench) ([]Result, error)
+	named bool // it runs only if it is named
 }{
-	{"ingest", ingest},
-	{Throughput, throughput},
-	{Fanout, fanout},
-	{"latency", latency},
-	{"retry-storm", retryStorm},
-	{"isolation", isolation},
-	{"large", large},
-	{"burst", burst},
+	{name: "ingest", run: ingest},
+	{name: Throughput, run: throughput},
+	{name: Fanout, run: fanout},
+	{name: "latency", run: latency},
+	{name: "retry-storm", run: retryStorm},
+	{name: "isolation", run: isolation},
+	{name: "large", run: large},
+	{name: "burst", run: burst},
+	{name: Growth, run: growth, named: true},
 }
 
 // Scenarios lists the names that [Run] knows, in the order in which it runs them.
