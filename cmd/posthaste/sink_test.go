@@ -2,10 +2,13 @@ package main
 
 import (
 	"io"
+	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
@@ -17,10 +20,12 @@ type sink struct {
 	url     string
 	mu      sync.Mutex
 	script  []int
+	takes   time.Duration // for each answer
 	secret  string
 	got     map[string]int // times per webhook-id
 	now     int            // requests being answered
 	most    int            // at once
+	open    int            // connections
 	held    *hold
 	invalid []error
 }
@@ -28,7 +33,9 @@ type sink struct {
 func newSink(t *testing.T, script ...int) *sink {
 	t.Helper()
 	s := &sink{script: script, got: map[string]int{}}
-	server := httptest.NewServer(s)
+	server := httptest.NewUnstartedServer(s)
+	server.Config.ConnState = s.connection
+	server.Start()
 	t.Cleanup(server.Close)
 	s.url = server.URL + "/hook"
 	return s
@@ -68,6 +75,26 @@ func (s *sink) hold(t *testing.T) *hold {
 	return h
 }
 
+// connection counts the connections.
+func (s *sink) connection(_ net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		s.open++
+	case http.StateClosed, http.StateHijacked:
+		s.open--
+	case http.StateActive, http.StateIdle:
+	}
+}
+
+// idle reports whether all who were connected have gone, and their requests are answered.
+func (s *sink) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open == 0 && s.now == 0
+}
+
 func (s *sink) enter() *hold {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,6 +109,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.arrived <- struct{}{}
 		<-h.released
 	}
+	<-time.After(s.takes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now--
@@ -111,6 +139,13 @@ func (s *sink) times(eventID string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.got[eventID]
+}
+
+// arrived is how often each event arrived.
+func (s *sink) arrived() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.got)
 }
 
 // events is how many different events arrived.
