@@ -37,11 +37,6 @@ var dynamicConfig = dc.StaticClient{
 	// references to it.
 	dc.ExternalPayloadsEnabled.Key(): false,
 
-	// The timeout of a workflow task is deleted with the task's completion, instead
-	// of being read and checked ten seconds later. The setting is off by default
-	// because of a database that Posthaste does not use.
-	dc.EnableBestEffortDeleteTasksOnWorkflowUpdate.Key(): true,
-
 	// A task queue is split so that several nodes can serve it. On one node the
 	// parts only make pollers miss tasks that wait in another part, and rate limits
 	// are divided by their number.
