@@ -49,26 +49,47 @@ type DeliverGroupResult struct {
 }
 
 // DeliverGroup plans the events of a group for the workflow that calls it, and makes the first attempts at subscribers that
-// answer fast, or are not known yet. Planning is one transaction; each attempt is recorded as soon as it was made.
+// answer fast, or are not known yet. The events with models.MaxGroupDeliveries deliveries at a time are planned in one
+// transaction, and attempted before the next; each attempt is recorded as soon as it was made. When attempts are not settled,
+// or take too long, the events that are not planned by then are left to workflows of their own.
 //
 // Calling it again, after a worker has died, goes on with the deliveries that have no recorded attempt.
 func (a *Activities) DeliverGroup(ctx context.Context, in DeliverGroupInput) (*DeliverGroupResult, error) {
-	workflowID := activity.GetInfo(ctx).WorkflowExecution.ID
-	plan, err := a.store.PlanGroup(ctx, workflowID, in.EventIDs, func(id string, _ int) bool { return !a.speed.hangs(id) })
-	if err != nil {
-		return nil, ours("plan group", err)
+	workflowID, until := activity.GetInfo(ctx).WorkflowExecution.ID, a.now().Add(groupTime)
+	result := &DeliverGroupResult{}
+	for eventIDs := in.EventIDs; len(eventIDs) > 0; {
+		plan, err := a.store.PlanGroup(ctx, workflowID, eventIDs, func(id string, _ int) bool { return !a.speed.hangs(id) })
+		if err != nil {
+			return nil, ours("plan group", err)
+		}
+		open, err := a.attemptAll(ctx, plan.Targets, until)
+		if err != nil {
+			return nil, err
+		}
+		result.add(plan, open)
+		if len(result.Open) > 0 || a.now().After(until) || ctx.Err() != nil {
+			result.Others = append(result.Others, plan.Rest...)
+			break
+		}
+		eventIDs = nil
+		for _, event := range plan.Rest {
+			eventIDs = append(eventIDs, event.EventID)
+		}
 	}
-	open, err := a.attemptAll(ctx, plan.Targets)
-	if err != nil {
-		return nil, err
-	}
-	return &DeliverGroupResult{Events: plan.Events, Deliveries: plan.Deliveries, Open: open, Others: plan.Others}, nil
+	return result, nil
+}
+
+func (r *DeliverGroupResult) add(plan models.GroupPlan, open []models.GroupTarget) {
+	r.Events += plan.Events
+	r.Deliveries += plan.Deliveries
+	r.Open = append(r.Open, open...)
+	r.Others = append(r.Others, plan.Wide...)
 }
 
 // attemptAll makes the first attempts of the targets that were claimed, and returns the targets that are not settled. It
 // fails if we have failed ourselves at any of them.
-func (a *Activities) attemptAll(ctx context.Context, targets []models.GroupTarget) ([]models.GroupTarget, error) {
-	g := &groupAttempts{activities: a, ctx: ctx, until: a.now().Add(groupTime), free: make(chan struct{}, groupRequests)}
+func (a *Activities) attemptAll(ctx context.Context, targets []models.GroupTarget, until time.Time) ([]models.GroupTarget, error) {
+	g := &groupAttempts{activities: a, ctx: ctx, until: until, free: make(chan struct{}, groupRequests)}
 	g.allow(fewRequests)
 	bySubscription := map[string][]models.GroupTarget{}
 	for _, target := range targets {

@@ -29,9 +29,10 @@ type GroupPlan struct {
 	Deliveries int // of these events, closed ones included
 	// Targets has those of the deliveries whose workflow is still to be started, by event and position.
 	Targets []GroupTarget
-	// Others has the ids of the events that need a plan of their own: they have more than MaxTargets deliveries, or the group
-	// was full without them.
-	Others []EventRef
+	// Wide has the events that need a plan of their own, because they have more than MaxTargets deliveries.
+	Wide []EventRef
+	// Rest has the events that were left for another plan, because this one has MaxGroupDeliveries without them.
+	Rest []EventRef
 }
 
 // EventRef names an event.

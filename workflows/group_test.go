@@ -115,6 +115,20 @@ func TestGroup(t *testing.T) {
 		b.requireAll(t, in, models.DeliveryDelivered, 1)
 	})
 
+	t.Run("events beyond the deliveries of one plan are planned in the next", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, answers(204)...)
+		for range models.MaxTargets {
+			b.subscribe(t, nil)
+		}
+		const events = models.MaxGroupDeliveries/models.MaxTargets + 1
+		in := b.group(t, events)
+		result, children := b.deliver(t, in)
+		require.Equal(t, workflows.DeliverEventsResult{Events: events, Deliveries: events * models.MaxTargets}, result)
+		require.Empty(t, children)
+		require.Len(t, b.receiver.times, events*models.MaxTargets)
+	})
+
 	t.Run("a wide event has a workflow of its own", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, answers(204)...)

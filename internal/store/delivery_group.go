@@ -14,7 +14,7 @@ import (
 // again for the workflow changes nothing and returns the targets that are left. At least one event must be given.
 //
 // An event with more than models.MaxTargets deliveries, and events beyond models.MaxGroupDeliveries deliveries, are left as
-// they are, and returned as GroupPlan.Others.
+// they are, and returned as GroupPlan.Wide and GroupPlan.Rest.
 func (s *Store) PlanGroup(
 	ctx context.Context, workflowID string, eventIDs []string, claim models.Claim,
 ) (models.GroupPlan, error) {

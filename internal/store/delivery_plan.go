@@ -69,7 +69,7 @@ func (s *Store) planOne(ctx context.Context, eventID string, claim models.Claim)
 		return models.Plan{}, translate("plan deliveries", err)
 	case !r.found:
 		return models.Plan{}, models.NotFound("event", eventID)
-	case len(r.plan.Others) > 0:
+	case len(r.plan.Wide) > 0:
 		return models.Plan{}, errWide
 	}
 	r.remember()

@@ -195,8 +195,12 @@ func (p *planner) stop() error {
 func (p *planner) add(one *requested) {
 	r, candidates := one.request, one.match.found
 	ref := models.EventRef{EventID: one.event.ID, EventType: one.event.Type}
-	if len(candidates) >= r.most || r.made > 0 && r.made+len(candidates) > models.MaxGroupDeliveries {
-		r.plan.Others = append(r.plan.Others, ref)
+	switch {
+	case len(candidates) >= r.most:
+		r.plan.Wide = append(r.plan.Wide, ref)
+		return
+	case r.made > 0 && r.made+len(candidates) > models.MaxGroupDeliveries:
+		r.plan.Rest = append(r.plan.Rest, ref)
 		return
 	}
 	p.rows = append(p.rows, one.rows(candidates, p.due)...)

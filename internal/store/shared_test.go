@@ -38,14 +38,14 @@ func TestPlansOfOneCommit(t *testing.T) {
 		require.Equal(t, 1, d.commit(batch...))
 		// Events, the candidates of four types, stops, deliveries in pieces, events.
 		require.LessOrEqual(t, len(d.queries.made), 1+4+1+1+models.MaxTargets/insertChunk+1, d.queries.made)
-		for i, want := range []struct{ deliveries, targets, others, again int }{
+		for i, want := range []struct{ deliveries, targets, wide, again int }{
 			{1, 1, 0, 0}, {1, 0, 0, 0}, {1, 1, 0, 0}, {1 + models.MaxTargets, 0, 0, 0}, {0, 0, 1, 0}, {1, 0, 0, 1}, {},
 		} {
 			require.NoError(t, <-batch[i].done)
 			r := batch[i].plan
 			require.Equal(t, want.deliveries, r.plan.Deliveries, i)
 			require.Len(t, r.plan.Targets, want.targets, i)
-			require.Len(t, r.plan.Others, want.others, i)
+			require.Len(t, r.plan.Wide, want.wide, i)
 			require.Len(t, r.again, want.again, i)
 			require.Equal(t, ids[i] != "evt_none", r.found, i)
 		}

@@ -23,7 +23,7 @@ func testGroup(t *testing.T, open Open) {
 		require.NoError(t, err)
 		require.Equal(t, 3, plan.Events)
 		require.Equal(t, 3, plan.Deliveries)
-		require.Empty(t, plan.Others)
+		require.Empty(t, append(plan.Wide, plan.Rest...))
 		var got []string
 		for _, target := range plan.Targets {
 			got = append(got, fmt.Sprint(target.EventID == ids[0], target.EventType, target.SubscriptionID, target.Claimed))
@@ -112,7 +112,7 @@ func testGroup(t *testing.T, open Open) {
 		require.Equal(t, after, plan.Targets[0].EventID)
 	})
 
-	run("wide events, and events beyond the bound, need plans of their own", func(t *testing.T, b *bundle) {
+	run("wide events, and events beyond the bound, are left for other plans", func(t *testing.T, b *bundle) {
 		for range models.MaxTargets {
 			b.subscription(t, "narrow", "wide")
 		}
@@ -126,8 +126,9 @@ func testGroup(t *testing.T, open Open) {
 		require.NoError(t, err)
 		require.Equal(t, fit, plan.Events)
 		require.Len(t, plan.Targets, models.MaxGroupDeliveries)
-		require.Equal(t, []models.EventRef{{EventID: ids[0], EventType: "wide"}, {EventID: ids[fit+1], EventType: "narrow"}}, plan.Others)
-		for _, other := range plan.Others {
+		require.Equal(t, []models.EventRef{{EventID: ids[0], EventType: "wide"}}, plan.Wide)
+		require.Equal(t, []models.EventRef{{EventID: ids[fit+1], EventType: "narrow"}}, plan.Rest)
+		for _, other := range append(plan.Wide, plan.Rest...) {
 			accepted, err := b.Accepted(t.Context(), other.EventID)
 			require.NoError(t, err)
 			require.True(t, accepted)
