@@ -43,7 +43,7 @@ type benchCmd struct {
 	Due         time.Duration `name:"due" placeholder:"DURATION" help:"Time from the start of retry-storm until the retries are due (default: 30s and 60ms for each delivery)."`
 	Rest        time.Duration `name:"rest" default:"15s" help:"Time for which retry-storm measures the waiting server (default ${default})."`
 	Fanout      []int         `name:"fanout" default:"10,20,100,1000" placeholder:"N,…" help:"Subscribers in fanout (default ${default})."`
-	Sizes       []int         `name:"sizes" default:"10000,1000000,5000000" placeholder:"N,…" help:"Stored events at which growth measures (default ${default})."`
+	Sizes       []int         `name:"sizes" default:"10000,1000000,5000000" placeholder:"N,…" help:"Stored events at which growth measures, ascending (default ${default})."`
 	Subscribers int           `name:"subscribers" default:"1" placeholder:"N" help:"Subscribers of the tenant that burst hits (default ${default})."`
 	Calm        time.Duration `name:"calm" default:"10s" help:"Time for which burst publishes slowly before the burst, and after it (default ${default})."`
 	Rate        float64       `name:"rate" default:"5" placeholder:"N" help:"Events a second in isolation, which has four subscribers, and of each tenant in burst outside the burst (default ${default})."`
@@ -88,6 +88,9 @@ func (c *benchCmd) Validate() error {
 func (c *benchCmd) validateGrowth() error {
 	if slices.Contains(c.Scenarios, bench.Growth) && (c.URL != "" || c.Store != storePostgres || c.Runs > 1) {
 		return errors.New("growth fills the database of a server that bench starts, once: it needs --store postgres, and goes neither with --url nor with --runs")
+	}
+	if !slices.IsSorted(c.Sizes) {
+		return errors.New("--sizes must ascend: growth only adds events")
 	}
 	return nil
 }

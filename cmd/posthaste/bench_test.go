@@ -81,6 +81,10 @@ func TestBenchGrowth(t *testing.T) {
 	var copies int
 	require.NoError(t, db.QueryRow(t.Context(), whole).Scan(&copies))
 	require.InDelta(t, 300, copies, 50, "the others are real")
+
+	again := start(t, nil, "bench", "growth", "--events", "10", "--sizes", "100", "--store", "postgres", "--database-url", url)
+	require.Equal(t, terminal.CodeFailure, again.exitCode())
+	require.Contains(t, again.output.String(), "events are stored already")
 }
 
 func TestBenchAgainstAServer(t *testing.T) {
@@ -140,7 +144,9 @@ func TestBenchRefusals(t *testing.T) {
 		"bench --fanout 0":         "--fanout 0",
 		"bench growth":             "--store postgres",
 		"bench growth --sizes 1,0": "--sizes 0",
-		"bench growth --store postgres --database-url x --runs 2": "--runs",
+		"bench growth --store postgres --database-url x --runs 2":    "--runs",
+		"bench growth --store postgres --url http://127.0.0.1:1":     "--url",
+		"bench growth --store postgres --database-url x --sizes 2,1": "--sizes",
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

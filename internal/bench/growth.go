@@ -53,7 +53,7 @@ const historyChunk = 100_000
 
 // fill copies a delivered event, with its delivery and its attempt, until so many events are stored. The copies are of other
 // tenants, have random ids that sort before all real ones, and are a second apart. They are vacuumed and analysed, as they
-// would be if they had come in time.
+// would be if they had come in time. It fails if more events are stored.
 func (p Postgres) fill(ctx context.Context, events int, progress func(done int)) error {
 	connection, err := pgx.Connect(ctx, p.url)
 	if err != nil {
@@ -65,6 +65,9 @@ func (p Postgres) fill(ctx context.Context, events int, progress func(done int))
 	if err != nil {
 		return err
 	}
+	if stored > events {
+		return fmt.Errorf("%d events are stored already: use an empty database", stored)
+	}
 	for progress(stored); stored < events; progress(stored) {
 		n := min(historyChunk, events-stored)
 		if err := copyEvents(ctx, connection, copied+1, copied+n); err != nil {
@@ -75,7 +78,9 @@ func (p Postgres) fill(ctx context.Context, events int, progress func(done int))
 	if _, err = connection.Exec(ctx, "VACUUM (ANALYZE) events, deliveries, attempts"); err != nil {
 		return err
 	}
-	_, _ = connection.Exec(ctx, "CHECKPOINT") // what was copied is not to be flushed during the measurement; not every role may
+	if _, err = connection.Exec(ctx, "CHECKPOINT"); err != nil { // else Postgres writes the copies to disk during the measurement
+		return fmt.Errorf("use a role that may CHECKPOINT: %w", err)
+	}
 	return nil
 }
 
