@@ -159,9 +159,9 @@ func TestBenchRefusals(t *testing.T) {
 
 	t.Run("a server that does not start is told with its reason", func(t *testing.T) {
 		t.Parallel()
-		p := start(t, []string{"POSTHASTE_RETENTION=1s"}, "bench", "latency", "--data", t.TempDir())
+		p := start(t, []string{"POSTHASTE_HISTORY_RETENTION=1s"}, "bench", "latency", "--data", t.TempDir())
 		require.Equal(t, terminal.CodeFailure, p.exitCode())
-		require.Contains(t, p.output.String(), "posthaste: bench-server: --retention 1s is below 1h\n")
+		require.Contains(t, p.output.String(), "posthaste: bench-server: --history-retention 1s is below 1h\n")
 	})
 }
 

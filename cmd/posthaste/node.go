@@ -118,7 +118,7 @@ func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.
 	spendMemory()
 	e, err := engine.Start(ctx, engine.Options{
 		Listen: cfg.TemporalListen, UIListen: cfg.UIListen, Store: state,
-		Namespace: workflows.Namespace, Retention: cfg.Retention, UIColumns: uiColumns,
+		Namespace: workflows.Namespace, Retention: cfg.HistoryRetention, UIColumns: uiColumns,
 		SearchAttributes: workflows.SearchAttributes(), Logger: n.libraries,
 	})
 	if listen, ok := errors.AsType[*engine.ListenError](err); ok {

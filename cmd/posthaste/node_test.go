@@ -30,7 +30,7 @@ func devHolding(t *testing.T, hold time.Duration) *node {
 		API:      config.API{Listen: "127.0.0.1:0", MaxBody: 1 << 20},
 		DevStore: config.DevStore{Data: t.TempDir()},
 		Delivery: config.Delivery{DeadLetterHold: hold},
-		Engine:   config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0", Retention: 24 * time.Hour},
+		Engine:   config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0", HistoryRetention: 24 * time.Hour},
 	}
 	n := newNode(quiet)
 	t.Cleanup(func() { require.NoError(t, n.stop()) })

@@ -170,10 +170,10 @@ func TestDevKeepsOutOfAServersFolder(t *testing.T) {
 
 func TestAllThatAServerLacksIsNamedAtOnce(t *testing.T) {
 	output, code := runHere(t, "server", "--engine", "embedded", "--database-url", "mysql://x", "--max-body", "1",
-		"--retention", "1s", "--dead-letter-hold=-1s", "--temporal-listen", "0.0.0.0:0")
+		"--history-retention", "1s", "--dead-letter-hold=-1s", "--temporal-listen", "0.0.0.0:0")
 	require.Equal(t, terminal.CodeFailure, code)
 	for _, name := range []string{
-		"POSTHASTE_API_KEY", "POSTHASTE_MASTER_KEY", "POSTHASTE_DATABASE_URL", "--max-body", "--retention", "--dead-letter-hold", "--temporal-listen",
+		"POSTHASTE_API_KEY", "POSTHASTE_MASTER_KEY", "POSTHASTE_DATABASE_URL", "--max-body", "--history-retention", "--dead-letter-hold", "--temporal-listen",
 	} {
 		require.Contains(t, output, name)
 	}

@@ -72,9 +72,9 @@ func TestDurationsOfAllFlagsKnowDays(t *testing.T) {
 	c := &cli{}
 	parser, err := newParser(c, terminal.Streams{})
 	require.NoError(t, err)
-	_, err = parser.Parse([]string{"server", "--retention", "7d", "--dead-letter-hold", "2w"})
+	_, err = parser.Parse([]string{"server", "--history-retention", "7d", "--dead-letter-hold", "2w"})
 	require.NoError(t, err)
-	require.Equal(t, 7*24*time.Hour, c.Server.Retention)
+	require.Equal(t, 7*24*time.Hour, c.Server.HistoryRetention)
 	require.Equal(t, 14*24*time.Hour, c.Server.DeadLetterHold)
 }
 

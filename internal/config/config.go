@@ -167,17 +167,17 @@ func (d Delivery) Check() error {
 
 // Engine holds the settings of the embedded Temporal.
 type Engine struct {
-	TemporalListen string        `name:"temporal-listen" env:"POSTHASTE_TEMPORAL_LISTEN" default:"127.0.0.1:7233" placeholder:"ADDR" help:"Address (gRPC) of the embedded Temporal (default ${default}). It asks for no credentials."`
-	UIListen       string        `name:"ui-listen" env:"POSTHASTE_UI_LISTEN" default:"127.0.0.1:8233" placeholder:"ADDR" help:"Address of the Temporal Web UI (default ${default}). It asks for no credentials."`
-	Retention      time.Duration `name:"retention" env:"POSTHASTE_RETENTION" default:"72h" help:"Time for which Temporal keeps the history of a closed workflow."`
+	TemporalListen   string        `name:"temporal-listen" env:"POSTHASTE_TEMPORAL_LISTEN" default:"127.0.0.1:7233" placeholder:"ADDR" help:"Address (gRPC) of the embedded Temporal (default ${default}). It asks for no credentials."`
+	UIListen         string        `name:"ui-listen" env:"POSTHASTE_UI_LISTEN" default:"127.0.0.1:8233" placeholder:"ADDR" help:"Address of the Temporal Web UI (default ${default}). It asks for no credentials."`
+	HistoryRetention time.Duration `name:"history-retention" env:"POSTHASTE_HISTORY_RETENTION" default:"72h" help:"Time for which Temporal keeps the history of a closed workflow."`
 }
 
 // Check refuses addresses that other machines can reach, because the embedded Temporal asks for no credentials, and a
-// retention below an hour.
+// retention of histories below an hour.
 func (e Engine) Check() error {
 	var short error
-	if e.Retention < time.Hour {
-		short = fmt.Errorf("--retention %s is below 1h", e.Retention)
+	if e.HistoryRetention < time.Hour {
+		short = fmt.Errorf("--history-retention %s is below 1h", e.HistoryRetention)
 	}
 	return errors.Join(short, Loopback("--temporal-listen", e.TemporalListen), Loopback("--ui-listen", e.UIListen))
 }

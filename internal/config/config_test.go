@@ -42,14 +42,14 @@ func parse(t *testing.T, file string, args ...string) (settings, error) {
 }
 
 func TestPrecedence(t *testing.T) {
-	const file = "listen: 127.0.0.1:1\ndata: /from/file\nretention: 24h\nallow-networks: [10.0.0.0/8, \"fd00::/8\"]\nmax-body: 2048\n"
+	const file = "listen: 127.0.0.1:1\ndata: /from/file\nhistory-retention: 24h\nallow-networks: [10.0.0.0/8, \"fd00::/8\"]\nmax-body: 2048\n"
 	t.Setenv("POSTHASTE_LISTEN", "127.0.0.1:2")
 	t.Setenv("POSTHASTE_DATA", "/from/environment")
 	s, err := parse(t, file, "--listen", "127.0.0.1:3")
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:3", s.Listen, "a flag wins")
 	require.Equal(t, "/from/environment", s.Data, "then the environment")
-	require.Equal(t, 24*time.Hour, s.Retention, "then the file")
+	require.Equal(t, 24*time.Hour, s.HistoryRetention, "then the file")
 	require.Equal(t, int64(2048), s.MaxBody)
 	require.Equal(t, []string{"10.0.0.0/8", "fd00::/8"}, s.AllowNetworks)
 	require.Equal(t, "127.0.0.1:8233", s.UIListen, "then the default")
@@ -60,7 +60,7 @@ func TestFile(t *testing.T) {
 	for name, tt := range map[string]struct{ file, want string }{
 		"an unknown setting is refused by name": {"lisen: x\n", "lisen"},
 		"what is not a map is refused":          {"- listen\n", "map of settings"},
-		"a bad value is refused":                {"retention: soon\n", "retention"},
+		"a bad value is refused":                {"history-retention: soon\n", "history-retention"},
 		"the file is named":                     {"lisen: x\n", "settings.yaml: line 1: unknown setting \"lisen\"; did you mean \"listen\"?"},
 		"all that are unknown are named":        {"lisen: x\n\nlog_fromat: text\n", "line 3: unknown setting \"log_fromat\"; did you mean \"log-format\"?"},
 		"underscores are not dashes":            {"# one\ndatabase_url: x\n", "line 2: unknown setting \"database_url\"; did you mean \"database-url\"?"},
@@ -132,7 +132,7 @@ func TestChecks(t *testing.T) {
 	require.ErrorContains(t, config.API{APIKey: key, MaxBody: 1 << 20, BodyBudget: 1 << 20}.CheckGuarded(), "--body-budget")
 	require.ErrorContains(t, config.API{APIKey: key, MaxBody: 1 << 20, MaxConnections: -1}.CheckGuarded(), "--max-connections")
 	require.ErrorContains(t, config.API{Listen: "127.0.0.1:0", MaxBody: 1 << 20, MaxConnections: -1}.CheckLoopback(), "--max-connections")
-	require.ErrorContains(t, config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0"}.Check(), "--retention")
+	require.ErrorContains(t, config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0"}.Check(), "--history-retention")
 	require.NoError(t, config.Store{}.Check())
 	require.NoError(t, config.Store{DatabaseURL: "postgresql://h/d"}.Check())
 	require.Error(t, config.Store{DatabaseURL: "mysql://h/d"}.Check())
