@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/tools/common/schema"
@@ -40,19 +41,13 @@ func ensurePostgresSchema(cfg *config.SQL, name string, log *slog.Logger) error 
 	return nil
 }
 
-// dropIndexes drops the ones of Temporal's 73 indexes on workflows that no query
-// of ours uses: every workflow is written twice or more, and each write goes into
-// every index, also for attributes that are never set. Their columns can still be
-// searched, only slowly. The indexes that stay serve the lists and relationships
-// of the Web UI, and the keyword attributes.
-const dropIndexes = `DO $$ DECLARE unused text; BEGIN
+// dropIndexes drops the indexes on workflows that no query of ours uses.
+var dropIndexes = fmt.Sprintf(`DO $$ DECLARE unused text; BEGIN
 	FOR unused IN SELECT indexname FROM pg_indexes
-		WHERE schemaname = current_schema() AND tablename = 'executions_visibility' AND indexname LIKE 'by\_%'
-		AND indexname NOT IN ('by_execution_time', 'by_workflow_id', 'by_workflow_type', 'by_status',
-			'by_parent_workflow_id', 'by_root_workflow_id',
-			'by_keyword_01', 'by_keyword_02', 'by_keyword_03', 'by_keyword_04', 'by_keyword_05')
-	LOOP EXECUTE format('DROP INDEX %I', unused); END LOOP;
-END $$`
+		WHERE schemaname = current_schema() AND tablename = 'executions_visibility' AND indexname LIKE 'by\_%%'
+		AND indexname NOT IN ('%s')
+	LOOP EXECUTE format('DROP INDEX %%I', unused); END LOOP;
+END $$`, strings.Join(usedIndexes, "', '"))
 
 // ensureVersionTable prepares a new database for updates, from version 0.0. It
 // must not touch a database that has a version: all updates would run again.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/persistence/sql/sqlplugin"
@@ -110,7 +111,8 @@ func escapePath(path string) string {
 
 // ensureSQLiteSchema gives a new file its tables, all in one transaction: a
 // process killed in the middle leaves a file without any, and the next start
-// begins again. A file that has them must have this build's.
+// begins again. A file that has them must have this build's. It drops the indexes
+// that no query of ours uses, also those of a file that an earlier version made.
 func ensureSQLiteSchema(ctx context.Context, path string) (err error) {
 	db, err := openSQLite(path)
 	if err != nil {
@@ -127,14 +129,16 @@ func ensureSQLiteSchema(ctx context.Context, path string) (err error) {
 	switch {
 	case err != nil:
 		return fmt.Errorf("read the schema's version: %w", err)
-	case version == sqliteSchema:
-		return nil
-	case version != "":
+	case version == "":
+		if err := createSQLiteSchema(ctx, tx); err != nil {
+			return fmt.Errorf("create the schema: %w", err)
+		}
+	case version != sqliteSchema:
 		return fmt.Errorf("made with schema %s, this build needs %s, and SQLite files cannot be upgraded: "+
 			"let the older build finish its work, then move the file away", version, sqliteSchema)
 	}
-	if err := createSQLiteSchema(ctx, tx); err != nil {
-		return fmt.Errorf("create the schema: %w", err)
+	if err := dropSQLiteIndexes(ctx, tx); err != nil {
+		return fmt.Errorf("drop unused indexes: %w", err)
 	}
 	return tx.Commit()
 }
@@ -168,6 +172,23 @@ func createSQLiteSchema(ctx context.Context, tx *sql.Tx) error {
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO posthaste_schema (version) VALUES (?)`, sqliteSchema)
 	return err
+}
+
+func dropSQLiteIndexes(ctx context.Context, tx *sql.Tx) error {
+	for {
+		var index string
+		err := tx.QueryRowContext(ctx, `SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'executions_visibility'
+			AND name LIKE 'by\_%' ESCAPE '\' AND name NOT IN ('`+strings.Join(usedIndexes, "', '")+`')`).Scan(&index)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil
+		case err != nil:
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DROP INDEX "`+index+`"`); err != nil {
+			return err
+		}
+	}
 }
 
 // execer runs Temporal's schema statements in our transaction. Exec is all that

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,6 +89,21 @@ func TestSQLiteSchemaIsAllOrNothing(t *testing.T) {
 	require.NoError(t, ensureSQLiteSchema(t.Context(), path), "the next start begins again")
 	require.NoError(t, ensureSQLiteSchema(t.Context(), path), "and the one after finds it done")
 	require.Equal(t, sqliteSchema, single(t, openForTest(t, path), `SELECT version FROM posthaste_schema`))
+}
+
+func TestSQLiteHasOnlyUsedIndexes(t *testing.T) {
+	t.Parallel()
+	const indexes = `SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'executions_visibility' AND name LIKE 'by_%'`
+	path := filepath.Join(t.TempDir(), sqliteFile)
+	db := openForTest(t, path)
+	tx, err := db.Begin()
+	require.NoError(t, err)
+	require.NoError(t, createSQLiteSchema(t.Context(), tx), "as an earlier version made it")
+	require.NoError(t, tx.Commit())
+	require.Equal(t, "57", single(t, db, indexes))
+
+	require.NoError(t, ensureSQLiteSchema(t.Context(), path))
+	require.Equal(t, strconv.Itoa(len(usedIndexes)), single(t, db, indexes), "Temporal has indexes of all these names")
 }
 
 func TestSQLitePragmas(t *testing.T) {
