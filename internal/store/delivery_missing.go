@@ -10,10 +10,6 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// idSlack is far more than ever lies between an event's time and the time in its id. Conditions on the id find their
-// way through the index; those on the time are exact.
-const idSlack = time.Hour
-
 // MissingEvents returns up to limit planned events with ids above after, oldest first, that were created at or after
 // since and before until and match the subscription's patterns, but have no delivery to it: it was not there, or not
 // active, or did not want them when they were planned. Only their id, tenant and type are filled in. An unknown
@@ -49,11 +45,8 @@ func (s *Store) patternsOf(ctx context.Context, id string) (*subscriptionRow, er
 func (s *Store) missing(ctx context.Context, sub *subscriptionRow, since, until time.Time) *gorm.DB {
 	matches, types := matching(sub.EventTypes)
 	there := s.read.Model(&deliveryRow{}).Select("1").Where("event_id = events.id AND subscription_id = ?", sub.ID)
-	return s.read.WithContext(ctx).Model(&eventRow{}).
-		Where("tenant = ? AND status = ?", sub.Tenant, models.EventPlanned).
-		Where("id >= ?", firstID(models.EventPrefix, since.Add(-idSlack))).
-		Where("id < ?", firstID(models.EventPrefix, until.Add(idSlack))).
-		Where("created_at >= ? AND created_at < ?", since, until).
+	q := s.read.WithContext(ctx).Model(&eventRow{}).Where("tenant = ? AND status = ?", sub.Tenant, models.EventPlanned)
+	return createdBetween(q, since, until).
 		Where(matches, types...).
 		Where("NOT EXISTS (?)", there)
 }

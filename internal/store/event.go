@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -29,10 +31,10 @@ func (eventRow) TableName() string { return "events" }
 func newEventRow(e *models.Event) *eventRow {
 	row := &eventRow{
 		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Data: e.Data, Metadata: e.Metadata, Request: e.Received,
-		Fingerprint: e.Fingerprint(), Status: e.Status, CreatedAt: e.CreatedAt,
+		Fingerprint: []byte{}, Status: e.Status, CreatedAt: e.CreatedAt,
 	}
-	if e.IdempotencyKey != "" {
-		row.IdempotencyKey = &e.IdempotencyKey
+	if e.IdempotencyKey != "" { // only events with the same key are compared
+		row.IdempotencyKey, row.Fingerprint = &e.IdempotencyKey, e.Fingerprint()
 	}
 	return row
 }
@@ -83,13 +85,22 @@ func (s *Store) Events(ctx context.Context, f models.EventFilter) ([]*models.Eve
 	q = equal(q, "tenant", f.Tenant)
 	q = equal(q, "type", f.Type)
 	q = equal(q, "idempotency_key", f.IdempotencyKey)
-	if !f.Since.IsZero() {
-		q = q.Where("created_at >= ?", f.Since)
+	return list(page(createdBetween(q, f.Since, f.Until), f.Page), "list events", (*eventRow).model)
+}
+
+// idSlack is far more than ever lies between an event's time and the time in its id.
+const idSlack = time.Hour
+
+// createdBetween selects events that were created at or after since and before until; a zero time is no bound. Conditions on
+// the id find their way through the index that the list goes through anyway; the conditions on the time are exact.
+func createdBetween(q *gorm.DB, since, until time.Time) *gorm.DB {
+	if !since.IsZero() {
+		q = q.Where("id >= ? AND created_at >= ?", firstID(models.EventPrefix, since.Add(-idSlack)), since)
 	}
-	if !f.Until.IsZero() {
-		q = q.Where("created_at < ?", f.Until)
+	if !until.IsZero() {
+		q = q.Where("id < ? AND created_at < ?", firstID(models.EventPrefix, until.Add(idSlack)), until)
 	}
-	return list(page(q, f.Page), "list events", (*eventRow).model)
+	return q
 }
 
 // Backlog returns how many events are stored but not planned, and when the oldest of them was made; the zero time when

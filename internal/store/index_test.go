@@ -31,6 +31,10 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			_, err := s.Events(ctx, models.EventFilter{Tenant: "a", Type: "b", Page: next})
 			return err
 		}, "events_tenant_type (tenant=? AND type=? AND id<?)"},
+		"events of a time": {func(s *Store) error {
+			_, err := s.Events(ctx, models.EventFilter{Since: now, Until: now, Page: models.Page{Limit: 50}})
+			return err
+		}, "sqlite_autoindex_events_1 (id>? AND id<?)"},
 		"the event with a key": {func(s *Store) error {
 			_, err := s.Events(ctx, models.EventFilter{Tenant: "a", IdempotencyKey: "b", Page: models.Page{Limit: 50}})
 			return err

@@ -62,15 +62,15 @@ func testEvents(t *testing.T, open Open) {
 	})
 
 	run("since is inclusive and until exclusive", func(t *testing.T, b *bundle) {
-		noon := time.Date(2031, 5, 1, 12, 0, 0, 0, time.FixedZone("west", -7*60*60))
+		first := time.Now().Truncate(time.Millisecond).In(time.FixedZone("west", -7*60*60))
 		var want []string
 		for i := range 5 {
 			e := b.newEvent("a")
-			e.CreatedAt = noon.Add(time.Duration(i) * time.Millisecond)
+			e.CreatedAt = first.Add(time.Duration(i) * time.Millisecond)
 			want = append(want, b.publish(t, e).Event.ID)
 		}
 		found, err := b.Events(t.Context(), models.EventFilter{
-			Tenant: b.tenant, Since: noon.Add(time.Millisecond), Until: noon.Add(4 * time.Millisecond),
+			Tenant: b.tenant, Since: first.Add(time.Millisecond), Until: first.Add(4 * time.Millisecond),
 		})
 		require.NoError(t, err)
 		require.Equal(t, newestFirst(want[1:4]), ids(found, eventID))
