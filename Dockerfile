@@ -1,7 +1,7 @@
 # The image of Posthaste: one static program without a base image.
 #
 #   docker build --build-arg VERSION=1.2.3 --tag posthaste:1.2.3 .
-#   docker run --rm posthaste:1.2.3 keys new
+#   docker run --rm posthaste:1.2.3 master-key new
 #
 # The only image to pin, patch or scan is the build image; its version is the go line of go.mod.
 # The first build compiles Temporal's server too and takes some minutes; the cache mounts make later builds quick.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -47,6 +48,7 @@ func auditFilter(q *query) (models.AuditFilter, error) {
 		Action:  choice(q, "action", models.AuditActions()...),
 		Subject: q.subject(),
 		By:      q.by(),
+		Key:     q.key(),
 	}
 	filter.Since, filter.Until = q.span()
 	filter.Page = q.page(models.AuditPrefix)
@@ -57,13 +59,24 @@ func auditFilter(q *query) (models.AuditFilter, error) {
 func (q *query) subject() string {
 	prefixes := []string{
 		models.EventPrefix, models.SubscriptionPrefix, models.DeliveryPrefix, models.RecoveryPrefix, models.SourcePrefix,
+		models.APIKeyPrefix,
 	}
 	return q.get("subject", func(value string) error {
 		isID := func(prefix string) bool { return models.ValidID(prefix, value) }
 		if slices.ContainsFunc(prefixes, isID) {
 			return nil
 		}
-		return models.Invalid("subject", "is not the id of an event, a subscription, a delivery, a recovery or a source")
+		return models.Invalid("subject", "is not the id of an event, a subscription, a delivery, a recovery, a source or a key")
+	})
+}
+
+// key reads the id of an API key, or the word for the key of the configuration.
+func (q *query) key() string {
+	return q.get("key", func(value string) error {
+		if value == models.RootKey || models.ValidID(models.APIKeyPrefix, value) {
+			return nil
+		}
+		return models.Invalid("key", "is neither an id that starts with %s nor %s", models.APIKeyPrefix, models.RootKey)
 	})
 }
 
@@ -74,7 +87,8 @@ func (q *query) by() string {
 // showAuditEntry shows one line of the audit.
 func showAuditEntry(e *models.AuditEntry) client.AuditEntry {
 	return client.AuditEntry{
-		ID: e.ID, At: stamp(e.At), Tenant: e.Tenant, Action: string(e.Action), Subject: e.Subject, By: e.By, Reason: e.Reason,
+		ID: e.ID, At: stamp(e.At), Tenant: e.Tenant, Action: string(e.Action), Subject: e.Subject, By: e.By, Key: e.Key,
+		Reason: e.Reason,
 	}
 }
 
@@ -83,7 +97,7 @@ const (
 	defaultActor = "api"
 )
 
-// actor returns the name of the person or program that acts, as the caller says. The key says only that the caller may act.
+// actor returns the name of the person or program that acts, as the caller says, or the name of the caller's key.
 func actor(c *gin.Context) (string, error) {
 	given := c.Request.Header.Values(actorHeader)
 	if len(given) > 1 {
@@ -91,7 +105,7 @@ func actor(c *gin.Context) (string, error) {
 	}
 	name := strings.TrimSpace(strings.Join(given, ""))
 	if name == "" {
-		return defaultActor, nil
+		return cmp.Or(who(c).name, defaultActor), nil
 	}
 	return name, validateActor(actorHeader, name)
 }
@@ -108,13 +122,13 @@ func validateActor(field, name string) error {
 	return nil
 }
 
-// newWhy joins the actor to the reason of the input.
+// newWhy joins the actor, and the key that says for certain who it is, to the reason of the input.
 func newWhy(c *gin.Context, reason string) (models.Why, error) {
 	by, err := actor(c)
 	if err != nil {
 		return models.Why{}, err
 	}
-	why := models.Why{By: by, Reason: reason}
+	why := models.Why{By: by, Key: who(c).key, Reason: reason}
 	return why, why.Validate()
 }
 

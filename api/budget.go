@@ -107,7 +107,7 @@ func (b *budget) collectors() []prometheus.Collector {
 // body is in memory until it is in the database.
 func (b *budget) lend(to access) gin.HandlerFunc {
 	from := []*semaphore.Weighted{b.all}
-	if to == signed {
+	if to.signed {
 		from = []*semaphore.Weighted{b.strangers, b.all}
 	}
 	return func(c *gin.Context) {

@@ -88,7 +88,7 @@ func (s *server) listAttempts(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	shown, err := s.attempts(c.Request.Context(), delivery)
+	shown, err := s.attempts(c, delivery)
 	if err != nil {
 		return fmt.Errorf("list attempts: %w", err)
 	}
@@ -96,7 +96,8 @@ func (s *server) listAttempts(c *gin.Context) error {
 }
 
 // attempts shows each attempt with the body it sent: made again, because it is the same every time and so not kept.
-func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]client.Attempt, error) {
+func (s *server) attempts(c *gin.Context, delivery *models.Delivery) ([]client.Attempt, error) {
+	ctx := c.Request.Context()
 	event, err := s.Store.Event(ctx, delivery.EventID)
 	if err != nil {
 		return nil, err
@@ -109,6 +110,9 @@ func (s *server) attempts(ctx context.Context, delivery *models.Delivery) ([]cli
 	shown := make([]client.Attempt, len(attempts))
 	for i, attempt := range attempts {
 		shown[i] = showAttempt(attempt, body)
+		if !who(c).holds(models.ScopeReadPayloads) {
+			leaveOutPayloads(&shown[i])
+		}
 	}
 	return shown, nil
 }
@@ -204,6 +208,22 @@ func (s *server) showDelivery(d *models.Delivery, address string) client.Deliver
 		FailingSince: stamp(d.FailingSince), LastError: d.LastError, Reason: cmp.Or(d.Reason, d.Halted),
 		CreatedAt: stamp(d.CreatedAt), UpdatedAt: stamp(d.UpdatedAt), Links: s.deliveryLinks(d),
 	}
+}
+
+// leaveOutPayloads leaves the names of the headers alone.
+func leaveOutPayloads(a *client.Attempt) {
+	a.Request = client.Request{Headers: namesAlone(a.Request.Headers)}
+	if a.Response != nil {
+		a.Response.Headers, a.Response.Body = namesAlone(a.Response.Headers), ""
+	}
+}
+
+func namesAlone(header http.Header) http.Header {
+	names := make(http.Header, len(header))
+	for name := range header {
+		names[name] = []string{}
+	}
+	return names
 }
 
 func showAttempt(a *models.Attempt, body string) client.Attempt {

@@ -34,6 +34,7 @@ type Store interface {
 	RecoveryStore
 	SourceStore
 	AuditStore
+	KeyStore
 	ProbeStore
 }
 
@@ -87,7 +88,7 @@ type Deps struct {
 
 	Certificates *receivers.Certificates // fetches the certificates that PayPal's webhooks name; nil: a plain client does
 
-	APIKey  string // callers send it as Bearer token; empty: anybody may call
+	APIKey  string // callers send it as Bearer token, and it opens everything; empty: anybody at this machine may call
 	MaxBody int64  // bytes of a request body; 0: DefaultMaxBody
 	// BodyBudget is the number of bytes of request bodies that may be in memory at a time; a request beyond it is
 	// answered 429. Half of the budget is for requests that show no key, so it is at least twice MaxBody. 0:

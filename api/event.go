@@ -49,7 +49,7 @@ func (s *server) getEvent(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	detail, err := s.showDetail(c.Request.Context(), event)
+	detail, err := s.showDetail(c, event)
 	if err != nil {
 		return fmt.Errorf("get event: %w", err)
 	}
@@ -61,17 +61,20 @@ func (s *server) event(c *gin.Context) (*models.Event, error) {
 	return find(c, "event", models.EventPrefix, s.Store.Event)
 }
 
-// showDetail adds the event's data, the request that it came with, and as many deliveries as one page holds; a wide fan-out
+// showDetail adds the event's data and the request that it came with, if the caller may read them, and as many deliveries as one page holds; a wide fan-out
 // has 100,000.
-func (s *server) showDetail(ctx context.Context, event *models.Event) (client.StoredEvent, error) {
+func (s *server) showDetail(c *gin.Context, event *models.Event) (client.StoredEvent, error) {
 	asked := models.Page{Limit: models.MaxPageLimit + 1}
-	found, err := s.Store.Deliveries(ctx, models.DeliveryFilter{EventID: event.ID, Page: asked})
+	found, err := s.Store.Deliveries(c.Request.Context(), models.DeliveryFilter{EventID: event.ID, Page: asked})
 	if err != nil {
 		return client.StoredEvent{}, err
 	}
 	first := newPage(found, asked, deliveryID, showSummary)
 	detail := s.showEvent(event)
-	detail.Data, detail.Request, detail.Deliveries = event.Data, (*client.ReceivedRequest)(event.Received), first.Data
+	detail.Deliveries = first.Data
+	if who(c).holds(models.ScopeReadPayloads) {
+		detail.Data, detail.Request = event.Data, (*client.ReceivedRequest)(event.Received)
+	}
 	if first.NextCursor != "" {
 		detail.DeliveriesLink = deliveriesPath(event.ID, first.NextCursor)
 	}

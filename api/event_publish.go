@@ -35,9 +35,13 @@ type eventInput struct {
 }
 
 // newEvent makes the event that the input describes, or returns a CodeInvalid error.
-func (s *server) newEvent(in eventInput) (*models.Event, error) {
+func (s *server) newEvent(caller *principal, in eventInput) (*models.Event, error) {
+	tenant, err := caller.tenantOf(in.Tenant)
+	if err != nil {
+		return nil, err
+	}
 	event := models.NewEvent(models.Event{
-		Tenant: in.Tenant, Type: in.Type, Data: in.Data, Metadata: in.Metadata, IdempotencyKey: in.IdempotencyKey,
+		Tenant: tenant, Type: in.Type, Data: in.Data, Metadata: in.Metadata, IdempotencyKey: in.IdempotencyKey,
 	}, s.Now())
 	return event, event.Validate()
 }
@@ -70,7 +74,7 @@ func (s *server) readEvent(c *gin.Context) (*models.Event, error) {
 		return nil, err
 	}
 	in.IdempotencyKey = key
-	event, err := s.newEvent(in)
+	event, err := s.newEvent(who(c), in)
 	if err != nil {
 		leaseOf(c).refuse()
 	}
@@ -204,7 +208,7 @@ func (s *server) newBatch(c *gin.Context, items []json.RawMessage) batch {
 	b := batch{results: make([]client.BatchItem, len(items))}
 	refused := 0
 	for i, item := range items {
-		event, err := s.batchEvent(item)
+		event, err := s.batchEvent(who(c), item)
 		if err != nil {
 			b.results[i] = s.batchResult(c, models.Created{Err: err})
 			refused++
@@ -224,12 +228,12 @@ func shorten(p *client.Problem, explained bool) {
 	p.Detail = clipTo(p.Detail, maxDetail)
 }
 
-func (s *server) batchEvent(item json.RawMessage) (*models.Event, error) {
+func (s *server) batchEvent(caller *principal, item json.RawMessage) (*models.Event, error) {
 	var in eventInput
 	if err := decode(item, &in); err != nil {
 		return nil, err
 	}
-	return s.newEvent(in)
+	return s.newEvent(caller, in)
 }
 
 func (s *server) batchResult(c *gin.Context, created models.Created) client.BatchItem {

@@ -1,9 +1,13 @@
 package api
 
+import "github.com/posthaste/posthaste/models"
+
 // Route is a line of the route table, for tests.
 type Route struct {
 	Method, Path string
 	Keyed        bool
+	Scope        models.Scope
+	AllOnly      bool // the answer is about all tenants
 	In           any
 	Out          []any
 }
@@ -12,7 +16,7 @@ type Route struct {
 func Routes() []Route {
 	var all []Route
 	for _, r := range new(server).routes() {
-		shown := Route{Method: r.method, Path: r.path, Keyed: r.access == keyed, In: r.in}
+		shown := Route{Method: r.method, Path: r.path, Keyed: !r.access.noKey, Scope: r.access.scope, AllOnly: r.access.allOnly, In: r.in}
 		switch out := r.out.(type) {
 		case nil:
 		case either:

@@ -39,18 +39,27 @@ func encode(value any) ([]byte, error) {
 }
 
 // find finds the resource of a kind that the path names by its id. A malformed id is not found: the difference between
-// malformed and unknown does not matter to the caller, and the store need not be asked. Every call about one resource begins
+// malformed and unknown does not matter to the caller, and the store need not be asked. For the key of one tenant, so is a
+// resource of another tenant. Every call about one resource begins
 // here.
-func find[T any](c *gin.Context, kind, prefix string, get func(context.Context, string) (*T, error)) (*T, error) {
+func find[T owned](c *gin.Context, kind, prefix string, get func(context.Context, string) (T, error)) (none T, err error) {
 	id := c.Param("id")
 	if !models.ValidID(prefix, id) {
-		return nil, models.NotFound(kind, clip(id))
+		return none, models.NotFound(kind, clip(id))
 	}
 	found, err := get(c.Request.Context(), id)
 	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", kind, err)
+		return none, fmt.Errorf("get %s: %w", kind, err)
+	}
+	if !who(c).sees(found.Owner()) {
+		return none, models.NotFound(kind, id)
 	}
 	return found, nil
+}
+
+// owned is a resource of a tenant.
+type owned interface {
+	Owner() string // the tenant
 }
 
 // readJSON fills the struct that target points to from the request's body, strictly.

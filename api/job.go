@@ -63,6 +63,9 @@ func (s *server) cancelTenant(c *gin.Context) error {
 	if err := models.ValidateTenant(tenant); err != nil {
 		return err
 	}
+	if !who(c).sees(tenant) {
+		return models.NotFound("tenant", tenant)
+	}
 	return s.cancelAll(c, tenant, s.Store.CancelTenant)
 }
 

@@ -64,6 +64,8 @@ func TestJobsOfAnEvent(t *testing.T) {
 			if want.before > 0 {
 				require.InDelta(t, 0, got["events"], 0)
 				delete(got, "events")
+			} else { // a stop leaves the key to the audit
+				job.Key = models.RootKey
 			}
 			require.Equal(t, map[string]any{"event_id": id, "links": map[string]any{
 				"self": "/v1/events/" + id, "workflow": "http://ui.test/namespaces/posthaste/workflows/" + url.PathEscape(job.WorkflowID()),

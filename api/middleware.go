@@ -1,15 +1,12 @@
 package api
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -83,26 +80,4 @@ func sameOrigin(c *gin.Context) {
 	if err := origins.Check(c.Request); err != nil {
 		fail(c, models.Errorf(codeOrigin, "web pages of another origin may change nothing here"))
 	}
-}
-
-// requireKey lets holders of the API key pass. Digests are compared, so that neither the time taken nor the key's
-// length tells anything about it.
-func requireKey(key string) gin.HandlerFunc {
-	want := sha256.Sum256([]byte(key))
-	return func(c *gin.Context) {
-		scheme, token, _ := strings.Cut(c.GetHeader("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			refuseKey(c, "an API key is required: send the header Authorization: Bearer <key>")
-			return
-		}
-		got := sha256.Sum256([]byte(strings.TrimSpace(token)))
-		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
-			refuseKey(c, "the API key is not valid")
-		}
-	}
-}
-
-func refuseKey(c *gin.Context, detail string) {
-	c.Header("WWW-Authenticate", "Bearer")
-	fail(c, models.Errorf(models.CodeUnauthorized, "%s", detail))
 }

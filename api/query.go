@@ -48,12 +48,13 @@ func checkQuery(values url.Values, known []string) error {
 // query reads checked parameters. It keeps the first error in err; look at that once, at the end.
 type query struct {
 	values url.Values
+	caller *principal
 	err    error
 }
 
 func readQuery(c *gin.Context) *query {
 	values, _ := c.Value(queryKey).(url.Values) // every route has passed allowQuery
-	return &query{values: values}
+	return &query{values: values, caller: who(c)}
 }
 
 // get returns the parameter's value after check has agreed to it; "" if it is absent or wrong.
@@ -75,7 +76,14 @@ func (q *query) refuse(err error) {
 	}
 }
 
-func (q *query) tenant() string { return q.get("tenant", models.ValidateTenant) }
+// tenant reads the tenant of a list, which is the caller's own if the caller sees no other.
+func (q *query) tenant() string {
+	tenant, err := q.caller.tenantOf(q.get("tenant", models.ValidateTenant))
+	if err != nil {
+		q.refuse(err)
+	}
+	return tenant
+}
 
 func (q *query) eventType(name string) string {
 	return q.get(name, func(value string) error { return models.ValidateEventType(name, value) })

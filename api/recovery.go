@@ -58,7 +58,7 @@ func (s *server) newRecovery(c *gin.Context, in *recoveryInput) (*models.Recover
 	if err != nil {
 		return nil, err
 	}
-	subscription, err := s.recoverable(c.Request.Context(), in)
+	subscription, err := s.recoverable(c, in)
 	if err != nil {
 		return nil, err
 	}
@@ -71,12 +71,12 @@ func (s *server) newRecovery(c *gin.Context, in *recoveryInput) (*models.Recover
 }
 
 // recoverable finds the subscription of the input, and refuses a subscription that gets no deliveries.
-func (s *server) recoverable(ctx context.Context, in *recoveryInput) (*models.Subscription, error) {
-	subscription, err := s.Store.Subscription(ctx, in.SubscriptionID)
+func (s *server) recoverable(c *gin.Context, in *recoveryInput) (*models.Subscription, error) {
+	subscription, err := s.Store.Subscription(c.Request.Context(), in.SubscriptionID)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("get subscription: %w", err)
-	case in.Tenant.given && !in.Tenant.null && in.Tenant.value != subscription.Tenant:
+	case !who(c).sees(subscription.Tenant), in.Tenant.given && !in.Tenant.null && in.Tenant.value != subscription.Tenant:
 		return nil, models.NotFound("subscription", in.SubscriptionID)
 	case subscription.Status == models.SubscriptionDisabled:
 		return nil, models.Errorf(models.CodeConflict, "the subscription is disabled; enable it first")

@@ -46,7 +46,7 @@ func TestStartRecovery(t *testing.T) {
 		require.JSONEq(t, a.body, h.get(recoveriesPath+"/"+id).body)
 		require.Equal(t, []models.Job{{
 			Action: models.JobRedeliver, Tenant: models.DefaultTenant, Rate: 7, RecoveryID: id, Epoch: 1,
-			Why: models.Why{By: "Jo", Reason: "outage"}, Selection: models.Selection{
+			Why: models.Why{By: "Jo", Key: models.RootKey, Reason: "outage"}, Selection: models.Selection{
 				SubscriptionID: d.SubscriptionID, Statuses: []models.DeliveryStatus{models.DeliveryExhausted},
 				Since: since, Until: now,
 			},

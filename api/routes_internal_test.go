@@ -21,6 +21,7 @@ var inputs = map[reflect.Type]any{
 	reflect.TypeFor[client.Rotation]():           rotateInput{},
 	reflect.TypeFor[client.RecoveryRequest]():    recoveryInput{},
 	reflect.TypeFor[client.SourceFields]():       sourceInput{},
+	reflect.TypeFor[client.APIKeyFields]():       keyInput{},
 }
 
 func TestRoutesTakeTheFieldsThatCallersWrite(t *testing.T) {

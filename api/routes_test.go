@@ -18,7 +18,7 @@ import (
 // things are the prefixes of the ids in the paths, by their first parts.
 var things = map[string]string{
 	"events": models.EventPrefix, "subscriptions": models.SubscriptionPrefix, "deliveries": models.DeliveryPrefix,
-	"recoveries": models.RecoveryPrefix, "sources": models.SourcePrefix,
+	"recoveries": models.RecoveryPrefix, "sources": models.SourcePrefix, "keys": models.APIKeyPrefix,
 }
 
 // prefixOf is the prefix of the id in the path; empty: it has none.
@@ -39,6 +39,7 @@ func requestBodies(subscriptionID string) map[string]string {
 		"POST /v1/events": eventBody, "POST /v1/events/batch": `{"events":[` + eventBody + `,{}]}`,
 		"POST /v1/subscriptions": subscriptionBody, "PATCH /v1/subscriptions/:id": `{"name":"new"}`,
 		"POST /v1/sources": `{` + goodSource + `}`, "PATCH /v1/sources/:id": `{"name":"new"}`,
+		"POST /v1/keys":       `{"name":"one","scopes":["admin"]}`,
 		"POST /v1/recoveries": `{"subscription_id":"` + subscriptionID + `","since":"2000-01-01T00:00:00Z"}`,
 	}
 }
@@ -92,7 +93,7 @@ func TestEveryRouteAnswers(t *testing.T) {
 			d := h.closed(models.DeliveryExhausted)
 			ids := map[string]string{
 				models.EventPrefix: d.EventID, models.SubscriptionPrefix: d.SubscriptionID, models.DeliveryPrefix: d.ID,
-				models.SourcePrefix: h.source(`{` + goodSource + `}`),
+				models.SourcePrefix: h.source(`{` + goodSource + `}`), models.APIKeyPrefix: h.key("").ID,
 			}
 			if prefixOf(route.Path) == models.RecoveryPrefix || route.Path == recoveriesPath && route.Method == http.MethodGet {
 				ids[models.RecoveryPrefix] = text(t, h.recover(d.SubscriptionID, "").is(http.StatusAccepted)["id"])

@@ -34,6 +34,9 @@ func (s *server) createSource(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if in.Tenant.value, err = who(c).tenantOf(in.Tenant.value); err != nil {
+		return err
+	}
 	source, err := in.create(s.Now())
 	if err != nil {
 		return err

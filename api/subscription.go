@@ -43,6 +43,9 @@ func (s *server) createSubscription(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if in.Tenant.value, err = who(c).tenantOf(in.Tenant.value); err != nil {
+		return err
+	}
 	subscription, err := in.create(s.Now())
 	if err != nil {
 		return err

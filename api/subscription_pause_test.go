@@ -135,7 +135,7 @@ func TestResume(t *testing.T) {
 		require.Equal(t, "active", got["status"])
 		require.InDelta(t, 7, got["resume_rate"], 0)
 		require.Equal(t, got, b.get(b.path).is(http.StatusOK))
-		require.Equal(t, []models.Job{resumption(b.id, 7, models.Why{By: "Jo", Reason: "repaired"})}, b.control.jobs)
+		require.Equal(t, []models.Job{resumption(b.id, 7, models.Why{By: "Jo", Key: models.RootKey, Reason: "repaired"})}, b.control.jobs)
 		require.Equal(t, "subscription.resume Jo: repaired", b.audited(b.id)[0])
 	})
 
@@ -143,7 +143,7 @@ func TestResume(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		require.InDelta(t, 50, b.do(http.MethodPost, b.path+"/resume", `{"rate":null}`).is(http.StatusAccepted)["resume_rate"], 0)
-		require.Equal(t, []models.Job{resumption(b.id, models.DefaultRate, models.Why{By: "api"})}, b.control.jobs)
+		require.Equal(t, []models.Job{resumption(b.id, models.DefaultRate, models.Why{By: "api", Key: models.RootKey})}, b.control.jobs)
 	})
 
 	t.Run("again changes the rate if there is one, and nothing else", func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestPauseByPatch(t *testing.T) {
 			got := h.do(http.MethodPatch, path, `{"status":"`+string(status)+`"}`, "Posthaste-Actor", "Jo").is(http.StatusOK)
 			require.Equal(t, string(status), got["status"])
 			require.InDelta(t, 50, got["resume_rate"], 0)
-			jobs := []models.Job{resumption(d.SubscriptionID, models.DefaultRate, models.Why{By: "Jo"})}
+			jobs := []models.Job{resumption(d.SubscriptionID, models.DefaultRate, models.Why{By: "Jo", Key: models.RootKey})}
 			if status == models.SubscriptionDisabled {
 				jobs = append(jobs, cancellation(d.SubscriptionID, models.Why{By: "Jo", Reason: "the subscription is disabled"}))
 			}

@@ -13,11 +13,19 @@ import (
 )
 
 // getSubscriptionSecret handles GET /v1/subscriptions/{id}/secret: the newest key that signs. A private key has a name of
-// its own, so that nobody gives it to a receiver.
+// its own, so that nobody gives it to a receiver. Nobody gets it without an entry in the audit.
 func (s *server) getSubscriptionSecret(c *gin.Context) error {
 	subscription, err := s.subscription(c)
 	if err != nil {
 		return err
+	}
+	entry, err := newEntry(c, models.AuditRevealSecret)
+	if err != nil {
+		return err
+	}
+	entry.Tenant, entry.Subject = subscription.Tenant, subscription.ID
+	if err := s.Store.AddAudit(c.Request.Context(), entry); err != nil {
+		return fmt.Errorf("audit the reading of a secret: %w", err)
 	}
 	if subscription.Signature == models.SignatureEd25519 {
 		return reply(c, http.StatusOK, client.SigningKey{PrivateKey: newestSecret(subscription)})

@@ -62,7 +62,8 @@ func WithMaxAttempts(n int) Option { return func(c *Client) { c.attempts = n } }
 
 // WithActor sets the name under which the server records the client's actions
 // in its audit. At most 200 bytes of UTF-8 without control characters; without
-// it, the server records "api".
+// it, the server records the name of the API key, or "api". The id of the API key
+// is recorded in any case.
 func WithActor(name string) Option { return func(c *Client) { c.actor = name } }
 
 // WithRetryNotice sets a function that is called before the pause of each

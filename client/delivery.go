@@ -62,15 +62,15 @@ type Attempt struct {
 // Request is the part of an attempt's request that the receiver read. The body
 // is the same in every attempt.
 type Request struct {
-	Headers http.Header `json:"headers"` // the values of credentials come as "[redacted]"
-	Body    string      `json:"body"`
+	Headers http.Header `json:"headers"`        // the values of credentials come as "[redacted]"
+	Body    string      `json:"body,omitempty"` // "", and no values of headers, if the API key lacks payloads:read
 }
 
 // Response is a receiver's answer. The server keeps only the start of its body.
 type Response struct {
 	Status  int         `json:"status"`
 	Headers http.Header `json:"headers"`
-	Body    string      `json:"body"`
+	Body    string      `json:"body,omitempty"`
 	BodyCut bool        `json:"body_cut"`
 }
 

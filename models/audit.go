@@ -28,6 +28,9 @@ const (
 	AuditDeleteSource        AuditAction = "source.delete"
 	AuditKeepSecret          AuditAction = "source.keep_secret" // the provider brought it
 	AuditReleaseEngine       AuditAction = "engine.release"
+	AuditCreateKey           AuditAction = "key.create"
+	AuditRevokeKey           AuditAction = "key.revoke"
+	AuditRevealSecret        AuditAction = "secret.reveal" // the signing secret of a subscription was read
 )
 
 // AuditActions lists all of them.
@@ -37,7 +40,7 @@ func AuditActions() []AuditAction {
 		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelTenant, AuditCancelEvent, AuditRedeliverEvent,
 		AuditCancelDelivery, AuditHaltDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
 		AuditCreateSource, AuditUpdateSource, AuditDeleteSource, AuditKeepSecret,
-		AuditReleaseEngine,
+		AuditReleaseEngine, AuditCreateKey, AuditRevokeKey, AuditRevealSecret,
 	}
 }
 
@@ -60,6 +63,7 @@ type AuditFilter struct {
 	Action  AuditAction
 	Subject string
 	By      string
+	Key     string    // id of an API key, or RootKey
 	Since   time.Time // inclusive
 	Until   time.Time // exclusive
 	Page    Page

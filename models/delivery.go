@@ -83,3 +83,6 @@ type Selection struct {
 	Until          time.Time        `json:"until,omitzero"`   // created before
 	Before         int64            `json:"before,omitempty"` // of an epoch before this one
 }
+
+// Owner is the tenant.
+func (d *Delivery) Owner() string { return d.Tenant }

@@ -142,3 +142,6 @@ type EventFilter struct {
 	Until          time.Time // exclusive
 	Page           Page
 }
+
+// Owner is the tenant.
+func (e *Event) Owner() string { return e.Tenant }

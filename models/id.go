@@ -19,6 +19,7 @@ const (
 	RecoveryPrefix     = "rcv_"
 	SourcePrefix       = "src_"
 	AuditPrefix        = "aud_"
+	APIKeyPrefix       = "key_"
 )
 
 // NewID makes an id with the given prefix. Ids made one after the other in a process sort in that order, also within

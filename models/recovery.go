@@ -92,3 +92,6 @@ type RecoveryFilter struct {
 	Status         RecoveryStatus
 	Page           Page
 }
+
+// Owner is the tenant.
+func (r *Recovery) Owner() string { return r.Tenant }

@@ -139,3 +139,6 @@ type SourceFilter struct {
 	Tenant string
 	Page   Page
 }
+
+// Owner is the tenant.
+func (s *Source) Owner() string { return s.Tenant }

@@ -170,3 +170,6 @@ func setDefault[T comparable](field *T, value T) {
 		*field = value
 	}
 }
+
+// Owner is the tenant.
+func (s *Subscription) Owner() string { return s.Tenant }

@@ -10,7 +10,8 @@ const (
 
 // Why says who asked for an action, and for which reason.
 type Why struct {
-	By     string `json:"by,omitempty"`     // empty: not known
+	By     string `json:"by,omitempty"`     // a name that the caller gave, or the key's; empty: not known
+	Key    string `json:"key,omitempty"`    // id of the API key that the caller held, or RootKey; empty: none was asked for
 	Reason string `json:"reason,omitempty"` // empty: none was given
 }
 

@@ -22,13 +22,13 @@ type cli struct {
 	Config     kong.ConfigFlag  `placeholder:"FILE" help:"YAML file with settings, named like the long flags. The environment and flags override it."`
 	ShowNumber kong.VersionFlag `name:"version" help:"Print the version."`
 
-	Dev     devCmd     `cmd:"" help:"Run everything in this process for development, with nothing to install: API, worker, Temporal and its Web UI."`
-	Server  serverCmd  `cmd:"" help:"Run API and worker, with an embedded or an external Temporal."`
-	API     apiCmd     `cmd:"" name:"api" help:"Run only the API, with an external Temporal."`
-	Worker  workerCmd  `cmd:"" help:"Run only a worker, with an external Temporal."`
-	Migrate migrateCmd `cmd:"" help:"Apply database migrations, or list them."`
-	Keys    keysCmd    `cmd:"" help:"Create a master key, or replace one."`
-	Health  healthCmd  `cmd:"" help:"Check whether the API of this machine is ready, as the health check of a container."`
+	Dev       devCmd       `cmd:"" help:"Run everything in this process for development, with nothing to install: API, worker, Temporal and its Web UI."`
+	Server    serverCmd    `cmd:"" help:"Run API and worker, with an embedded or an external Temporal."`
+	API       apiCmd       `cmd:"" name:"api" help:"Run only the API, with an external Temporal."`
+	Worker    workerCmd    `cmd:"" help:"Run only a worker, with an external Temporal."`
+	Migrate   migrateCmd   `cmd:"" help:"Apply database migrations, or list them."`
+	MasterKey masterKeyCmd `cmd:"" name:"master-key" help:"Create a master key, or replace one."`
+	Health    healthCmd    `cmd:"" help:"Check whether the API of this machine is ready, as the health check of a container."`
 
 	operator.Commands
 

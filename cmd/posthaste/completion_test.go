@@ -36,7 +36,7 @@ func TestOperatorCompletion(t *testing.T) {
 		"nothing where none fits":             {[]string{"nonsense"}, nil},
 		"no flag for an id":                   {[]string{"deliveries", "cancel", ""}, nil},
 		"but a flag that is begun":            {[]string{"deliveries", "cancel", "dlv_1", "--r"}, []string{"--reason"}},
-		"flags where nothing else can follow": {[]string{"keys", "new", ""}, []string{"--help", "--log-level", "--log-format", "--config", "--version"}},
+		"flags where nothing else can follow": {[]string{"master-key", "new", ""}, []string{"--help", "--log-level", "--log-format", "--config", "--version"}},
 		"names of providers":                  {[]string{"sources", "create", "git"}, []string{"github", "gitlab", "gitea"}},
 	} {
 		t.Run(name, func(t *testing.T) {

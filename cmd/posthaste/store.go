@@ -35,7 +35,7 @@ func openStore(ctx context.Context, cfg config.Store, keys *keyring.Ring, log *s
 // masterKey reads the keys that seal secrets.
 func masterKey(cfg config.Store) (*keyring.Ring, error) {
 	if cfg.MasterKey == "" {
-		return nil, errors.New("a master key for the signing secrets is needed: set POSTHASTE_MASTER_KEY (posthaste keys new creates one)")
+		return nil, errors.New("a master key for the signing secrets is needed: set POSTHASTE_MASTER_KEY (posthaste master-key new creates one)")
 	}
 	ring, err := keyring.Parse(cfg.MasterKey)
 	if err != nil {

@@ -34,7 +34,7 @@ const (
 type Store struct {
 	DatabaseURL string `name:"database-url" env:"POSTHASTE_DATABASE_URL" placeholder:"URL" help:"Postgres for all data, postgres://user:password@host/database. Default: a SQLite file in the data folder."`
 	Data        string `name:"data" env:"POSTHASTE_DATA" default:"./.posthaste" placeholder:"DIR" help:"Folder for the files of SQLite and the embedded Temporal (default ${default})."`
-	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Master keys for the signing secrets, id:base64,… The first key encrypts, all keys decrypt. Create one with: posthaste keys new. Prefer the environment variable."`
+	MasterKey   string `name:"master-key" env:"POSTHASTE_MASTER_KEY" placeholder:"ID:KEY" help:"Master keys for the signing secrets, id:base64,… The first key encrypts, all keys decrypt. Create one with: posthaste master-key new. Prefer the environment variable."`
 }
 
 // DevStore is Store for dev, which must not touch a server's database because a variable happens to be set.

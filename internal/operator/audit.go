@@ -18,8 +18,9 @@ type auditListCmd struct {
 
 	Tenant  string `name:"tenant" placeholder:"NAME" help:"Only for this tenant."`
 	Action  string `name:"action" placeholder:"ACTION" help:"Only this action, for example delivery.cancel."`
-	Subject string `name:"subject" placeholder:"ID" help:"Only for this subscription, event, delivery, recovery or source."`
+	Subject string `name:"subject" placeholder:"ID" help:"Only for this subscription, event, delivery, recovery, source or key."`
 	By      string `name:"by" placeholder:"NAME" help:"Only by this actor."`
+	Key     string `name:"key" placeholder:"ID" help:"Only by holders of this API key; root for the key of the configuration."`
 	Since   when   `name:"since" placeholder:"WHEN" help:"Done at this time or later: a time, a date, or an age (2h, 3d, 2w)."`
 	Until   when   `name:"until" placeholder:"WHEN" help:"Done before this time."`
 }
@@ -27,7 +28,7 @@ type auditListCmd struct {
 // Run implements the command.
 func (c *auditListCmd) Run(ctx context.Context, o *operator) error {
 	return printList(o, c.Limit, o.Audit(ctx, client.AuditFilter{
-		Tenant: c.Tenant, Action: c.Action, Subject: c.Subject, By: c.By,
+		Tenant: c.Tenant, Action: c.Action, Subject: c.Subject, By: c.By, Key: c.Key,
 		Since: c.Since.Time, Until: c.Until.Time, PageSize: c.pageSize(),
 	}), auditLayout)
 }
@@ -35,6 +36,6 @@ func (c *auditListCmd) Run(ctx context.Context, o *operator) error {
 var auditLayout = layout[client.AuditEntry]{
 	columns: []string{"at", "by", "action", "subject", "reason"},
 	fields: func(e client.AuditEntry) []field {
-		return []field{{"at", clock(e.At)}, {"by", e.By}, {"action", e.Action}, {"subject", e.Subject}, {"reason", e.Reason}}
+		return []field{{"at", clock(e.At)}, {"by", e.By}, {"key", e.Key}, {"action", e.Action}, {"subject", e.Subject}, {"reason", e.Reason}}
 	},
 }

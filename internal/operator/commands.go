@@ -10,6 +10,7 @@ type Commands struct {
 	Recover       recoverCmd       `cmd:"" group:"Operate" help:"Redeliver the events that a subscription missed."`
 	Sources       sourcesCmd       `cmd:"" group:"Operate" help:"Manage sources, which receive the webhooks of other systems."`
 	Providers     providersCmd     `cmd:"" group:"Operate" help:"List the providers whose webhooks a source can receive, and their settings."`
+	Keys          keysCmd          `cmd:"" group:"Operate" help:"Manage API keys: create, list, revoke."`
 	Audit         auditCmd         `cmd:"" group:"Operate" help:"List the actions of operators."`
 	Replay        replayCmd        `cmd:"" group:"Operate" help:"Replay workflow histories with this version before an upgrade."`
 }

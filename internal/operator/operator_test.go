@@ -27,6 +27,7 @@ const (
 	sourceJSON   = `{"id":"src_1","tenant":"acme","name":"Chat","provider":"pusher","url":"https://x.example/in/src_1","status":"active",` +
 		`"credentials":{"count":2,"ids":["k1","k2"]},"settings":{"object":"json.a"},"created_at":"2026-11-22T08:00:00Z"}`
 	providerJSON = `{"name":"pusher","credentials":["the secret's text","a key"],"needs_credential_ids":true,"needs_public_url":true,"sends_delivery_id":true,"settings":{}}`
+	keyJSON      = `{"id":"key_1","name":"shop","key":"phk_whole","prefix":"phk_who","scopes":["publish","events:read"],"tenant":"acme","created_with":"root"}`
 	auditJSON    = `{"id":"aud_1","at":"2026-11-22T08:00:00Z","action":"delivery.cancel","subject":"dlv_1","by":"zoe@desk","reason":"why"}`
 )
 
@@ -108,6 +109,16 @@ var operations = []struct {
 	{args: "providers", asks: "GET /v1/providers", gives: listOf(providerJSON), out: []string{"PROVIDER", "pusher", "the secret's text; or a key", "an id for each, --public-url", "by an unsigned id"}},
 
 	{args: "audit --tenant acme --action delivery.cancel --subject dlv_1 --by zoe@desk", asks: "GET /v1/audit?action=delivery.cancel&by=zoe%40desk&limit=51&subject=dlv_1&tenant=acme", gives: listOf(auditJSON), out: []string{"zoe@desk", "delivery.cancel", "why"}},
+	{args: "audit --key key_1", asks: "GET /v1/audit?key=key_1&limit=51", gives: listOf(auditJSON), out: []string{"dlv_1"}},
+
+	{
+		args: "keys create shop --scope publish,events:read --tenant acme --expires 2027-01-01", asks: "POST /v1/keys", gives: keyJSON,
+		body: `{"name":"shop","scopes":["publish","events:read"],"tenant":"acme","expires_at":"2027-01-01T00:00:00.000Z"}`, out: []string{"phk_whole"},
+	},
+	{args: "keys list --tenant acme --limit 2", asks: "GET /v1/keys?limit=3&tenant=acme", gives: listOf(keyJSON), out: []string{"key_1", "publish events:read"}},
+	{args: "keys get key_1", asks: "GET /v1/keys/key_1", gives: keyJSON, out: []string{"created_with", "root"}},
+	{args: "keys revoke key_1", asks: "DELETE /v1/keys/key_1", out: []string{"key_1 is revoked"}},
+
 	{args: "audit list --limit 200", asks: "GET /v1/audit?limit=200", gives: listOf(auditJSON), out: []string{"dlv_1"}},
 }
 

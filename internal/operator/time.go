@@ -14,6 +14,9 @@ type when struct{ time.Time }
 // errWhen is the error for a text that is no time. It names all forms.
 var errWhen = errors.New("want a time such as 2026-11-22T08:00:00Z or 2026-11-22, today or yesterday (all in UTC), or how long ago: 90m, 2h, 3d, 2w")
 
+// errAhead is the error for a text that is no time to come. It names all forms.
+var errAhead = errors.New("want a time such as 2026-11-22T08:00:00Z or 2026-11-22 (in UTC), or how far ahead: 12h, 90d, 52w")
+
 // UnmarshalText reads RFC 3339, the same without its end (then in UTC), a word, or a duration: 2h is two hours ago.
 func (w *when) UnmarshalText(text []byte) error {
 	if ago, err := terminal.ParseDuration(string(text)); err == nil {

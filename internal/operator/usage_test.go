@@ -56,6 +56,20 @@ func TestHelpOfCreateKnowsNothingToReplace(t *testing.T) {
 	}
 }
 
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Time{
+		"2027-11-25": time.Date(2027, 11, 25, 0, 0, 0, 0, time.UTC),
+		"90d":        time.Now().Add(90 * 24 * time.Hour),
+		"12h":        time.Now().Add(12 * time.Hour),
+	} {
+		var a ahead
+		require.NoError(t, a.UnmarshalText([]byte(text)), text)
+		require.WithinDuration(t, want, a.Time, time.Minute, text)
+	}
+	require.Equal(t, errAhead, new(ahead).UnmarshalText([]byte("soon")))
+}
+
 func TestWhen(t *testing.T) {
 	t.Parallel()
 	today := time.Now().UTC().Truncate(24 * time.Hour)

@@ -16,6 +16,7 @@ type auditRow struct {
 	At      time.Time          `gorm:"column:at"`
 	Tenant  string             `gorm:"column:tenant"`
 	Actor   string             `gorm:"column:actor"`
+	Key     string             `gorm:"column:key_id"`
 	Action  models.AuditAction `gorm:"column:action"`
 	Subject string             `gorm:"column:subject"`
 	Reason  string             `gorm:"column:reason"`
@@ -28,7 +29,7 @@ func (auditRow) TableName() string { return "audit" }
 func newAuditRow(e models.AuditEntry) *auditRow {
 	row := &auditRow{
 		ID: cmp.Or(e.ID, models.NewID(models.AuditPrefix)), At: e.At, Tenant: e.Tenant, Actor: cleanText(e.By),
-		Action: e.Action, Subject: e.Subject, Reason: cleanText(e.Reason),
+		Key: e.Key, Action: e.Action, Subject: e.Subject, Reason: cleanText(e.Reason),
 	}
 	if row.At.IsZero() {
 		row.At = now()
@@ -42,7 +43,7 @@ func newAuditRow(e models.AuditEntry) *auditRow {
 func (r *auditRow) model() *models.AuditEntry {
 	e := &models.AuditEntry{
 		ID: r.ID, At: r.At.UTC(), Tenant: r.Tenant, Action: r.Action, Subject: r.Subject,
-		Why: models.Why{By: r.Actor, Reason: r.Reason},
+		Why: models.Why{By: r.Actor, Key: r.Key, Reason: r.Reason},
 	}
 	if r.Origin != nil {
 		e.Origin = *r.Origin
@@ -71,6 +72,7 @@ func (s *Store) Audit(ctx context.Context, f models.AuditFilter) ([]*models.Audi
 	q = equal(q, "action", f.Action)
 	q = equal(q, "subject", f.Subject)
 	q = equal(q, "actor", f.By)
+	q = equal(q, "key_id", f.Key)
 	if !f.Since.IsZero() {
 		q = q.Where("at >= ?", f.Since)
 	}

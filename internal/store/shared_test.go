@@ -77,16 +77,16 @@ func TestLoadsShareTheirQueries(t *testing.T) {
 		ids := append(d.pending(t, 3), "dlv_none")
 		ids = append(ids, ids[0])
 		works, errs := make([]*models.Work, len(ids)), make([]error, len(ids))
-		batch := make([]*load, len(ids))
+		batch := make([]*read[*models.Work], len(ids))
 		for i, id := range ids {
-			batch[i] = &load{deliveryID: id, done: make(chan struct{})}
+			batch[i] = &read[*models.Work]{key: id, done: make(chan struct{})}
 		}
 		d.queries.made = nil
-		d.loadTogether(batch)
+		d.loads.together(batch)
 		require.Len(t, d.queries.made, 3, "deliveries, events, the subscription: %v", d.queries.made)
 		for i, l := range batch {
 			<-l.done
-			works[i], errs[i] = l.work, l.err
+			works[i], errs[i] = l.found, l.err
 		}
 		require.Equal(t, models.CodeNotFound, models.ErrorCode(errs[3]))
 		for i, id := range ids {

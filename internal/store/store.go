@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/posthaste/posthaste/internal/keyring"
+	"github.com/posthaste/posthaste/models"
 )
 
 // Options say which database to open.
@@ -43,7 +44,8 @@ type Store struct {
 	// a commit is the most of their cost, all of them in the same.
 	creations, plans, records *group
 
-	loads   *lanes[*load] // of what every attempt reads
+	loads   *reads[*models.Work]   // what every attempt reads
+	apiKeys *reads[*models.APIKey] // what every call of the API reads
 	health  *health
 	memory  *memory
 	dialect goose.Dialect
@@ -63,7 +65,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, translate("open", errors.Join(err, s.Close()))
 	}
 	s.openGroups()
-	s.loads = s.newLoads()
+	s.loads = newReads(loadLanes, loadLimit, s.timeout(), s.loadAll)
+	s.apiKeys = newReads(keyLanes, keyLookups, s.timeout(), s.findAPIKeys)
 	return s, nil
 }
 

@@ -14,21 +14,6 @@ const (
 	loadLanes = 3  // such queries under way at a time; on SQLite, too, where readers do not wait for one another
 )
 
-// load is a call of Work.
-type load struct {
-	deliveryID string
-	done       chan struct{} // closed when there is a result
-	work       *models.Work
-	err        error
-}
-
-func (s *Store) newLoads() *lanes[*load] {
-	return &lanes[*load]{
-		slots: loadLanes, enough: loadLimit, handle: s.loadTogether,
-		fit: func(waiting []*load) int { return min(len(waiting), loadLimit) },
-	}
-}
-
 // Work returns the delivery with its event and subscription as of now: it contains every change of the subscription that
 // any process committed before the call. An unknown delivery is a CodeNotFound error. The usual call reads one row; event
 // and subscription come from the cache, are shared and must not be changed. The subscription has no Properties: an attempt
@@ -36,40 +21,12 @@ func (s *Store) newLoads() *lanes[*load] {
 //
 // Calls that come at the same time share their queries.
 func (s *Store) Work(ctx context.Context, deliveryID string) (*models.Work, error) {
-	l := &load{deliveryID: deliveryID, done: make(chan struct{})}
-	if err := ctx.Err(); err != nil {
-		return nil, translate("read delivery", err)
-	}
-	s.loads.add(l) // and not with its context: a read that is shared must outlive each of its calls'
-	select {
-	case <-l.done:
-		return l.work, translate("read delivery", l.err)
-	case <-ctx.Done():
-		s.loads.drop(l)
-		return nil, translate("read delivery", ctx.Err())
-	}
-}
-
-// loadTogether loads for a batch of calls. If their shared queries fail although the database answers, each call gets
-// queries of its own.
-func (s *Store) loadTogether(batch []*load) {
-	err := inTime(context.Background(), s.timeout(), func(ctx context.Context) error { return s.loadAll(ctx, batch) })
-	if err != nil && len(batch) > 1 && !isAway(err) {
-		for _, l := range batch {
-			s.loadTogether([]*load{l})
-		}
-		return
-	}
-	for _, l := range batch {
-		if err != nil {
-			l.work, l.err = nil, err
-		}
-		close(l.done)
-	}
+	work, err := s.loads.get(ctx, deliveryID)
+	return work, translate("read delivery", err)
 }
 
 // loadAll notes a result in each load, unless it fails.
-func (s *Store) loadAll(ctx context.Context, batch []*load) error {
+func (s *Store) loadAll(ctx context.Context, batch []*read[*models.Work]) error {
 	q := s.read.WithContext(ctx)
 	found, err := deliveriesWithVersions(q, batch)
 	if err != nil {
@@ -80,24 +37,20 @@ func (s *Store) loadAll(ctx context.Context, batch []*load) error {
 		return err
 	}
 	for _, l := range batch {
-		row, ok := found[l.deliveryID]
+		row, ok := found[l.key]
 		if !ok {
-			l.err = models.NotFound("delivery", l.deliveryID)
+			l.err = models.NotFound("delivery", l.key)
 			continue
 		}
-		l.work = &models.Work{Delivery: row.Row.model(), Event: events[row.Row.EventID]}
-		l.err = s.addSubscription(ctx, l.work, row)
+		l.found = &models.Work{Delivery: row.Row.model(), Event: events[row.Row.EventID]}
+		l.err = s.addSubscription(ctx, l.found, row)
 	}
 	return nil
 }
 
-func deliveriesWithVersions(q *gorm.DB, batch []*load) (map[string]*versioned[deliveryRow], error) {
-	ids := make([]string, len(batch))
-	for i, l := range batch {
-		ids[i] = l.deliveryID
-	}
+func deliveriesWithVersions(q *gorm.DB, batch []*read[*models.Work]) (map[string]*versioned[deliveryRow], error) {
 	var rows []*versioned[deliveryRow]
-	err := anyOf(selectVersioned[deliveryRow](q), "id", ids).Find(&rows).Error
+	err := anyOf(selectVersioned[deliveryRow](q), "id", keysOf(batch)).Find(&rows).Error
 	found := make(map[string]*versioned[deliveryRow], len(rows))
 	for _, row := range rows {
 		found[row.Row.ID] = row

@@ -46,6 +46,7 @@ func Run(t *testing.T, open Open) {
 		"Recoveries":    testRecoveries,
 		"Running":       testRunningRecoveries,
 		"Sources":       testSources,
+		"APIKeys":       testAPIKeys,
 		"Attempts":      testAttempts,
 		"Sweeps":        testSweeps,
 		"Outstanding":   testOutstanding,

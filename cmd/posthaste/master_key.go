@@ -15,34 +15,34 @@ import (
 	"github.com/posthaste/posthaste/internal/terminal"
 )
 
-// keysCmd makes and rotates keys.
-type keysCmd struct {
-	New    keysNewCmd    `cmd:"" help:"Print a new master key for POSTHASTE_MASTER_KEY."`
-	Rotate keysRotateCmd `cmd:"" help:"Encrypt all stored secrets again with the first key of POSTHASTE_MASTER_KEY, so that you can remove the other keys."`
+// masterKeyCmd makes and rotates the keys that seal secrets.
+type masterKeyCmd struct {
+	New    masterKeyNewCmd    `cmd:"" help:"Print a new master key for POSTHASTE_MASTER_KEY."`
+	Rotate masterKeyRotateCmd `cmd:"" help:"Encrypt all stored secrets again with the first key of POSTHASTE_MASTER_KEY, so that you can remove the other keys."`
 }
 
-type keysNewCmd struct{}
+type masterKeyNewCmd struct{}
 
 // Run implements the command.
-func (keysNewCmd) Run(s terminal.Streams) error {
+func (masterKeyNewCmd) Run(s terminal.Streams) error {
 	_, err := fmt.Fprintln(s.Out, keyring.New())
 	return err
 }
 
-// rotateReport is the interval at which keys rotate prints its progress.
+// rotateReport is the interval at which master-key rotate prints its progress.
 const rotateReport = 2 * time.Second
 
-type keysRotateCmd struct {
+type masterKeyRotateCmd struct {
 	config.Store `group:"Storage"`
 }
 
 // Help is the long help of the command.
-func (keysRotateCmd) Help() string {
+func (masterKeyRotateCmd) Help() string {
 	return "Put the new key first in POSTHASTE_MASTER_KEY and keep the old keys after it, here and on every server. Servers may run meanwhile. You can stop the command and run it again; secrets that already use the first key are skipped."
 }
 
 // Run implements the command.
-func (c *keysRotateCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) error {
+func (c *masterKeyRotateCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) error {
 	keys, err := masterKey(c.Store)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (c *keysRotateCmd) Run(ctx context.Context, s terminal.Streams, log *slog.L
 }
 
 // rotate seals all secrets anew, and returns the number of changed rows and the keys in use afterwards.
-func (c *keysRotateCmd) rotate(
+func (c *masterKeyRotateCmd) rotate(
 	ctx context.Context, s terminal.Streams, keys *keyring.Ring, log *slog.Logger,
 ) (resealed int, used []string, err error) {
 	db, err := openStore(ctx, c.Store, keys, log)

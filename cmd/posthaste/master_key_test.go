@@ -56,7 +56,7 @@ func keyID(key string) string {
 func TestKeysRotate(t *testing.T) {
 	folder, oldKey, newKey := t.TempDir(), keyring.New(), keyring.New()
 	sub := storeSubscription(t, openData(t, folder, oldKey))
-	rotate := []string{"keys", "rotate", "--data", folder, "--master-key", newKey + "," + oldKey}
+	rotate := []string{"master-key", "rotate", "--data", folder, "--master-key", newKey + "," + oldKey}
 
 	output, code := runHere(t, rotate...)
 	require.Zero(t, code, output)
@@ -85,12 +85,12 @@ func TestKeysRotateRefusals(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no key":            {[]string{"--data", folder}, "posthaste keys new"},
+		"no key":            {[]string{"--data", folder}, "posthaste master-key new"},
 		"without the old":   {[]string{"--data", folder, "--master-key", newKey}, `key "` + keyID(oldKey) + `"`},
 		"no database there": {[]string{"--data", ownFolder(t), "--master-key", newKey}, "posthaste migrate up"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			output, code := runHere(t, append([]string{"keys", "rotate"}, tt.args...)...)
+			output, code := runHere(t, append([]string{"master-key", "rotate"}, tt.args...)...)
 			require.Equal(t, 1, code)
 			require.Len(t, lines(output), 1, output)
 			require.Contains(t, output, tt.want)
@@ -106,7 +106,7 @@ func TestKeysRotateSaysThatItWasStopped(t *testing.T) {
 	var output bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := (&keysRotateCmd{config.Store{Data: folder, MasterKey: key}}).Run(ctx, terminal.Streams{Out: &output, Err: &output}, quiet)
+	err := (&masterKeyRotateCmd{config.Store{Data: folder, MasterKey: key}}).Run(ctx, terminal.Streams{Out: &output, Err: &output}, quiet)
 	require.ErrorContains(t, err, "run it again")
 	require.NotErrorIs(t, err, context.Canceled, "which would end the program as if all was done")
 	require.Empty(t, output.String())
