@@ -15,6 +15,7 @@ type server struct {
 	metrics   *metrics
 	readiness *readiness
 	bodies    *budget
+	paces     *paces
 }
 
 // New builds the handler of the HTTP API. It refuses incomplete dependencies with an error that lists them. The handler
@@ -26,7 +27,7 @@ func New(deps Deps) (http.Handler, error) {
 	}
 	s := &server{
 		Deps: deps, receivers: newReceiverCache(deps.Certificates, deps.MaxBody), metrics: newMetrics(newBacklog(deps)),
-		bodies: newBudget(deps.MaxBody, deps.BodyBudget),
+		bodies: newBudget(deps.MaxBody, deps.BodyBudget), paces: newPaces(),
 	}
 	s.readiness = &readiness{store: deps.Store, engine: deps.Engine}
 	s.metrics.registry.MustRegister(s.bodies.collectors()...)

@@ -35,6 +35,7 @@ type Store interface {
 	SourceStore
 	AuditStore
 	KeyStore
+	TenantStore
 	ProbeStore
 }
 

@@ -52,6 +52,9 @@ func (s *server) publishEvent(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.mayPublish(c.Request.Context(), event); err != nil {
+		return err
+	}
 	created, err := s.accept(c.Request.Context(), event)
 	if err != nil {
 		return err
@@ -208,7 +211,7 @@ func (s *server) newBatch(c *gin.Context, items []json.RawMessage) batch {
 	b := batch{results: make([]client.BatchItem, len(items))}
 	refused := 0
 	for i, item := range items {
-		event, err := s.batchEvent(who(c), item)
+		event, err := s.batchEvent(c, item)
 		if err != nil {
 			b.results[i] = s.batchResult(c, models.Created{Err: err})
 			refused++
@@ -228,12 +231,16 @@ func shorten(p *client.Problem, explained bool) {
 	p.Detail = clipTo(p.Detail, maxDetail)
 }
 
-func (s *server) batchEvent(caller *principal, item json.RawMessage) (*models.Event, error) {
+func (s *server) batchEvent(c *gin.Context, item json.RawMessage) (*models.Event, error) {
 	var in eventInput
 	if err := decode(item, &in); err != nil {
 		return nil, err
 	}
-	return s.newEvent(caller, in)
+	event, err := s.newEvent(who(c), in)
+	if err != nil {
+		return nil, err
+	}
+	return event, s.mayPublish(c.Request.Context(), event)
 }
 
 func (s *server) batchResult(c *gin.Context, created models.Created) client.BatchItem {

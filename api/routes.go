@@ -50,6 +50,9 @@ func (s *server) routes() []route {
 		{http.MethodPost, "/v1/subscriptions/:id/resume", needs(models.ScopeAct), nil, client.JobRequest{}, client.Subscription{}, s.resumeSubscription},
 		{http.MethodPost, "/v1/subscriptions/:id/cancel", needs(models.ScopeAct), nil, client.ActionRequest{}, client.Cancellation{}, s.cancelWaiting},
 
+		{http.MethodGet, "/v1/tenants", needs(models.ScopeAdmin), paged(), nil, client.Page[client.Tenant]{}, s.listTenants},
+		{http.MethodGet, "/v1/tenants/:tenant", needs(models.ScopeAdmin), nil, nil, client.Tenant{}, s.getTenant},
+		{http.MethodPut, "/v1/tenants/:tenant", needs(models.ScopeAdmin), nil, client.TenantFields{}, client.Tenant{}, s.putTenant},
 		{http.MethodPost, "/v1/tenants/:tenant/cancel", needs(models.ScopeAct), nil, client.ActionRequest{}, client.Cancellation{}, s.cancelTenant},
 
 		{http.MethodGet, "/v1/deliveries", needs(models.ScopeReadEvents), paged(deliveryQuery...), nil, client.Page[client.Delivery]{}, s.listDeliveries},

@@ -22,6 +22,7 @@ var inputs = map[reflect.Type]any{
 	reflect.TypeFor[client.RecoveryRequest]():    recoveryInput{},
 	reflect.TypeFor[client.SourceFields]():       sourceInput{},
 	reflect.TypeFor[client.APIKeyFields]():       keyInput{},
+	reflect.TypeFor[client.TenantFields]():       tenantInput{},
 }
 
 func TestRoutesTakeTheFieldsThatCallersWrite(t *testing.T) {

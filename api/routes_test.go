@@ -39,8 +39,9 @@ func requestBodies(subscriptionID string) map[string]string {
 		"POST /v1/events": eventBody, "POST /v1/events/batch": `{"events":[` + eventBody + `,{}]}`,
 		"POST /v1/subscriptions": subscriptionBody, "PATCH /v1/subscriptions/:id": `{"name":"new"}`,
 		"POST /v1/sources": `{` + goodSource + `}`, "PATCH /v1/sources/:id": `{"name":"new"}`,
-		"POST /v1/keys":       `{"name":"one","scopes":["admin"]}`,
-		"POST /v1/recoveries": `{"subscription_id":"` + subscriptionID + `","since":"2000-01-01T00:00:00Z"}`,
+		"PUT /v1/tenants/:tenant": `{"publish_rate":5}`,
+		"POST /v1/keys":           `{"name":"one","scopes":["admin"]}`,
+		"POST /v1/recoveries":     `{"subscription_id":"` + subscriptionID + `","since":"2000-01-01T00:00:00Z"}`,
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *server) listWorkflows(c *gin.Context) error {
 		return fmt.Errorf("list workflows: %w", err)
 	}
 	answer := client.Page[client.WorkflowRun]{
-		Data: make([]client.WorkflowRun, len(runs)), NextCursor: base64.RawURLEncoding.EncodeToString(next),
+		Data: make([]client.WorkflowRun, len(runs)), NextCursor: newToken(next),
 	}
 	for i, run := range runs {
 		answer.Data[i] = s.showWorkflow(run)
@@ -105,7 +105,10 @@ func (s *server) listWorkflows(c *gin.Context) error {
 	return reply(c, http.StatusOK, answer)
 }
 
-// token reads the cursor of a list that Temporal pages.
+// newToken makes the cursor that token reads.
+func newToken(place []byte) string { return base64.RawURLEncoding.EncodeToString(place) }
+
+// token reads the cursor of a list that is not paged by our ids.
 func (q *query) token() (token []byte) {
 	q.get("cursor", func(value string) (err error) {
 		if token, err = base64.RawURLEncoding.Strict().DecodeString(value); err != nil {

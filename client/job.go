@@ -1,12 +1,5 @@
 package client
 
-import (
-	"context"
-	"fmt"
-	"net/http"
-	"strings"
-)
-
 // Bulk is an action on many deliveries that the server has begun.
 type Bulk struct {
 	// EventID, SubscriptionID or Tenant identifies the owner of the deliveries.
@@ -42,14 +35,4 @@ type ActionRequest struct {
 type JobRequest struct {
 	Rate   int    `json:"rate,omitempty"` // deliveries per second; 0: the server's default
 	Reason string `json:"reason,omitempty"`
-}
-
-// CancelTenant cancels all events of the tenant that were accepted before the
-// call and are not delivered. Events accepted after the answer are delivered.
-func (c *Client) CancelTenant(ctx context.Context, tenant, reason string) (*Cancellation, error) {
-	odd := func(r rune) bool { return foreign(r) && !strings.ContainsRune(".:@-", r) }
-	if tenant == "" || foreign(rune(tenant[0])) || strings.ContainsFunc(tenant, odd) {
-		return nil, fmt.Errorf("%w: %q is no tenant's name", ErrInvalid, tenant)
-	}
-	return send[Cancellation](ctx, c, call{method: http.MethodPost, path: "v1/tenants/" + tenant + "/cancel"}, ActionRequest{reason})
 }

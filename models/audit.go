@@ -28,6 +28,7 @@ const (
 	AuditDeleteSource        AuditAction = "source.delete"
 	AuditKeepSecret          AuditAction = "source.keep_secret" // the provider brought it
 	AuditReleaseEngine       AuditAction = "engine.release"
+	AuditUpdateTenant        AuditAction = "tenant.update"
 	AuditCreateKey           AuditAction = "key.create"
 	AuditRevokeKey           AuditAction = "key.revoke"
 	AuditRevealSecret        AuditAction = "secret.reveal" // the signing secret of a subscription was read
@@ -40,7 +41,7 @@ func AuditActions() []AuditAction {
 		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelTenant, AuditCancelEvent, AuditRedeliverEvent,
 		AuditCancelDelivery, AuditHaltDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
 		AuditCreateSource, AuditUpdateSource, AuditDeleteSource, AuditKeepSecret,
-		AuditReleaseEngine, AuditCreateKey, AuditRevokeKey, AuditRevealSecret,
+		AuditReleaseEngine, AuditUpdateTenant, AuditCreateKey, AuditRevokeKey, AuditRevealSecret,
 	}
 }
 

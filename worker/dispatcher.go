@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -30,6 +31,9 @@ const groups = 2
 // each of them getting a workflow at once would delay the next event by seconds.
 const childrenAtOnce = 10
 
+// modesEvery is how often the modes of tenants are read: so long a change takes until it is in force.
+const modesEvery = 5 * time.Second
+
 // watchFor bounds the time for which a workflow holds its slot. A workflow whose workers are away, or that cannot go on,
 // must not stop its tenant for good.
 const watchFor = time.Minute
@@ -48,6 +52,7 @@ type Store interface {
 	HaltDelivery(ctx context.Context, id, by string, audit ...models.AuditEntry) (news bool, err error)
 	ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error)
 	WalkingStops(ctx context.Context, after string, limit int) ([]*models.Stop, error)
+	TenantModes(ctx context.Context) (map[string]models.DeliveryMode, error)
 	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
 }
 
@@ -57,7 +62,7 @@ type DispatcherOptions struct {
 	Control *Control
 	Store   Store
 	Logger  *slog.Logger
-	Mode    func(tenant string) models.DeliveryMode // nil: models.ModeChild for all
+	Mode    func(tenant string) models.DeliveryMode // of a tenant for which the store has no mode; nil: models.ModeChild
 
 	// Ahead limits the deliveries of a tenant in Temporal whose first attempt is outstanding. Further events of the tenant
 	// wait in the store, but an event with many subscribers is started if there is room for one of them. The deliveries
@@ -80,6 +85,7 @@ type Dispatcher struct {
 	wake     chan *models.Event
 	backlog  *backlog.Backlog
 	watching sync.WaitGroup
+	modes    atomic.Pointer[map[string]models.DeliveryMode] // of tenants that have one of their own
 }
 
 // NewDispatcher makes a Dispatcher. It does nothing until Run.
@@ -93,17 +99,35 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	orDefault(&o.ReviveEvery, time.Minute)
 	orDefault(&o.JobsEvery, 10*time.Second)
 	orDefault(&o.OverdueAfter, 5*time.Minute)
-	slots := func(tenant string) int {
-		if o.Mode(tenant).Groups() {
-			return groups
-		}
-		return 0
+	d := &Dispatcher{DispatcherOptions: o, wake: make(chan *models.Event, wakeQueue)}
+	d.modes.Store(&map[string]models.DeliveryMode{})
+	d.backlog = backlog.New(o.Ahead, d.slots)
+	return d
+}
+
+func (d *Dispatcher) slots(tenant string) int {
+	if d.mode(tenant).Groups() {
+		return groups
 	}
-	return &Dispatcher{
-		DispatcherOptions: o,
-		wake:              make(chan *models.Event, wakeQueue),
-		backlog:           backlog.New(o.Ahead, slots),
+	return 0
+}
+
+// mode is the delivery mode of a tenant.
+func (d *Dispatcher) mode(tenant string) models.DeliveryMode {
+	if mode, ok := (*d.modes.Load())[tenant]; ok {
+		return mode
 	}
+	return d.Mode(tenant)
+}
+
+// readModes reads the modes that tenants have of their own. While the store is away, they stay as they are.
+func (d *Dispatcher) readModes(ctx context.Context) {
+	modes, err := d.Store.TenantModes(ctx)
+	if err != nil {
+		d.Logger.DebugContext(ctx, "dispatcher.modes_not_read", "error", err)
+		return
+	}
+	d.modes.Store(&modes)
 }
 
 // Wake has events started that were just stored. It never blocks: an event whose tenant is behind, or for which the queue
@@ -126,12 +150,14 @@ func (d *Dispatcher) Wake(events ...*models.Event) {
 // Run dispatches until ctx ends. Events that are in the queue then are left to the sweep of another process, or to the next
 // start of this one.
 func (d *Dispatcher) Run(ctx context.Context) {
+	d.readModes(ctx)
 	var group errgroup.Group
 	for range Starters {
 		group.Go(func() error { d.startWoken(ctx); return nil })
 	}
 	group.Go(func() error { d.takeTurns(ctx); return nil })
 	group.Go(func() error { every(ctx, d.SweepEvery, d.sweeper()); return nil })
+	group.Go(func() error { every(ctx, modesEvery, d.readModes); return nil })
 	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
 	group.Go(func() error { every(ctx, d.JobsEvery, d.jobs()); return nil })
 	_ = group.Wait() // none of them fails
@@ -158,7 +184,7 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 // it before. Events whose start fails are put back.
 func (d *Dispatcher) start(ctx context.Context, events []*models.Event) error {
 	run, err := d.execute(ctx, events)
-	if err == nil && run != nil && d.Mode(events[0].Tenant).Groups() {
+	if err == nil && run != nil && d.mode(events[0].Tenant).Groups() {
 		d.watching.Go(func() { d.watch(ctx, events[0].Tenant, run) })
 		return nil
 	}
@@ -189,7 +215,7 @@ func (d *Dispatcher) watch(ctx context.Context, tenant string, run client.Workfl
 func (d *Dispatcher) execute(ctx context.Context, events []*models.Event) (client.WorkflowRun, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	mode := d.Mode(events[0].Tenant)
+	mode := d.mode(events[0].Tenant)
 	if len(events) > 1 || mode == models.ModeGrouped {
 		in := workflows.DeliverEventsInput{Tenant: events[0].Tenant}
 		for _, event := range events {
@@ -219,7 +245,7 @@ func (d *Dispatcher) executeEvent(ctx context.Context, in workflows.DeliverEvent
 
 func (d *Dispatcher) input(event *models.Event) workflows.DeliverEventInput {
 	in := workflows.DeliverEventInput{EventID: event.ID, Tenant: event.Tenant, EventType: event.Type}
-	switch d.Mode(event.Tenant) {
+	switch d.mode(event.Tenant) {
 	case models.ModeInline, models.ModeGrouped:
 		in.Inline = true
 	case models.ModeAuto:

@@ -122,7 +122,7 @@ type Delivery struct {
 	AllowNetworks []string `name:"allow-networks" env:"POSTHASTE_ALLOW_NETWORKS" placeholder:"CIDR|HOST" help:"Non-public networks and hosts to which deliveries are allowed, for example 10.0.0.0/8, hooks.internal.example or *.internal.example."`
 
 	DeliveryMode string            `name:"delivery-mode" env:"POSTHASTE_DELIVERY_MODE" enum:"auto,child,inline,grouped" default:"auto" help:"Which workflows there are: one for each event and one for each delivery (child); one for each event, which makes the first attempts at subscribers that answer fast, and one for each delivery that these do not settle (inline); one for all events that wait, and one for each such delivery (grouped); child while all tenants keep up, grouped for a tenant that is behind, and inline for the others meanwhile (auto). Inline and grouped need far less work, but a delivery that succeeds at once has no workflow of its own."`
-	TenantModes  map[string]string `name:"tenant-delivery-mode" env:"POSTHASTE_TENANT_DELIVERY_MODE" placeholder:"TENANT=MODE;…" help:"Delivery mode of single tenants, if it differs."`
+	TenantModes  map[string]string `name:"tenant-delivery-mode" env:"POSTHASTE_TENANT_DELIVERY_MODE" placeholder:"TENANT=MODE;…" help:"Delivery mode of single tenants, if it differs. The setting of a tenant (posthaste tenants set) comes first."`
 
 	DeadLetterHold time.Duration `name:"dead-letter-hold" env:"POSTHASTE_DEAD_LETTER_HOLD" default:"168h" help:"Time for which the workflow of an exhausted delivery stays open for redeliver or cancel; 0s closes it at once. After that it can still be redelivered."`
 }

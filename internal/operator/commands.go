@@ -6,7 +6,7 @@ type Commands struct {
 	Subscriptions subscriptionsCmd `cmd:"" group:"Operate" help:"Manage subscriptions: create, pause, resume, rotate secrets …"`
 	Events        eventsCmd        `cmd:"" group:"Operate" help:"Manage events: list, cancel, redeliver."`
 	Deliveries    deliveriesCmd    `cmd:"" group:"Operate" help:"Manage deliveries: list, cancel, redeliver, follow live …"`
-	Tenants       tenantsCmd       `cmd:"" group:"Operate" help:"Manage tenants: cancel all waiting deliveries."`
+	Tenants       tenantsCmd       `cmd:"" group:"Operate" help:"Manage tenants: list, set their limits and modes, cancel all waiting deliveries."`
 	Recover       recoverCmd       `cmd:"" group:"Operate" help:"Redeliver the events that a subscription missed."`
 	Sources       sourcesCmd       `cmd:"" group:"Operate" help:"Manage sources, which receive the webhooks of other systems."`
 	Providers     providersCmd     `cmd:"" group:"Operate" help:"List the providers whose webhooks a source can receive, and their settings."`

@@ -27,6 +27,7 @@ const (
 	sourceJSON   = `{"id":"src_1","tenant":"acme","name":"Chat","provider":"pusher","url":"https://x.example/in/src_1","status":"active",` +
 		`"credentials":{"count":2,"ids":["k1","k2"]},"settings":{"object":"json.a"},"created_at":"2026-11-22T08:00:00Z"}`
 	providerJSON = `{"name":"pusher","credentials":["the secret's text","a key"],"needs_credential_ids":true,"needs_public_url":true,"sends_delivery_id":true,"settings":{}}`
+	tenantJSON   = `{"tenant":"acme","delivery_mode":"inline","publish_rate":5,"subscriptions":{"count":1},"events":{"count":10000,"more":true},"outstanding":{"count":0},"links":{}}`
 	keyJSON      = `{"id":"key_1","name":"shop","key":"phk_whole","prefix":"phk_who","scopes":["publish","events:read"],"tenant":"acme","created_with":"root"}`
 	auditJSON    = `{"id":"aud_1","at":"2026-11-22T08:00:00Z","action":"delivery.cancel","subject":"dlv_1","by":"zoe@desk","reason":"why"}`
 )
@@ -119,6 +120,9 @@ var operations = []struct {
 	{args: "keys get key_1", asks: "GET /v1/keys/key_1", gives: keyJSON, out: []string{"created_with", "root"}},
 	{args: "keys revoke key_1", asks: "DELETE /v1/keys/key_1", out: []string{"key_1 is revoked"}},
 
+	{args: "tenants list --limit 2", asks: "GET /v1/tenants?limit=3", gives: listOf(tenantJSON), out: []string{"acme", "10000+", "inline"}},
+	{args: "tenants get acme", asks: "GET /v1/tenants/acme", gives: tenantJSON, out: []string{"publish_rate", "5"}},
+
 	{args: "audit list --limit 200", asks: "GET /v1/audit?limit=200", gives: listOf(auditJSON), out: []string{"dlv_1"}},
 }
 
@@ -164,6 +168,24 @@ func TestCommands(t *testing.T) {
 				require.NotContains(t, got.err, testKey)
 			})
 		}
+	}
+}
+
+// TestSetTenant keeps the settings that have no flag.
+func TestSetTenant(t *testing.T) {
+	t.Parallel()
+	for flags, want := range map[string]string{
+		"--max-subscriptions 9":                    `{"delivery_mode":"inline","max_subscriptions":9,"publish_rate":5}`,
+		"--delivery-mode default --publish-rate 0": `{}`,
+		"--delivery-mode grouped":                  `{"delivery_mode":"grouped","publish_rate":5}`,
+	} {
+		t.Run(flags, func(t *testing.T) {
+			t.Parallel()
+			api := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/tenants/acme": ok(tenantJSON), "PUT /v1/tenants/acme": ok(tenantJSON)})
+			got := api.operate(t, "", append(strings.Fields("tenants set acme"), strings.Fields(flags)...)...)
+			require.Zero(t, got.code, got.err)
+			require.Equal(t, want, api.calls()[1].body)
+		})
 	}
 }
 

@@ -2,15 +2,100 @@ package operator
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"github.com/posthaste/posthaste/client"
 )
 
-// tenantsCmd acts on all deliveries of a tenant.
+// tenantsCmd shows tenants, changes their settings, and acts on all deliveries of a tenant.
 type tenantsCmd struct {
 	Remote `group:"Server"`
 
+	List   tenantsListCmd   `cmd:"" help:"List tenants by name, with how much there is of them."`
+	Get    tenantsGetCmd    `cmd:"" help:"Show a tenant with its settings."`
+	Set    tenantsSetCmd    `cmd:"" help:"Change the settings of a tenant."`
 	Cancel tenantsCancelCmd `cmd:"" help:"Stop all deliveries that were accepted for tenants until now."`
+}
+
+type tenantsListCmd struct{ Limited }
+
+// Run implements the command.
+func (c *tenantsListCmd) Run(ctx context.Context, o *operator) error {
+	return printList(o, c.Limit, o.Tenants(ctx, c.pageSize()), tenantLayout)
+}
+
+type tenantsGetCmd struct {
+	Name string `arg:"" help:"Name of the tenant."`
+}
+
+// Run implements the command.
+func (c *tenantsGetCmd) Run(ctx context.Context, o *operator) error {
+	tenant, err := o.Tenant(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	return tenantLayout.print(o, *tenant)
+}
+
+type tenantsSetCmd struct {
+	Name             string  `arg:"" help:"Name of the tenant."`
+	DeliveryMode     *string `name:"delivery-mode" enum:"default,auto,child,inline,grouped" placeholder:"MODE" help:"Delivery mode: auto, child, inline or grouped; default for the deployment's."`
+	MaxSubscriptions *int    `name:"max-subscriptions" placeholder:"N" help:"Most subscriptions that it may have; 0 for any number."`
+	PublishRate      *int    `name:"publish-rate" placeholder:"N" help:"Most events a second that each process of the API accepts; 0 for any number."`
+}
+
+// Run implements the command. The call replaces all settings, so those without a flag are sent as they are.
+func (c *tenantsSetCmd) Run(ctx context.Context, o *operator) error {
+	tenant, err := o.Tenant(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	fields := tenant.TenantFields
+	if c.DeliveryMode != nil {
+		fields.DeliveryMode = strings.TrimPrefix(*c.DeliveryMode, "default")
+	}
+	if c.MaxSubscriptions != nil {
+		fields.MaxSubscriptions = *c.MaxSubscriptions
+	}
+	if c.PublishRate != nil {
+		fields.PublishRate = *c.PublishRate
+	}
+	if tenant, err = o.SetTenant(ctx, c.Name, fields); err != nil {
+		return err
+	}
+	return tenantLayout.print(o, *tenant)
+}
+
+var tenantLayout = layout[client.Tenant]{
+	columns: []string{"tenant", "subscriptions", "events", "outstanding", "delivery_mode", "max_subscriptions", "publish_rate"},
+	fields: func(t client.Tenant) []field {
+		return []field{
+			{"tenant", t.Name},
+			{"subscriptions", counted(t.Subscriptions)},
+			{"events", counted(t.Events)},
+			{"outstanding", counted(t.Outstanding)},
+			{"delivery_mode", t.DeliveryMode},
+			{"max_subscriptions", limited(t.MaxSubscriptions)},
+			{"publish_rate", limited(t.PublishRate)},
+			{"updated_at", clock(t.UpdatedAt)},
+		}
+	},
+}
+
+func counted(c client.Count) string {
+	if c.More {
+		return strconv.Itoa(c.Count) + "+"
+	}
+	return strconv.Itoa(c.Count)
+}
+
+// limited shows a limit; "" where there is none.
+func limited(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 type tenantsCancelCmd struct {

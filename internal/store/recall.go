@@ -2,8 +2,10 @@ package store
 
 import (
 	"slices"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/expirable"
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 
@@ -19,6 +21,8 @@ const (
 	rememberedSubscription  = 16 * 1024 // bytes of all that has no fixed size, without the properties
 	rememberedMatches       = 4096      // types of events, each tenant's on its own
 	rememberedMatch         = 16 * 1024 // bytes of subscribers, some hundred
+	rememberedTenants       = 4096
+	rememberTenants         = 5 * time.Second
 )
 
 // memory is a cache of rows that hardly ever change. It is never stale: an event does not change at all, and subscriptions
@@ -30,6 +34,8 @@ type memory struct {
 	events        *lru.Cache[string, *models.Event]
 	subscriptions recall[*models.Subscription] // by id
 	matches       recall[[]subscriber]         // by type of event
+
+	tenants *expirable.LRU[string, *models.Tenant] // their settings, by name: these alone may be stale
 }
 
 func newMemory() *memory {
@@ -38,6 +44,7 @@ func newMemory() *memory {
 		events:        events,
 		subscriptions: newRecall[*models.Subscription](rememberedSubscriptions),
 		matches:       newRecall[[]subscriber](rememberedMatches),
+		tenants:       expirable.NewLRU[string, *models.Tenant](rememberedTenants, nil, rememberTenants),
 	}
 }
 

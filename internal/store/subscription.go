@@ -13,7 +13,7 @@ import (
 )
 
 // CreateSubscription stores the subscription, which must be valid, and the audit entries about that. A taken id is a
-// CodeConflict error.
+// CodeConflict error, and so is a tenant that may have no more subscriptions.
 func (s *Store) CreateSubscription(ctx context.Context, sub *models.Subscription, audit ...models.AuditEntry) error {
 	if sub.Status == models.SubscriptionPaused {
 		sub.PausedAt, sub.Paused = sub.CreatedAt, lastWhy(audit)
@@ -23,6 +23,9 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *models.Subscription
 		return translate("create subscription", err)
 	}
 	return s.inTransaction(ctx, "create subscription", func(tx *gorm.DB) error {
+		if err := mayHaveAnother(tx, sub.Tenant); err != nil {
+			return err
+		}
 		if err := tx.Create(row).Error; err != nil {
 			return err
 		}

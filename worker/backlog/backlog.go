@@ -52,7 +52,8 @@ type tenant struct {
 func (t *tenant) full() bool { return t.slots > 0 && t.busy >= t.slots }
 
 // New makes a Backlog with the limit of deliveries for each tenant. Slots returns the number of workflows of a tenant that
-// may be under way at a time, each of which takes all the events that wait by then; 0: any number, each with one event.
+// may be under way at a time, each of which takes all the events that wait by then; 0: any number, each with one event. It
+// is asked at each step, and may change its answer.
 func New(limit int, slots func(tenant string) int) *Backlog {
 	if slots == nil {
 		slots = func(string) int { return 0 }
@@ -225,13 +226,14 @@ func (b *Backlog) moveLast(t *tenant) {
 func (b *Backlog) isBehind(t *tenant) bool { return b.behind[t.name] == t }
 
 func (b *Backlog) tenant(name string) *tenant {
-	if t := b.behind[name]; t != nil {
-		return t
+	t, ok := b.behind[name]
+	if !ok {
+		t, ok = b.known.Get(name)
 	}
-	if t, ok := b.known.Get(name); ok {
-		return t
+	if !ok {
+		t = &tenant{name: name, width: 1, estimate: max(b.limit-unasked, 0)}
+		b.known.Add(name, t)
 	}
-	t := &tenant{name: name, width: 1, estimate: max(b.limit-unasked, 0), slots: b.slots(name)}
-	b.known.Add(name, t)
+	t.slots = b.slots(name)
 	return t
 }

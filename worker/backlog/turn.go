@@ -18,6 +18,7 @@ type Turn struct {
 	backlog *Backlog
 	tenant  *tenant
 	due     bool
+	slots   int       // the tenant's at the beginning of the turn
 	left    time.Time // the tenant's at the beginning of the turn
 
 	waiting  []*models.Event // to be started, oldest first
@@ -40,11 +41,12 @@ func (b *Backlog) Turn(tenant string) *Turn {
 	if t == nil {
 		return nil
 	}
+	t.slots = b.slots(tenant)
 	due := !time.Now().Before(t.askAt)
 	if t.estimate >= b.limit && !due || t.full() {
 		return nil
 	}
-	return &Turn{backlog: b, tenant: t, due: due, left: t.left}
+	return &Turn{backlog: b, tenant: t, due: due, slots: t.slots, left: t.left}
 }
 
 // Tenant returns the name of the tenant.
@@ -65,7 +67,7 @@ func (t *Turn) Wants() bool {
 }
 
 func (t *Turn) enough() int {
-	if t.tenant.slots > 0 {
+	if t.slots > 0 {
 		return models.MaxGroup
 	}
 	return enough
@@ -122,7 +124,7 @@ func (t *Turn) Take() []*models.Event {
 		return nil
 	}
 	most := 1
-	if t.tenant.slots > 0 {
+	if t.slots > 0 {
 		most = models.MaxGroup
 	}
 	var events []*models.Event

@@ -47,6 +47,7 @@ func Run(t *testing.T, open Open) {
 		"Running":       testRunningRecoveries,
 		"Sources":       testSources,
 		"APIKeys":       testAPIKeys,
+		"Tenants":       testTenants,
 		"Attempts":      testAttempts,
 		"Sweeps":        testSweeps,
 		"Outstanding":   testOutstanding,
