@@ -171,6 +171,29 @@ func TestAttempts(t *testing.T) {
 		require.NotContains(t, got, "next_attempt_at")
 	})
 
+	t.Run("show nothing that was sent or answered once the payload is removed", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		d := h.deliver()
+		require.NoError(t, h.store.RecordAttempt(t.Context(), &models.Attempt{
+			DeliveryID: d.ID, Number: 1, StartedAt: time.Now(), URL: "https://example.com/hook",
+			RequestHeaders: http.Header{"Webhook-Id": {d.EventID}},
+			Exchange:       models.Exchange{Status: 200, Header: http.Header{"Server": {"x"}}, Body: []byte("thanks")},
+		}, models.DeliveryOutcome{Status: models.DeliveryDelivered}))
+		_, over, err := h.store.Expire(t.Context(), models.ExpirePayloads, time.Now().Add(time.Second), time.Now())
+		require.NoError(t, err)
+		require.True(t, over)
+
+		a := h.get(deliveriesPath + "/" + d.ID + "/attempts")
+		a.is(http.StatusOK)
+		require.Contains(t, a.body, `"request":{"headers":{},"body":""},"response":{"status":200,"headers":{},"body":"","body_cut":false}`)
+		got := h.get("/v1/events/" + d.EventID).is(http.StatusOK)
+		require.Equal(t, true, got["payload_removed"])
+		require.NotContains(t, got, "data")
+		refused := h.do(http.MethodPost, deliveriesPath+"/"+d.ID+"/redeliver", "")
+		require.Equal(t, "the delivery is delivered, and its payload was removed; publish the event again", refused.isProblem(http.StatusConflict, models.CodeConflict, ""))
+	})
+
 	t.Run("are none before the first", func(t *testing.T) {
 		t.Parallel()
 		h := newHarness(t)

@@ -85,7 +85,7 @@ func (s *server) showDetail(c *gin.Context, event *models.Event) (client.StoredE
 func (s *server) showEvent(e *models.Event) client.StoredEvent {
 	shown := client.StoredEvent{
 		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Status: client.EventStatus(e.Status), Metadata: e.Metadata,
-		IdempotencyKey: e.IdempotencyKey, CreatedAt: stamp(e.CreatedAt), Links: s.eventLinks(e),
+		IdempotencyKey: e.IdempotencyKey, CreatedAt: stamp(e.CreatedAt), Links: s.eventLinks(e), PayloadRemoved: len(e.Data) == 0,
 	}
 	if e.Status == models.EventPlanned {
 		shown.Matched, shown.PlannedBy = &e.Deliveries, e.WorkflowID()

@@ -30,6 +30,10 @@ type StoredEvent struct {
 	Links          Links           `json:"links"`
 	Data           json.RawMessage `json:"data,omitempty"`
 
+	// PayloadRemoved says that the retention of payloads has ended: the event has no
+	// data any more, and cannot be delivered again.
+	PayloadRemoved bool `json:"payload_removed,omitempty"`
+
 	// Request is the request by which the event came as a webhook; nil for an
 	// event that was published, and in a list.
 	Request *ReceivedRequest `json:"request,omitempty"`

@@ -12,6 +12,8 @@ const TimeFormat = "2006-01-02T15:04:05.000Z07:00"
 // changes, and of what the delivery fixed when it was planned, so the bytes are the same each time.
 func Body(e *Event, d *Delivery) []byte {
 	switch d.Payload {
+	case RemovedPayload:
+		return nil
 	case PayloadData:
 		return e.Data
 	case PayloadCloudEvents:

@@ -49,11 +49,17 @@ type Delivery struct {
 	Halted     string
 	LastError  string  // what went wrong last, in words; empty after success
 	Reason     string  // why it was cancelled
-	Payload    Payload // body form, fixed when the delivery was planned so that every attempt sends the same bytes
+	Payload    Payload // body form, fixed when the delivery was planned so that every attempt sends the same bytes; or RemovedPayload
 	Properties []byte  // JSON object added to the envelope, fixed likewise; nil for none
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }
+
+// RemovedPayload stands in place of the body form of a delivery whose payload was removed at the end of its retention.
+const RemovedPayload = "removed"
+
+// PayloadRemoved reports whether there is nothing to send any more.
+func (d *Delivery) PayloadRemoved() bool { return d.Payload == RemovedPayload }
 
 // Outstanding is how much of a tenant's is under way for the first time, no more of a subscription than its share.
 type Outstanding struct {

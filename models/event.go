@@ -34,7 +34,7 @@ type Event struct {
 	ID             string
 	Tenant         string
 	Type           string            // dotted, such as order.paid
-	Data           []byte            // the JSON value as the publisher wrote it, byte for byte
+	Data           []byte            // the JSON value as the publisher wrote it, byte for byte; empty: removed at the end of its retention
 	Metadata       map[string]string // the publisher's notes; not sent to subscribers
 	IdempotencyKey string            // empty: none
 	Received       *Received         // the request that it came with; nil: it was published

@@ -99,6 +99,8 @@ func (d *Delivery) Allows(act Act, of SubscriptionStatus) error {
 	switch {
 	case act.after(d.Status) == stays:
 		return Errorf(CodeConflict, "the delivery is %s; there is nothing to %s", d.Status, act)
+	case act == ActRedeliver && d.PayloadRemoved():
+		return Errorf(CodeConflict, "the delivery is %s, and its payload was removed; publish the event again", d.Status)
 	case act == ActRedeliver && d.Status == DeliveryHeld:
 		return Errorf(CodeConflict, "the delivery is held because its subscription is paused; resume the subscription")
 	case act.suits(of, d.Status):
@@ -195,7 +197,7 @@ func (d *Delivery) permits(c Change, f Facts) bool {
 		return c.Before == 0 || d.Epoch < c.Before
 	case ActRedeliver:
 		fulfilled := d.Status == DeliveryDelivered && d.Attempts > c.After
-		return !d.Status.Closed() || !fulfilled && f.Stopped == nil // the next attempt of an open one finds the stop
+		return !d.Status.Closed() || !d.PayloadRemoved() && !fulfilled && f.Stopped == nil // the next attempt of an open one finds the stop
 	default:
 		return true
 	}

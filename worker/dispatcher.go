@@ -54,6 +54,7 @@ type Store interface {
 	WalkingStops(ctx context.Context, after string, limit int) ([]*models.Stop, error)
 	TenantModes(ctx context.Context) (map[string]models.DeliveryMode, error)
 	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
+	Expirer
 }
 
 // DispatcherOptions configures NewDispatcher. Client, Control, Store and Logger are required.
@@ -75,11 +76,14 @@ type DispatcherOptions struct {
 	ReviveEvery  time.Duration // 0: 1m; pause between two searches for overdue deliveries
 	JobsEvery    time.Duration // 0: 10s; pause between two searches for jobs
 	OverdueAfter time.Duration // 0: 5m; delay of an attempt after which its delivery is looked after
+
+	Retention   models.Retention // the zero value keeps everything
+	ExpireEvery time.Duration    // 0: 10m; pause between two removals of what has ended
 }
 
 // Dispatcher starts a workflow for every accepted event: at once when woken, or in its tenant's turn if the tenant is behind.
-// It also looks after overdue deliveries and after jobs, whose workflows may be gone or were never started. Starting twice is
-// harmless, so any number of processes may dispatch.
+// It also looks after overdue deliveries and after jobs, whose workflows may be gone or were never started, and removes data at
+// the end of their retention. Starting twice is harmless, so any number of processes may dispatch.
 type Dispatcher struct {
 	DispatcherOptions
 	wake     chan *models.Event
@@ -99,6 +103,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	orDefault(&o.ReviveEvery, time.Minute)
 	orDefault(&o.JobsEvery, 10*time.Second)
 	orDefault(&o.OverdueAfter, 5*time.Minute)
+	orDefault(&o.ExpireEvery, 10*time.Minute)
 	d := &Dispatcher{DispatcherOptions: o, wake: make(chan *models.Event, wakeQueue)}
 	d.modes.Store(&map[string]models.DeliveryMode{})
 	d.backlog = backlog.New(o.Ahead, d.slots)
@@ -160,6 +165,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	group.Go(func() error { every(ctx, modesEvery, d.readModes); return nil })
 	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
 	group.Go(func() error { every(ctx, d.JobsEvery, d.jobs()); return nil })
+	group.Go(func() error { every(ctx, d.ExpireEvery, d.expire); return nil })
 	_ = group.Wait() // none of them fails
 	d.watching.Wait()
 }

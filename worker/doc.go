@@ -20,7 +20,7 @@
 // [New] builds the Temporal worker. Any number of processes may run one. If a worker dies, Temporal gives its tasks to
 // another: a workflow is replayed, an activity is retried after its timeout.
 //
-// [Dispatcher] turns rows of the store into workflows. It has five loops, each of which finds its work in the store, so any
+// [Dispatcher] turns rows of the store into workflows. It has six loops, each of which finds its work in the store, so any
 // number of processes may dispatch, and none of them is special:
 //
 //	loop    every         reads                          does
@@ -32,6 +32,7 @@
 //	revive  1 min         overdue deliveries             starts or signals the workflow of a delivery, or
 //	                                                     records who has paused it
 //	jobs    10 s          resumptions, stops, recoveries starts the workflow of a job
+//	expire  10 min        what is older than its retention removes it from the store, in small batches
 //
 // Package backlog decides which events the first two start; its comment describes the order, the limit and the fairness
 // between tenants. [Control] signals the workflow of a single delivery, starts jobs, and reads histories, for the API and
@@ -61,6 +62,7 @@
 //	                                                that Temporal has is idempotent, or one attempt that was due
 //	a pause was seen in Temporal, not recorded      the next revive loop sees it
 //	a job was requested, not started                the jobs loop of any process starts it within ten seconds
+//	a batch of old data is being removed            none of the batch is removed; any process goes on there
 //	Control has called Temporal, not answered       the caller does not know whether the signal arrived, and repeats
 //	                                                it: the origin of a redelivery makes two calls one, a second
 //	                                                cancellation changes nothing

@@ -50,6 +50,7 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 	var up serverUp
 	server, err := startChild(ctx, append(b.database(), "POSTHASTE_API_KEY="+key, "POSTHASTE_MASTER_KEY="+b.masterKey), word(&up),
 		"bench-server", "--engine", b.Engine, "--data", folder, "--allow-networks", allowed, "--delivery-mode", b.Mode, "--cpu-profile", b.Profile,
+		"--retention", "0s", // growth stores events of the past
 		"--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0")
 	if err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ type cli struct {
 	Worker    workerCmd    `cmd:"" help:"Run only a worker, with an external Temporal."`
 	Migrate   migrateCmd   `cmd:"" help:"Apply database migrations, or list them."`
 	MasterKey masterKeyCmd `cmd:"" name:"master-key" help:"Create a master key, or replace one."`
+	Retain    retentionCmd `cmd:"" name:"retention" help:"Remove data at the end of their retention now, or show how far the removal has come."`
 	Health    healthCmd    `cmd:"" help:"Check whether the API of this machine is ready, as the health check of a container."`
 
 	operator.Commands

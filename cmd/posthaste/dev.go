@@ -15,10 +15,11 @@ import (
 
 // devCmd runs everything in one process.
 type devCmd struct {
-	config.API      `group:"API"`
-	config.DevStore `group:"Storage"`
-	config.Delivery `group:"Delivery"`
-	config.Engine   `group:"Embedded Temporal"`
+	config.API       `group:"API"`
+	config.DevStore  `group:"Storage"`
+	config.Delivery  `group:"Delivery"`
+	config.Retention `group:"Retention"`
+	config.Engine    `group:"Embedded Temporal"`
 
 	Demo bool `help:"Start a small receiver, publish a sample event and show the request that arrives."`
 }
@@ -30,7 +31,7 @@ func (devCmd) Help() string {
 
 // Run implements the command.
 func (c *devCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger, how config.Log, files *config.Files) error {
-	if err := errors.Join(c.CheckLoopback(), c.store().Check(), c.Delivery.Check(), c.Engine.Check()); err != nil {
+	if err := errors.Join(c.CheckLoopback(), c.store().Check(), c.Delivery.Check(), c.Retention.Check(), c.Engine.Check()); err != nil {
 		return err
 	}
 	c.reportIgnored(log, files.Ignored)
@@ -113,6 +114,6 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.startWorker(c.Delivery); err != nil {
 		return err
 	}
-	n.startDispatcher(c.Delivery)
+	n.startDispatcher(c.Delivery, c.Retention)
 	return n.serve(c.API, n.uiURL())
 }

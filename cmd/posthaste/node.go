@@ -210,11 +210,12 @@ func (n *node) startWorker(cfg config.Delivery) error {
 	return nil
 }
 
-// startDispatcher starts the dispatcher, which turns accepted events into workflows.
-func (n *node) startDispatcher(cfg config.Delivery) {
+// startDispatcher starts the dispatcher, which turns accepted events into workflows, and removes data that have ended.
+func (n *node) startDispatcher(cfg config.Delivery, keep config.Retention) {
 	n.dispatch = worker.NewDispatcher(worker.DispatcherOptions{
 		Client: n.temporal, Control: n.control, Store: n.store, Logger: n.log,
-		Mode: func(tenant string) models.DeliveryMode { return models.DeliveryMode(cfg.Mode(tenant)) },
+		Mode:      func(tenant string) models.DeliveryMode { return models.DeliveryMode(cfg.Mode(tenant)) },
+		Retention: models.Retention(keep),
 	})
 	n.inBackground("dispatcher", n.dispatch.Run)
 }

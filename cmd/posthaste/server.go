@@ -19,11 +19,12 @@ const (
 
 // serverCmd runs API and worker.
 type serverCmd struct {
-	config.API      `group:"API"`
-	config.Store    `group:"Storage"`
-	config.Delivery `group:"Delivery"`
-	config.Engine   `group:"Embedded Temporal"`
-	config.Links    `group:"API"`
+	config.API       `group:"API"`
+	config.Store     `group:"Storage"`
+	config.Delivery  `group:"Delivery"`
+	config.Retention `group:"Retention"`
+	config.Engine    `group:"Embedded Temporal"`
+	config.Links     `group:"API"`
 
 	Kind string `name:"engine" env:"POSTHASTE_ENGINE" enum:"embedded,external," default:"" help:"Temporal in this process (embedded), or the Temporal at TEMPORAL_ADDRESS (external). Default: external if TEMPORAL_ADDRESS is set, else embedded."`
 }
@@ -35,7 +36,7 @@ func (c *serverCmd) Run(ctx context.Context, log *slog.Logger) error {
 
 // node returns the parts that the server has.
 func (c *serverCmd) node() nodeConfig {
-	cfg := nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, worker: true, links: c.Links}
+	cfg := nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, retention: c.Retention, worker: true, links: c.Links}
 	if cmp.Or(c.Kind, defaultEngine()) == engineExternal {
 		return cfg
 	}
@@ -52,10 +53,11 @@ func defaultEngine() string {
 
 // apiCmd runs the API with the dispatcher.
 type apiCmd struct {
-	config.API      `group:"API"`
-	config.Store    `group:"Storage"`
-	config.Delivery `group:"Delivery"`
-	config.Links    `group:"API"`
+	config.API       `group:"API"`
+	config.Store     `group:"Storage"`
+	config.Delivery  `group:"Delivery"`
+	config.Retention `group:"Retention"`
+	config.Links     `group:"API"`
 }
 
 // externalHelp is the help of the commands that need an external Temporal: how to name it.
@@ -69,18 +71,19 @@ func (workerCmd) Help() string { return externalHelp }
 
 // Run implements the command.
 func (c *apiCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return runNode(ctx, log, nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, links: c.Links})
+	return runNode(ctx, log, nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, retention: c.Retention, links: c.Links})
 }
 
 // workerCmd runs a worker with the dispatcher's sweep.
 type workerCmd struct {
-	config.Store    `group:"Storage"`
-	config.Delivery `group:"Delivery"`
+	config.Store     `group:"Storage"`
+	config.Delivery  `group:"Delivery"`
+	config.Retention `group:"Retention"`
 }
 
 // Run implements the command.
 func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return runNode(ctx, log, nodeConfig{store: c.Store, delivery: c.Delivery, worker: true})
+	return runNode(ctx, log, nodeConfig{store: c.Store, delivery: c.Delivery, retention: c.Retention, worker: true})
 }
 
 // The log lines of a start and of an orderly stop.
@@ -95,12 +98,13 @@ func logStop(log *slog.Logger) {
 
 // nodeConfig says which parts a node has; nil leaves one out.
 type nodeConfig struct {
-	api      *config.API
-	store    config.Store
-	delivery config.Delivery
-	worker   bool
-	engine   *config.Engine // embedded; nil: external
-	links    config.Links
+	api       *config.API
+	store     config.Store
+	delivery  config.Delivery
+	retention config.Retention
+	worker    bool
+	engine    *config.Engine // embedded; nil: external
+	links     config.Links
 }
 
 func runNode(ctx context.Context, log *slog.Logger, cfg nodeConfig) error {
@@ -115,7 +119,7 @@ func runNode(ctx context.Context, log *slog.Logger, cfg nodeConfig) error {
 // check returns all errors in the settings at once, so that nobody has to start four times to learn of four errors.
 func (cfg nodeConfig) check() (*keyring.Ring, error) {
 	keys, err := masterKey(cfg.store)
-	errs := []error{err, cfg.store.Check(), cfg.delivery.Check()}
+	errs := []error{err, cfg.store.Check(), cfg.delivery.Check(), cfg.retention.Check()}
 	if cfg.api != nil {
 		errs = append(errs, cfg.api.CheckGuarded())
 	}
@@ -159,7 +163,7 @@ func (cfg nodeConfig) startHouse(ctx context.Context, n *node) error {
 			return err
 		}
 	}
-	n.startDispatcher(cfg.delivery)
+	n.startDispatcher(cfg.delivery, cfg.retention)
 	if cfg.api == nil {
 		return nil
 	}

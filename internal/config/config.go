@@ -182,6 +182,32 @@ func (e Engine) Check() error {
 	return errors.Join(short, Loopback("--temporal-listen", e.TemporalListen), Loopback("--ui-listen", e.UIListen))
 }
 
+// Retention says for how long data are kept.
+type Retention struct {
+	Events   time.Duration `name:"retention" env:"POSTHASTE_RETENTION" default:"720h" help:"Time for which an event is kept, with its deliveries, attempts and idempotency key, after the last change of them (default ${default}). What is open or held is kept in any case. 0s: for ever."`
+	Payloads time.Duration `name:"payload-retention" env:"POSTHASTE_PAYLOAD_RETENTION" default:"0s" help:"Time for which the data of events, and the headers and answers of attempts, are kept, if that is shorter. Such an event cannot be redelivered. 0s: as long as the event."`
+	Audit    time.Duration `name:"audit-retention" env:"POSTHASTE_AUDIT_RETENTION" default:"0s" help:"Time for which entries of the audit are kept. 0s: for ever."`
+}
+
+// minRetention gives an operator who mistook the unit time to notice.
+const minRetention = time.Hour
+
+// Check refuses what would remove data that somebody still looks at.
+func (r Retention) Check() error {
+	for _, flag := range []struct {
+		name string
+		time time.Duration
+	}{{"--retention", r.Events}, {"--payload-retention", r.Payloads}, {"--audit-retention", r.Audit}} {
+		if flag.time != 0 && flag.time < minRetention {
+			return fmt.Errorf("%s %s is neither 0s nor at least %s", flag.name, flag.time, minRetention)
+		}
+	}
+	if r.Events != 0 && r.Payloads > r.Events {
+		return fmt.Errorf("--payload-retention %s is longer than --retention %s", r.Payloads, r.Events)
+	}
+	return nil
+}
+
 // Links holds the URL of the Web UI of an external Temporal.
 type Links struct {
 	UIURL string `name:"ui-url" env:"POSTHASTE_UI_URL" placeholder:"URL" help:"Address of the Temporal Web UI, for the links in the API's answers."`

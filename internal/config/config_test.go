@@ -272,3 +272,14 @@ func TestTemporalSettingsAreNotRepeated(t *testing.T) {
 		})
 	}
 }
+
+func TestRetentionIsChecked(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	require.NoError(t, config.Retention{}.Check(), "all is kept")
+	require.NoError(t, config.Retention{Events: day, Payloads: time.Hour, Audit: 365 * day}.Check())
+	require.NoError(t, config.Retention{Payloads: day}.Check())
+	require.ErrorContains(t, config.Retention{Events: time.Minute}.Check(), "--retention 1m0s")
+	require.ErrorContains(t, config.Retention{Audit: -day}.Check(), "--audit-retention")
+	require.ErrorContains(t, config.Retention{Events: day, Payloads: 2 * day}.Check(), "--payload-retention 48h0m0s is longer than --retention 24h0m0s")
+}

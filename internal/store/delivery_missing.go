@@ -42,12 +42,16 @@ func (s *Store) patternsOf(ctx context.Context, id string) (*subscriptionRow, er
 	return take[subscriptionRow](q, "subscription", id)
 }
 
+// hasPayload is the condition that an event's data have not been removed.
+const hasPayload = "octet_length(data) > 0"
+
 func (s *Store) missing(ctx context.Context, sub *subscriptionRow, since, until time.Time) *gorm.DB {
 	matches, types := matching(sub.EventTypes)
 	there := s.read.Model(&deliveryRow{}).Select("1").Where("event_id = events.id AND subscription_id = ?", sub.ID)
 	q := s.read.WithContext(ctx).Model(&eventRow{}).Where("tenant = ? AND status = ?", sub.Tenant, models.EventPlanned)
 	return createdBetween(q, since, until).
 		Where(matches, types...).
+		Where(hasPayload).
 		Where("NOT EXISTS (?)", there)
 }
 
@@ -72,11 +76,11 @@ func matching(patterns []string) (condition string, args []any) {
 
 // AddDelivery makes the delivery to the subscription that the planned event lacks, held if the subscription is paused,
 // or returns the one that is there. It counts as wanted in the epoch, 0 for the present one. An event that is not planned yet, or a disabled subscription, is a CodeConflict
-// error; an unknown event, or a subscription that its tenant does not have, is CodeNotFound.
+// error; an event that is unknown or has no payload any more, or a subscription that its tenant does not have, is CodeNotFound.
 func (s *Store) AddDelivery(ctx context.Context, eventID, subscriptionID string, epoch int64) (*models.Delivery, error) {
 	var row *deliveryRow
 	err := s.inTransaction(ctx, "add delivery", func(tx *gorm.DB) error {
-		q := tx.Clauses(forUpdate).Select("id", "tenant", "type", "status", "deliveries")
+		q := tx.Clauses(forUpdate).Select("id", "tenant", "type", "status", "deliveries").Where(hasPayload)
 		event, err := take[eventRow](q, "event", eventID)
 		if err != nil {
 			return err

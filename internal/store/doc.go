@@ -12,7 +12,8 @@
 //     deliveries, and at last, when it commits, the version of the tenant's subscriptions.
 //   - The caches are never stale: a plan or an attempt that begins after a change was committed, in whichever process,
 //     works with the change.
-//   - Entries of the audit are added, never changed or removed; the database itself refuses it.
+//   - Entries of the audit are added, never changed, and removed at the end of their retention only; the database itself
+//     refuses anything else.
 //   - Times go out in UTC and are exact to the microsecond. Lists are sorted newest first by id.
 //   - Signing secrets, custom headers and the credentials of sources are sealed (internal/keyring), bound to the id of
 //     their row.

@@ -120,11 +120,17 @@ func fromNullTime(t *time.Time) time.Time {
 	return t.UTC()
 }
 
-// anyOf selects the rows whose column has one of the values. On Postgres it is the same statement for any number of them, with
-// the limit for which arrays has the reason.
+// anyOf selects the rows whose column has one of the values.
 func anyOf(q *gorm.DB, column string, values []string) *gorm.DB {
+	list, args := among(q, values)
+	return q.Where(column+" IN "+list, args...)
+}
+
+// among is a list of values, and its parameters. On Postgres it is the same statement for any number of them, with the limit for
+// which arrays has the reason.
+func among(q *gorm.DB, values []string) (list string, args []any) {
 	if isPostgres(q) { // a pointer: GORM makes a list of parameters of a slice
-		return q.Where(column+" IN (SELECT * FROM unnest(?::text[]) LIMIT ?)", &values, len(values))
+		return "(SELECT * FROM unnest(?::text[]) LIMIT ?)", []any{&values, len(values)}
 	}
-	return q.Where(column+" IN ?", values)
+	return "?", []any{values}
 }

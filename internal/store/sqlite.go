@@ -14,9 +14,12 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	_ "modernc.org/sqlite" // the driver "sqlite", without cgo; the embedded Temporal server uses the same
+
+	"github.com/posthaste/posthaste/models"
 )
 
-// pragma is a setting of a SQLite connection. SQLite ignores a misspelt name in silence, so each is read back.
+// pragma is a setting of a SQLite connection. SQLite ignores a misspelt name in silence, so each is read back, unless a file
+// may differ.
 type pragma struct{ name, value, readBack string }
 
 var (
@@ -25,6 +28,7 @@ var (
 
 	writerPragmas = []pragma{
 		busyTimeout,
+		{"auto_vacuum", "INCREMENTAL", ""}, // before a table is made; a file that has tables stays as it is
 		{"journal_mode", "WAL", "wal"},
 		{"synchronous", "FULL", "2"}, // a commit is on disk when it returns: "accepted" means durable
 		{"foreign_keys", "1", "1"},
@@ -90,11 +94,23 @@ func openSQLitePool(ctx context.Context, path, lock string, conns int, pragmas [
 		if err := db.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&is); err != nil {
 			return pool, fmt.Errorf("read %s: %w", p.name, err)
 		}
-		if is != p.readBack {
+		if p.readBack != "" && is != p.readBack {
 			return pool, fmt.Errorf("%s is %q and cannot be set to %s here", p.name, is, p.value)
 		}
 	}
 	return pool, nil
+}
+
+// shrinkPages is how many free pages of the file are given back after a commit that removed rows. All other writers wait for
+// it. A file that was made before this was set keeps its free pages for later rows.
+const shrinkPages = 512
+
+func (s *Store) shrink(ctx context.Context, gone models.Removed) error {
+	if s.dialect == goose.DialectPostgres || gone.Bytes == 0 {
+		return nil
+	}
+	err := s.write.WithContext(ctx).Exec(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", shrinkPages)).Error
+	return translate("give back free pages", err)
 }
 
 // sqliteDSN names the file and the settings of each connection to it. Times are written and read as integers, in

@@ -54,6 +54,7 @@ func Run(t *testing.T, open Open) {
 		"Concurrency":   testConcurrency,
 		"Engine":        testEngine,
 		"Health":        testHealth,
+		"Retention":     testRetention,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"text/tabwriter"
+	"time"
+
+	"github.com/posthaste/posthaste/internal/config"
+	"github.com/posthaste/posthaste/internal/store"
+	"github.com/posthaste/posthaste/internal/terminal"
+	"github.com/posthaste/posthaste/models"
+	"github.com/posthaste/posthaste/worker"
+)
+
+// retentionCmd removes data that have ended, which a server also does by itself.
+type retentionCmd struct {
+	Run    retentionRunCmd    `cmd:"" help:"Remove now what has ended, or count it."`
+	Status retentionStatusCmd `cmd:"" help:"Show for how long data are kept, and what has been removed."`
+}
+
+// expiryNames are the expiries in words.
+var expiryNames = map[models.Expiry]string{
+	models.ExpireEvents:   "events",
+	models.ExpirePayloads: "payloads",
+	models.ExpireLate:     "payloads that were needed longer",
+	models.ExpireAudit:    "audit",
+}
+
+// withStore calls do with the database, which must be migrated.
+func withStore(ctx context.Context, cfg config.Store, log *slog.Logger, do func(*store.Store) error) error {
+	db, err := openStore(ctx, cfg, nil, log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }() // everything written is committed
+	if err := db.CheckMigrated(ctx); err != nil {
+		return err
+	}
+	return do(db)
+}
+
+type retentionRunCmd struct {
+	config.Store     `group:"Storage"`
+	config.Retention `group:"Retention"`
+
+	DryRun bool `name:"dry-run" help:"Print what would be removed, and remove nothing."`
+}
+
+// Help is the long help of the command.
+func (retentionRunCmd) Help() string {
+	return "Servers remove by themselves, every ten minutes. Use the settings of the servers here. Servers may run meanwhile, and you can stop the command at any time: the next removal goes on where it was."
+}
+
+// Run implements the command.
+func (c *retentionRunCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) error {
+	if err := c.Retention.Check(); err != nil {
+		return err
+	}
+	return withStore(ctx, c.Store, log, func(db *store.Store) error {
+		for _, what := range models.Expiries() {
+			if err := c.expire(ctx, s, db, what); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// expire removes one kind of data, or counts it.
+func (c *retentionRunCmd) expire(ctx context.Context, s terminal.Streams, db *store.Store, what models.Expiry) error {
+	keep := models.Retention(c.Retention).Of(what)
+	if keep == 0 {
+		return nil
+	}
+	before := time.Now().Add(-keep)
+	progress := newRemoval(s.Err, what)
+	do, done := removeAll, "removed"
+	if c.DryRun {
+		do, done = countAll, "would remove"
+	}
+	err := do(ctx, db, what, before, progress.add)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("stopped after %s; run it again for the rest", inWords(progress.sum))
+	}
+	if err == nil {
+		fmt.Fprintf(s.Out, "%s from before %s: %s %s\n", expiryNames[what], before.UTC().Format(time.RFC3339), done, inWords(progress.sum))
+	}
+	return err
+}
+
+// removeAll makes a pass. It is over when no process is at it.
+func removeAll(ctx context.Context, db *store.Store, what models.Expiry, before time.Time, tell func(models.Removed)) error {
+	for began := time.Now(); ; {
+		if err := worker.Expire(ctx, db, what, before, began, 1, tell); err != nil {
+			return err
+		}
+		states, err := db.Retention(ctx)
+		if err != nil {
+			return err
+		}
+		if !walking(states, what) {
+			return nil
+		}
+		select { // another process took a batch
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func walking(states []models.RetentionState, what models.Expiry) bool {
+	for _, state := range states {
+		if state.Expiry == what {
+			return state.Walking
+		}
+	}
+	return false
+}
+
+func countAll(ctx context.Context, db *store.Store, what models.Expiry, before time.Time, tell func(models.Removed)) error {
+	for after := ""; ; {
+		gone, last, err := db.Expiring(ctx, what, before, after)
+		if err != nil {
+			return err
+		}
+		tell(gone)
+		if after = last; last == "" {
+			return nil
+		}
+	}
+}
+
+// removal prints the progress of a removal.
+type removal struct {
+	w    io.Writer
+	what models.Expiry
+	sum  models.Removed
+	last time.Time
+}
+
+func newRemoval(w io.Writer, what models.Expiry) *removal {
+	return &removal{w: w, what: what, last: time.Now()}
+}
+
+func (r *removal) add(gone models.Removed) {
+	r.sum.Add(gone)
+	if time.Since(r.last) >= rotateReport {
+		r.last = time.Now()
+		fmt.Fprintf(r.w, "%s so far: %s\n", expiryNames[r.what], inWords(r.sum))
+	}
+}
+
+// inWords tells the rows and the bytes.
+func inWords(r models.Removed) string {
+	switch {
+	case r.Payloads > 0:
+		return fmt.Sprintf("%s, about %s", terminal.Plural(r.Payloads, "payload", "payloads"), inBytes(r.Bytes))
+	case r.Entries > 0:
+		return fmt.Sprintf("%s, about %s", terminal.Plural(r.Entries, "entry", "entries"), inBytes(r.Bytes))
+	case r.Events > 0:
+		return fmt.Sprintf("%s, %s and %s, about %s", terminal.Plural(r.Events, "event", "events"),
+			terminal.Plural(r.Deliveries, "delivery", "deliveries"), terminal.Plural(r.Attempts, "attempt", "attempts"), inBytes(r.Bytes))
+	}
+	return "nothing"
+}
+
+func inBytes(n int64) string {
+	const kib = 1 << 10
+	if n < kib {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	value, unit := float64(n)/kib, 0
+	for ; value >= kib && unit < 3; unit++ {
+		value /= kib
+	}
+	return fmt.Sprintf("%.1f %s", value, []string{"KiB", "MiB", "GiB", "TiB"}[unit])
+}
+
+type retentionStatusCmd struct {
+	config.Store     `group:"Storage"`
+	config.Retention `group:"Retention"`
+}
+
+// Run implements the command.
+func (c *retentionStatusCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger) error {
+	return withStore(ctx, c.Store, log, func(db *store.Store) error {
+		states, err := db.Retention(ctx)
+		if err != nil {
+			return err
+		}
+		size, free, err := db.Size(ctx)
+		if err != nil {
+			return err
+		}
+		return c.print(s.Out, states, size, free)
+	})
+}
+
+func (c *retentionStatusCmd) print(w io.Writer, states []models.RetentionState, size, free int64) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "DATA\tKEPT FOR\tREMOVED FROM BEFORE\tLAST PASS\tROWS REMOVED\tBYTES")
+	for _, state := range states {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", expiryNames[state.Expiry], c.keep(state.Expiry), orNever(state.Horizon),
+			lastPass(state), state.Rows, inBytes(state.Bytes))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	line := "database: " + inBytes(size)
+	if free > 0 {
+		line += ", of which " + inBytes(free) + " free"
+	}
+	_, err := fmt.Fprintln(w, line)
+	return err
+}
+
+// keep says for how long data are kept by the settings of the command.
+func (c *retentionStatusCmd) keep(what models.Expiry) string {
+	keep := models.Retention(c.Retention).Of(what)
+	switch {
+	case keep > 0:
+		return keep.String()
+	case what == models.ExpirePayloads || what == models.ExpireLate:
+		return "as events"
+	}
+	return "ever"
+}
+
+func lastPass(state models.RetentionState) string {
+	if state.Walking {
+		return "under way"
+	}
+	return orNever(state.FinishedAt)
+}
+
+func orNever(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.Format(time.RFC3339)
+}

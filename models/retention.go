@@ -1,0 +1,73 @@
+package models
+
+import "time"
+
+// Retention says for how long data are kept after the last change of them. The zero value keeps everything.
+type Retention struct {
+	Events   time.Duration // events with their deliveries, attempts and idempotency keys; 0: for ever
+	Payloads time.Duration // what was published, sent and answered; 0: as long as the event
+	Audit    time.Duration // entries of the audit; 0: for ever
+}
+
+// Expiry names data that end together.
+type Expiry string
+
+// The expiries.
+const (
+	ExpireEvents   Expiry = "events"   // with all that belongs to them
+	ExpirePayloads Expiry = "payloads" // data of events, headers and answers of attempts
+	ExpireLate     Expiry = "late"     // payloads that were still needed when the others of their time were removed
+	ExpireAudit    Expiry = "audit"
+)
+
+// Expiries lists all of them.
+func Expiries() []Expiry { return []Expiry{ExpireEvents, ExpirePayloads, ExpireLate, ExpireAudit} }
+
+// Of returns for how long the data of an expiry are kept; 0: they do not end by themselves.
+func (r Retention) Of(e Expiry) time.Duration {
+	switch e {
+	case ExpireEvents:
+		return r.Events
+	case ExpirePayloads, ExpireLate:
+		if r.Events > 0 && r.Payloads >= r.Events { // they go with their events
+			return 0
+		}
+		return r.Payloads
+	case ExpireAudit:
+		return r.Audit
+	}
+	return 0
+}
+
+// Removed counts what has been removed, or would be.
+type Removed struct {
+	Events     int
+	Payloads   int // of events that stay
+	Deliveries int
+	Attempts   int
+	Entries    int   // of the audit
+	Bytes      int64 // about, with indexes
+}
+
+// Add adds other counts.
+func (r *Removed) Add(other Removed) {
+	r.Events += other.Events
+	r.Payloads += other.Payloads
+	r.Deliveries += other.Deliveries
+	r.Attempts += other.Attempts
+	r.Entries += other.Entries
+	r.Bytes += other.Bytes
+}
+
+// Rows is the number of rows that are removed, and of events that lose their payload.
+func (r Removed) Rows() int { return r.Events + r.Deliveries + r.Attempts + r.Entries + r.Payloads }
+
+// RetentionState says how far the removal of an expiry has come.
+type RetentionState struct {
+	Expiry     Expiry
+	Horizon    time.Time // data from before it have ended, or may end at any time; zero: none has
+	Walking    bool      // a pass is under way, or was interrupted
+	FinishedAt time.Time // of the last pass; zero: there was none
+	Rows       int64     // removed so far
+	Bytes      int64
+}
