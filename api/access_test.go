@@ -68,7 +68,8 @@ func TestEveryRouteNeedsItsScope(t *testing.T) {
 // TestNothingOfAnotherTenantExists walks the route table with the key of one tenant and the ids of another.
 func TestNothingOfAnotherTenantExists(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t)
+	now := time.Now()
+	h := newHarness(t, func(d *api.Deps) { d.Now = func() time.Time { return now } })
 	h.control.runs, h.control.history = []models.Run{{ID: firstRun, Status: "Running"}}, []byte("{}")
 	d := h.closed(models.DeliveryExhausted) // of the default tenant
 	theirs := map[string]string{

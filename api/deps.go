@@ -37,6 +37,7 @@ type Store interface {
 	KeyStore
 	TenantStore
 	ProbeStore
+	StatsStore
 }
 
 // Dispatcher starts the workflows of events that are stored already. Wake must not block; a lost call costs time only.

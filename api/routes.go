@@ -87,6 +87,7 @@ func (s *server) routes() []route {
 		{http.MethodGet, "/v1/audit", needs(models.ScopeReadAudit), paged(auditQuery...), nil, client.Page[client.AuditEntry]{}, s.listAudit},
 
 		{http.MethodGet, "/v1/stats", needsForAll(models.ScopeReadStats), nil, nil, client.Stats{}, s.getStats},
+		{http.MethodGet, "/v1/stats/series", needs(models.ScopeReadStats), seriesQuery, nil, client.Series{}, s.getSeries},
 		{http.MethodGet, "/metrics", needsForAll(models.ScopeReadStats), nil, nil, nil, s.getMetrics},
 
 		{http.MethodGet, "/healthz", public, nil, nil, healthView{}, s.health},

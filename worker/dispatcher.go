@@ -34,6 +34,12 @@ const childrenAtOnce = 10
 // modesEvery is how often the modes of tenants are read: so long a change takes until it is in force.
 const modesEvery = 5 * time.Second
 
+// These are how often new figures are added up, and old ones to longer steps.
+const (
+	marksEvery = 5 * time.Second
+	addUpEvery = 10 * time.Minute
+)
+
 // watchFor bounds the time for which a workflow holds its slot. A workflow whose workers are away, or that cannot go on,
 // must not stop its tenant for good.
 const watchFor = time.Minute
@@ -53,6 +59,8 @@ type Store interface {
 	ResumingSubscriptions(ctx context.Context, after string, limit int) ([]*models.Subscription, error)
 	WalkingStops(ctx context.Context, after string, limit int) ([]*models.Stop, error)
 	TenantModes(ctx context.Context) (map[string]models.DeliveryMode, error)
+	AddUpMarks(ctx context.Context) error
+	AddUpStats(ctx context.Context) error
 	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
 	Expirer
 }
@@ -135,6 +143,15 @@ func (d *Dispatcher) readModes(ctx context.Context) {
 	d.modes.Store(&modes)
 }
 
+// addUp returns the work that adds up figures. While the store is away, they wait.
+func (d *Dispatcher) addUp(add func(context.Context) error) func(context.Context) {
+	return func(ctx context.Context) {
+		if err := add(ctx); err != nil {
+			d.Logger.DebugContext(ctx, "dispatcher.figures_not_added_up", "error", err)
+		}
+	}
+}
+
 // Wake has events started that were just stored. It never blocks: an event whose tenant is behind, or for which the queue
 // has no room, waits for its tenant's turn. Safe for concurrent use.
 func (d *Dispatcher) Wake(events ...*models.Event) {
@@ -162,6 +179,8 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	}
 	group.Go(func() error { d.takeTurns(ctx); return nil })
 	group.Go(func() error { every(ctx, d.SweepEvery, d.sweeper()); return nil })
+	group.Go(func() error { every(ctx, marksEvery, d.addUp(d.Store.AddUpMarks)); return nil })
+	group.Go(func() error { every(ctx, addUpEvery, d.addUp(d.Store.AddUpStats)); return nil })
 	group.Go(func() error { every(ctx, modesEvery, d.readModes); return nil })
 	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
 	group.Go(func() error { every(ctx, d.JobsEvery, d.jobs()); return nil })

@@ -295,6 +295,7 @@ func (s *soak) requireAgreement() {
 	require.Equal(s.t, *soakEvents, s.number("SELECT count(*) FROM events"))
 	require.Equal(s.t, *soakEvents, s.number("SELECT count(*) FROM deliveries"))
 	require.Equal(s.t, *soakEvents, s.number("SELECT count(DISTINCT event_id) FROM deliveries WHERE status = 'delivered'"))
+	require.Equal(s.t, s.number("SELECT count(*) FROM attempts"), s.number(`SELECT (SELECT coalesce(sum(attempts), 0) FROM attempt_stats) + (SELECT count(*) FROM attempt_marks WHERE bucket >= 0)`))
 	recorded := s.recorded()
 	for id := range s.accepted {
 		require.Equal(s.t, 1, recorded[id], "event %s: an attempt that was made again has the same number", id)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -45,8 +46,8 @@ func newRecord(a *models.Attempt, outcome models.DeliveryOutcome) *record {
 // size is about how many bytes it takes.
 func (r *record) size() int { return len(r.attempt.ResponseBody) }
 
-// RecordAttempt stores the attempt and how it leaves its delivery (models.Delivery.Record, here as one statement), both or
-// neither. The attempt's number must be one above the attempts made so far, otherwise (also when another process was faster)
+// RecordAttempt stores the attempt, how it leaves its delivery (models.Delivery.Record, here as one statement), and its mark for
+// the figures, all or nothing. The attempt's number must be one above the attempts made so far, otherwise (also when another process was faster)
 // it is a CodeConflict error; an unknown delivery is CodeNotFound. The delivery's LastError becomes the attempt's Error. A
 // delivery that is held stays held while the outcome is pending. One that was closed meanwhile keeps its status and reason,
 // unless the attempt delivered: what the receiver got counts. Where the outcome disables the subscription, that is part of the
@@ -144,8 +145,9 @@ func recordByOne(tx *gorm.DB, records []*record) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return attempts.query(tx, leaving(tx, outcomes)+`, settled AS (`+leave+`),
-		attempt (`+attempts.columns+`) AS (`+attempts.rows+`)
+	return attempts.query(tx, leaving(tx, outcomes)+`, settled AS (`+leave+`, d.tenant, d.subscription_id, d.event_type, d.status),
+		attempt (`+attempts.columns+`) AS (`+attempts.rows+`),
+		marked AS (`+markAttempts(tx, "FROM attempt AS a JOIN settled AS d ON d.id = a.delivery_id")+`)
 		INSERT INTO attempts (`+attempts.columns+`)
 		SELECT attempt.* FROM attempt JOIN settled ON settled.id = attempt.delivery_id
 		RETURNING delivery_id`)
@@ -165,8 +167,20 @@ func recordByTwo(tx *gorm.DB, records []*record) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = attempts.query(tx, `INSERT INTO attempts (`+attempts.columns+`) `+attempts.rows+` RETURNING delivery_id`)
-	return recorded, err
+	if _, err = attempts.query(tx, `INSERT INTO attempts (`+attempts.columns+`) `+attempts.rows+` RETURNING delivery_id`); err != nil {
+		return nil, err
+	}
+	return recorded, markRecorded(tx, attemptsOf(records, recorded))
+}
+
+func markRecorded(tx *gorm.DB, attempts []*attemptRow) error {
+	var keys []any
+	for _, a := range attempts {
+		keys = append(keys, a.DeliveryID, a.Number)
+	}
+	from := "FROM attempts AS a JOIN deliveries AS d ON d.id = a.delivery_id WHERE (a.delivery_id, a.number) IN (VALUES (?, ?)" +
+		strings.Repeat(", (?, ?)", len(attempts)-1) + ")"
+	return tx.Exec(markAttempts(tx, from), keys...).Error
 }
 
 func outcomesOf(tx *gorm.DB, records []*record) (parameters, error) {

@@ -85,7 +85,7 @@ func TestStatementsOfACommit(t *testing.T) {
 	t.Parallel()
 	onBothDesks(t, func(t *testing.T, d *desk) {
 		for _, n := range []int{1, groupLimit} {
-			require.Len(t, d.statementsOf(t, n), map[bool]int{true: 4, false: 5}[isPostgres(d.write)], "%d events, plans and attempts", n)
+			require.Len(t, d.statementsOf(t, n), map[bool]int{true: 4, false: 6}[isPostgres(d.write)], "%d events, plans and attempts", n)
 		}
 	})
 }

@@ -98,6 +98,11 @@ func saveState(tx *gorm.DB, row *deliveryRow, after *models.Delivery) error {
 	if reflect.DeepEqual(row.model(), after) {
 		return nil
 	}
+	if after.Status == models.DeliveryCancelled && !row.Status.Closed() {
+		if err := markCancelled(tx, row); err != nil {
+			return err
+		}
+	}
 	row.takeState(after)
 	row.UpdatedAt = now()
 	*after = *row.model()

@@ -48,6 +48,7 @@ func Run(t *testing.T, open Open) {
 		"Sources":       testSources,
 		"APIKeys":       testAPIKeys,
 		"Tenants":       testTenants,
+		"Stats":         testStats,
 		"Attempts":      testAttempts,
 		"Sweeps":        testSweeps,
 		"Outstanding":   testOutstanding,
