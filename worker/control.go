@@ -33,7 +33,7 @@ func NewControl(c client.Client, s deliveryStore) *Control { return &Control{cli
 // the workflow will find it cancelled. A redelivery that was requested in the epoch before, or in a later one, is not
 // cancelled; 0 cancels all. CodeConflict: the delivery is closed, and its workflow has ended.
 func (c *Control) Cancel(ctx context.Context, delivery *models.Delivery, why models.Why, before int64) error {
-	arg := workflows.CancelSignal{Reason: why.Reason, By: why.By, Before: before}
+	arg := workflows.CancelSignal{Reason: why.Reason, By: why.By, Key: why.Key, Before: before}
 	err := c.client.SignalWorkflow(ctx, models.DeliveryWorkflowID(delivery.ID), "", workflows.SignalCancel, arg)
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); !missing {
 		return translate("cancel", err)
@@ -54,7 +54,7 @@ func (c *Control) Redeliver(
 	in := deliveryInput(delivery)
 	in.Redelivery = true
 	return c.signalWithStart(ctx, in, workflows.SignalRedeliver,
-		workflows.RedeliverSignal{By: why.By, Reason: why.Reason, After: delivery.Attempts, Origin: origin, Epoch: epoch})
+		workflows.RedeliverSignal{By: why.By, Key: why.Key, Reason: why.Reason, After: delivery.Attempts, Origin: origin, Epoch: epoch})
 }
 
 // Resume signals a held delivery that it may go.

@@ -387,11 +387,13 @@ func TestCancelledTwice(t *testing.T) {
 	b := setup(t, answers(500)...)
 	b.subscribe(t, func(s *models.Subscription) { s.RetrySchedule = models.Schedule{day} })
 	in := b.plan(t)
-	b.store.cancelling = func() { b.SignalWorkflow(workflows.SignalRedeliver, workflows.RedeliverSignal{By: "jo", After: 1}) }
+	b.store.cancelling = func() {
+		b.SignalWorkflow(workflows.SignalRedeliver, workflows.RedeliverSignal{By: "jo", Key: "key_1", After: 1})
+	}
 	b.RegisterDelayedCallback(func() { b.SignalWorkflow(workflows.SignalCancel, workflows.CancelSignal{By: "ops"}) }, time.Hour)
 	b.RegisterDelayedCallback(func() {
 		requireOutcome(t, b, in.DeliveryID, outcome{models.DeliveryPending, 1}, 1)
-		b.SignalWorkflow(workflows.SignalCancel, workflows.CancelSignal{By: "ops", Reason: "really"})
+		b.SignalWorkflow(workflows.SignalCancel, workflows.CancelSignal{By: "ops", Key: models.RootKey, Reason: "really"})
 	}, 2*time.Hour)
 	b.ExecuteWorkflow(workflows.DeliverToSubscriberName, in)
 	requireCanceled(t, b.GetWorkflowError())
@@ -399,7 +401,8 @@ func TestCancelledTwice(t *testing.T) {
 	entries, err := b.store.Audit(t.Context(), models.AuditFilter{Subject: in.DeliveryID})
 	require.NoError(t, err)
 	require.Len(t, entries, 3)
-	require.Equal(t, models.Why{By: "ops", Reason: "really"}, entries[0].Why)
+	require.Equal(t, models.Why{By: "ops", Key: models.RootKey, Reason: "really"}, entries[0].Why)
+	require.Equal(t, models.Why{By: "jo", Key: "key_1"}, entries[1].Why)
 }
 
 // TestCurrentDetails reads what the Web UI shows.

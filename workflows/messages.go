@@ -80,16 +80,20 @@ type DeliverToSubscriberResult struct {
 type CancelSignal struct {
 	Reason string `json:"reason,omitempty"`
 	By     string `json:"by,omitempty"`
+	Key    string `json:"key,omitempty"` // id of the API key; empty in a signal by hand
 	// Before spares a delivery that was redelivered in this epoch of the tenant, or a later one: the stop that the signal
 	// belongs to was requested before that. 0, as in a signal by hand: it is cancelled in any case.
 	Before int64 `json:"before,omitempty"`
 }
 
-func (s CancelSignal) why() models.Why { return why(s.By, s.Reason) }
+func (s CancelSignal) why() models.Why {
+	return why(models.Why{By: s.By, Key: s.Key, Reason: s.Reason})
+}
 
 // RedeliverSignal is the argument of SignalRedeliver. It may be empty.
 type RedeliverSignal struct {
 	By     string `json:"by,omitempty"`
+	Key    string `json:"key,omitempty"` // as in CancelSignal
 	Reason string `json:"reason,omitempty"`
 	// After is the number of attempts made before the redelivery was requested. A delivery that a later attempt delivered
 	// is redelivered already. In a signal sent by hand it is 0: a delivery that is delivered while the signal waits is not
@@ -102,12 +106,17 @@ type RedeliverSignal struct {
 	Epoch int64 `json:"epoch,omitempty"`
 }
 
-func (s RedeliverSignal) why() models.Why { return why(s.By, s.Reason) }
+func (s RedeliverSignal) why() models.Why {
+	return why(models.Why{By: s.By, Key: s.Key, Reason: s.Reason})
+}
 
 // why shortens the texts of a signal that was sent by hand to the length that can be stored. Without a name, the operator
 // is recorded as Temporal.
-func why(by, reason string) models.Why {
-	return models.Why{By: models.Clip(cmp.Or(by, "temporal"), models.MaxActor), Reason: models.Clip(reason, models.MaxReason)}
+func why(said models.Why) models.Why {
+	return models.Why{
+		By:  models.Clip(cmp.Or(said.By, "temporal"), models.MaxActor),
+		Key: models.Clip(said.Key, models.MaxActor), Reason: models.Clip(said.Reason, models.MaxReason),
+	}
 }
 
 // State answers QueryState.
