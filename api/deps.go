@@ -38,6 +38,7 @@ type Store interface {
 	TenantStore
 	ProbeStore
 	StatsStore
+	ErasureStore
 }
 
 // Dispatcher starts the workflows of events that are stored already. Wake must not block; a lost call costs time only.

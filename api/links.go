@@ -13,6 +13,7 @@ func subscriptionPath(id string) string { return "/v1/subscriptions/" + id }
 func deliveryPath(id string) string     { return "/v1/deliveries/" + id }
 func sourcePath(id string) string       { return "/v1/sources/" + id }
 func recoveryPath(id string) string     { return "/v1/recoveries/" + id }
+func erasurePath(id string) string      { return "/v1/erasures/" + id }
 func keyPath(id string) string          { return "/v1/keys/" + id }
 
 // deliveriesPath lists the deliveries of an event, from the newest or after the cursor's place.

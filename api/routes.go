@@ -35,6 +35,7 @@ func (s *server) routes() []route {
 		{http.MethodPost, "/v1/events/batch", needs(models.ScopePublish), nil, client.BatchRequest{}, client.BatchAnswer{}, s.publishBatch},
 		{http.MethodGet, "/v1/events", needs(models.ScopeReadEvents), paged(eventQuery...), nil, client.Page[client.StoredEvent]{}, s.listEvents},
 		{http.MethodGet, "/v1/events/:id", needs(models.ScopeReadEvents), nil, nil, client.StoredEvent{}, s.getEvent},
+		{http.MethodDelete, "/v1/events/:id", needs(models.ScopeAdmin), []string{"cancel"}, nil, client.Erasure{}, s.eraseEvent},
 		{http.MethodPost, "/v1/events/:id/cancel", needs(models.ScopeAct), nil, client.ActionRequest{}, client.Cancellation{}, s.cancelEvent},
 		{http.MethodPost, "/v1/events/:id/redeliver", needs(models.ScopeAct), nil, client.JobRequest{}, client.Bulk{}, s.redeliverEvent},
 
@@ -53,6 +54,8 @@ func (s *server) routes() []route {
 		{http.MethodGet, "/v1/tenants", needs(models.ScopeAdmin), paged(), nil, client.Page[client.Tenant]{}, s.listTenants},
 		{http.MethodGet, "/v1/tenants/:tenant", needs(models.ScopeAdmin), nil, nil, client.Tenant{}, s.getTenant},
 		{http.MethodPut, "/v1/tenants/:tenant", needs(models.ScopeAdmin), nil, client.TenantFields{}, client.Tenant{}, s.putTenant},
+		{http.MethodDelete, "/v1/tenants/:tenant", needs(models.ScopeAdmin), nil, nil, client.Erasure{}, s.eraseTenant},
+		{http.MethodGet, "/v1/erasures/:id", needs(models.ScopeAdmin), nil, nil, client.Erasure{}, s.getErasure},
 		{http.MethodPost, "/v1/tenants/:tenant/cancel", needs(models.ScopeAct), nil, client.ActionRequest{}, client.Cancellation{}, s.cancelTenant},
 
 		{http.MethodGet, "/v1/deliveries", needs(models.ScopeReadEvents), paged(deliveryQuery...), nil, client.Page[client.Delivery]{}, s.listDeliveries},

@@ -18,7 +18,7 @@ import (
 // things are the prefixes of the ids in the paths, by their first parts.
 var things = map[string]string{
 	"events": models.EventPrefix, "subscriptions": models.SubscriptionPrefix, "deliveries": models.DeliveryPrefix,
-	"recoveries": models.RecoveryPrefix, "sources": models.SourcePrefix, "keys": models.APIKeyPrefix,
+	"recoveries": models.RecoveryPrefix, "sources": models.SourcePrefix, "keys": models.APIKeyPrefix, "erasures": models.ErasurePrefix,
 }
 
 // prefixOf is the prefix of the id in the path; empty: it has none.
@@ -95,6 +95,9 @@ func TestEveryRouteAnswers(t *testing.T) {
 			ids := map[string]string{
 				models.EventPrefix: d.EventID, models.SubscriptionPrefix: d.SubscriptionID, models.DeliveryPrefix: d.ID,
 				models.SourcePrefix: h.source(`{` + goodSource + `}`), models.APIKeyPrefix: h.key("").ID,
+			}
+			if prefixOf(route.Path) == models.ErasurePrefix {
+				ids[models.ErasurePrefix] = text(t, h.do(http.MethodDelete, "/v1/tenants/other", "").is(http.StatusAccepted)["id"])
 			}
 			if prefixOf(route.Path) == models.RecoveryPrefix || route.Path == recoveriesPath && route.Method == http.MethodGet {
 				ids[models.RecoveryPrefix] = text(t, h.recover(d.SubscriptionID, "").is(http.StatusAccepted)["id"])

@@ -28,6 +28,8 @@ const (
 	AuditDeleteSource        AuditAction = "source.delete"
 	AuditKeepSecret          AuditAction = "source.keep_secret" // the provider brought it
 	AuditReleaseEngine       AuditAction = "engine.release"
+	AuditEraseTenant         AuditAction = "tenant.erase"
+	AuditEraseEvent          AuditAction = "event.erase"
 	AuditUpdateTenant        AuditAction = "tenant.update"
 	AuditCreateKey           AuditAction = "key.create"
 	AuditRevokeKey           AuditAction = "key.revoke"
@@ -41,7 +43,7 @@ func AuditActions() []AuditAction {
 		AuditPauseSubscription, AuditResumeSubscription, AuditCancelWaiting, AuditCancelTenant, AuditCancelEvent, AuditRedeliverEvent,
 		AuditCancelDelivery, AuditHaltDelivery, AuditRedeliverDelivery, AuditStartRecovery, AuditCancelRecovery,
 		AuditCreateSource, AuditUpdateSource, AuditDeleteSource, AuditKeepSecret,
-		AuditReleaseEngine, AuditUpdateTenant, AuditCreateKey, AuditRevokeKey, AuditRevealSecret,
+		AuditReleaseEngine, AuditEraseTenant, AuditEraseEvent, AuditUpdateTenant, AuditCreateKey, AuditRevokeKey, AuditRevealSecret,
 	}
 }
 

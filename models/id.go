@@ -20,6 +20,7 @@ const (
 	SourcePrefix       = "src_"
 	AuditPrefix        = "aud_"
 	APIKeyPrefix       = "key_"
+	ErasurePrefix      = "ers_"
 )
 
 // NewID makes an id with the given prefix. Ids made one after the other in a process sort in that order, also within

@@ -61,6 +61,10 @@ type Store interface {
 	TenantModes(ctx context.Context) (map[string]models.DeliveryMode, error)
 	AddUpMarks(ctx context.Context) error
 	AddUpStats(ctx context.Context) error
+	OpenErasures(ctx context.Context, after string, limit int) ([]*models.Erasure, error)
+	EraseSome(ctx context.Context, id string) (over bool, err error)
+	Erased(ctx context.Context, eventIDs, deliveryIDs []string) (map[string]bool, error)
+	FinishErasure(ctx context.Context, id string, workflows int) error
 	RunningRecoveries(ctx context.Context, after string, limit int) ([]*models.Recovery, error)
 	Expirer
 }
@@ -71,7 +75,9 @@ type DispatcherOptions struct {
 	Control *Control
 	Store   Store
 	Logger  *slog.Logger
-	Mode    func(tenant string) models.DeliveryMode // of a tenant for which the store has no mode; nil: models.ModeChild
+	// Namespace of Temporal, in which erasures delete workflows; empty: workflows.Namespace.
+	Namespace string
+	Mode      func(tenant string) models.DeliveryMode // of a tenant for which the store has no mode; nil: models.ModeChild
 
 	// Ahead limits the deliveries of a tenant in Temporal whose first attempt is outstanding. Further events of the tenant
 	// wait in the store, but an event with many subscribers is started if there is room for one of them. The deliveries
@@ -105,6 +111,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	if o.Mode == nil {
 		o.Mode = func(string) models.DeliveryMode { return models.ModeChild }
 	}
+	orDefault(&o.Namespace, workflows.Namespace)
 	orDefault(&o.Ahead, 1000)
 	orDefault(&o.SweepEvery, 2*time.Second)
 	orDefault(&o.SweepAfter, 3*time.Second)
@@ -184,6 +191,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	group.Go(func() error { every(ctx, modesEvery, d.readModes); return nil })
 	group.Go(func() error { every(ctx, d.ReviveEvery, d.reviver()); return nil })
 	group.Go(func() error { every(ctx, d.JobsEvery, d.jobs()); return nil })
+	group.Go(func() error { every(ctx, d.JobsEvery, d.erase); return nil })
 	group.Go(func() error { every(ctx, d.ExpireEvery, d.expire); return nil })
 	_ = group.Wait() // none of them fails
 	d.watching.Wait()

@@ -213,7 +213,7 @@ func (n *node) startWorker(cfg config.Delivery) error {
 // startDispatcher starts the dispatcher, which turns accepted events into workflows, and removes data that have ended.
 func (n *node) startDispatcher(cfg config.Delivery, keep config.Retention) {
 	n.dispatch = worker.NewDispatcher(worker.DispatcherOptions{
-		Client: n.temporal, Control: n.control, Store: n.store, Logger: n.log,
+		Client: n.temporal, Control: n.control, Store: n.store, Logger: n.log, Namespace: n.namespace,
 		Mode:      func(tenant string) models.DeliveryMode { return models.DeliveryMode(cfg.Mode(tenant)) },
 		Retention: models.Retention(keep),
 	})

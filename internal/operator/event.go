@@ -21,7 +21,20 @@ type eventsCmd struct {
 	List      eventsListCmd      `cmd:"" help:"List events, newest first."`
 	Get       eventsGetCmd       `cmd:"" help:"Show an event with its data and deliveries."`
 	Cancel    eventsCancelCmd    `cmd:"" help:"Stop all open deliveries of events, including deliveries that are not planned yet."`
+	Erase     eventsEraseCmd     `cmd:"" help:"Remove events for good, with all that belongs to them."`
 	Redeliver eventsRedeliverCmd `cmd:"" help:"Make another attempt of all deliveries of events."`
+}
+
+type eventsEraseCmd struct {
+	IDs    []string `arg:"" name:"id" help:"Ids of the events."`
+	Cancel bool     `name:"cancel" help:"Cancel deliveries that are open; without it, events that have some are refused."`
+	Yes    bool     `name:"yes" required:"" help:"Confirm that the events are to be removed for good."`
+}
+
+// Run implements the command.
+func (c *eventsEraseCmd) Run(ctx context.Context, o *operator) error {
+	return each(o, c.IDs, func(id string) (*client.Erasure, error) { return o.EraseEvent(ctx, id, c.Cancel) },
+		func(e client.Erasure) string { return e.EventID + " is being erased by " + e.ID })
 }
 
 type eventsListCmd struct {

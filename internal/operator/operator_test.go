@@ -123,6 +123,9 @@ var operations = []struct {
 	{args: "tenants list --limit 2", asks: "GET /v1/tenants?limit=3", gives: listOf(tenantJSON), out: []string{"acme", "10000+", "inline"}},
 	{args: "tenants get acme", asks: "GET /v1/tenants/acme", gives: tenantJSON, out: []string{"publish_rate", "5"}},
 
+	{args: "tenants erase acme --yes", asks: "DELETE /v1/tenants/acme", gives: `{"id":"ers_1","tenant":"acme"}`, out: []string{"ers_1"}},
+	{args: "events erase evt_1 --cancel --yes", asks: "DELETE /v1/events/evt_1?cancel=true", gives: `{"id":"ers_1","event_id":"evt_1"}`, out: []string{"evt_1 is being erased by ers_1"}},
+
 	{args: "audit list --limit 200", asks: "GET /v1/audit?limit=200", gives: listOf(auditJSON), out: []string{"dlv_1"}},
 }
 

@@ -15,6 +15,7 @@ type tenantsCmd struct {
 	List   tenantsListCmd   `cmd:"" help:"List tenants by name, with how much there is of them."`
 	Get    tenantsGetCmd    `cmd:"" help:"Show a tenant with its settings."`
 	Set    tenantsSetCmd    `cmd:"" help:"Change the settings of a tenant."`
+	Erase  tenantsEraseCmd  `cmd:"" help:"Remove for good all that is kept of a tenant."`
 	Cancel tenantsCancelCmd `cmd:"" help:"Stop all deliveries that were accepted for tenants until now."`
 }
 
@@ -96,6 +97,38 @@ func limited(n int) string {
 		return ""
 	}
 	return strconv.Itoa(n)
+}
+
+type tenantsEraseCmd struct {
+	Name string `arg:"" help:"Name of the tenant."`
+	Yes  bool   `name:"yes" required:"" help:"Confirm that subscriptions, sources, keys, events, deliveries, attempts, audit and workflows of the tenant are to be removed for good."`
+}
+
+// Run implements the command.
+func (c *tenantsEraseCmd) Run(ctx context.Context, o *operator) error {
+	erasure, err := o.EraseTenant(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	return erasureLayout.print(o, *erasure)
+}
+
+var erasureLayout = layout[client.Erasure]{
+	columns: []string{"id", "tenant", "event_id", "finished_at"},
+	fields: func(e client.Erasure) []field {
+		return []field{
+			{"id", e.ID},
+			{"tenant", e.Tenant},
+			{"event_id", e.EventID},
+			{"by", e.By},
+			{"created_at", clock(e.CreatedAt)},
+			{"finished_at", clock(e.FinishedAt)},
+			{"events", strconv.Itoa(e.Events)},
+			{"deliveries", strconv.Itoa(e.Deliveries)},
+			{"attempts", strconv.Itoa(e.Attempts)},
+			{"workflows", strconv.Itoa(e.Workflows)},
+		}
+	},
 }
 
 type tenantsCancelCmd struct {

@@ -24,5 +24,11 @@ func TestTheAuditIsAppendOnly(t *testing.T) {
 			require.ErrorContains(t, err, "the audit is append-only")
 		}
 		require.Equal(t, before, dumpTable(t, db, "audit"))
+
+		erasure, err := s.EraseTenant(t.Context(), "a", models.Why{By: "ann"})
+		require.NoError(t, err)
+		require.NoError(t, s.FinishErasure(t.Context(), erasure.ID, 0))
+		_, err = db.ExecContext(t.Context(), "DELETE FROM audit")
+		require.ErrorContains(t, err, "the audit is append-only", "an erasure that is finished removes nothing more")
 	})
 }

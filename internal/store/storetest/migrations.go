@@ -16,7 +16,7 @@ var allMigrations = []string{
 	"00001_events", "00002_subscriptions", "00003_deliveries", "00004_attempts", "00005_hold", "00006_audit",
 	"00007_recoveries", "00008_sources", "00009_claims", "00010_outstanding", "00011_subscription_versions",
 	"00012_received", "00013_stops", "00014_standing", "00015_engine", "00016_groups", "00017_created",
-	"00018_api_keys", "00019_tenants", "00020_retention", "00021_attempt_stats",
+	"00018_api_keys", "00019_tenants", "00020_retention", "00021_attempt_stats", "00022_erasures",
 }
 
 func testMigrations(t *testing.T, open Open) {
