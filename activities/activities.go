@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/posthaste/posthaste/models"
@@ -71,6 +72,8 @@ type Deps struct {
 	// DeadLetterHold is the time for which an exhausted delivery's workflow stays open, awaiting redeliver or cancel. 0: it
 	// closes at once.
 	DeadLetterHold time.Duration
+	// Registry gets the metrics of attempts; nil: nobody reads them.
+	Registry prometheus.Registerer
 
 	Now    func() time.Time // nil: time.Now
 	Random func() float64   // in [0,1), for the jitter; nil: math/rand/v2
@@ -86,6 +89,7 @@ type Activities struct {
 	now     func() time.Time
 	random  func() float64
 	speed   *speed
+	metrics *metrics
 	// attempting has the ids of the deliveries with an attempt under way in this process.
 	attempting sync.Map
 	apart      sync.WaitGroup      // the attempts of groups
@@ -104,9 +108,13 @@ func New(d Deps) (*Activities, error) {
 	if d.Random == nil {
 		d.Random = rand.Float64
 	}
+	m := newMetrics()
+	if d.Registry != nil {
+		m.register(d.Registry)
+	}
 	return &Activities{
 		store: d.Store, courier: d.Courier, control: d.Control, hold: d.DeadLetterHold, log: d.Logger,
-		now: d.Now, random: d.Random, speed: newSpeed(),
+		now: d.Now, random: d.Random, speed: newSpeed(), metrics: m,
 		requests: semaphore.NewWeighted(maxRequests), late: semaphore.NewWeighted(maxLate),
 	}, nil
 }

@@ -144,6 +144,7 @@ func (a *Activities) attempt(ctx context.Context, in AttemptDeliveryInput, work 
 	if err := a.record(ctx, attempt, outcome); err != nil {
 		return nil, err
 	}
+	a.metrics.count(work, attempt, outcome)
 	a.logAttempt(ctx, work, attempt, outcome)
 	if outcome.DisableSubscription != "" {
 		a.cancelWaiting(ctx, work.Subscription)

@@ -11,9 +11,9 @@ import (
 // server holds what the handlers share.
 type server struct {
 	Deps
+	*probes
 	receivers *receiverCache
 	metrics   *metrics
-	readiness *readiness
 	bodies    *budget
 	paces     *paces
 }
@@ -26,17 +26,20 @@ func New(deps Deps) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		Deps: deps, receivers: newReceiverCache(deps.Certificates, deps.MaxBody), metrics: newMetrics(newBacklog(deps)),
+		Deps: deps, receivers: newReceiverCache(deps.Certificates, deps.MaxBody), metrics: newMetrics(),
 		bodies: newBudget(deps.MaxBody, deps.BodyBudget), paces: newPaces(),
 	}
-	s.readiness = &readiness{store: deps.Store, engine: deps.Engine}
-	s.metrics.registry.MustRegister(s.bodies.collectors()...)
+	s.probes = &probes{version: deps.Version, readiness: &readiness{store: deps.Store, engine: deps.Engine}, registry: deps.Registry}
+	if s.registry == nil {
+		s.registry = newRegistry(newBacklog(deps.Store, deps.Logger, deps.Now), deps.Version)
+	}
+	s.registry.MustRegister(append(s.bodies.collectors(), s.metrics.accepted, s.metrics.webhooks)...)
 	// The limit goes around Gin, not into it: only the connection's own ResponseWriter can be told to hang up on a
 	// caller who keeps sending.
-	return http.MaxBytesHandler(s.engine(), deps.MaxBody), nil
+	return http.MaxBytesHandler(s.engine(s.mount), deps.MaxBody), nil
 }
 
-func (s *server) engine() *gin.Engine {
+func (s *server) engine(mount func(*gin.Engine)) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.ContextWithFallback = true // a gin.Context is as cancelled as its request
@@ -47,7 +50,7 @@ func (s *server) engine() *gin.Engine {
 	engine.Use(requestID, s.accessLog, s.problems, catchPanics)
 	engine.NoRoute(noRoute)
 	engine.NoMethod(noMethod)
-	s.mount(engine)
+	mount(engine)
 	return engine
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
@@ -101,6 +103,8 @@ type Deps struct {
 	Namespace  string           // of Temporal, for links; empty: no such links
 	Now        func() time.Time // nil: time.Now
 	Version    string           // shown by /healthz; may be empty
+
+	Registry *prometheus.Registry // shown by /metrics, and gets the metrics of the API; nil: one of NewRegistry
 }
 
 // complete returns d with its defaults, or an error that lists what is missing.

@@ -121,6 +121,7 @@ func (s *server) wake(created []models.Created) {
 			fresh = append(fresh, result.Event)
 		}
 	}
+	s.metrics.accepted.Add(float64(len(fresh)))
 	if len(fresh) > 0 {
 		s.Dispatcher.Wake(fresh...)
 	}

@@ -26,7 +26,7 @@ func TestMetrics(t *testing.T) {
 			`posthaste_webhooks_total{outcome="accepted",provider="github"} 1`,
 			`posthaste_webhooks_total{outcome="no_match",provider="github"} 1`,
 			`posthaste_webhooks_total{outcome="not_signed",provider="github"} 1`,
-			"posthaste_backlog_events 1", "go_goroutines ",
+			"posthaste_events_accepted_total 1", "posthaste_backlog_events 1", "go_goroutines ",
 		} {
 			require.Contains(t, shown.body, line)
 		}

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/posthaste/posthaste/client"
 	"github.com/posthaste/posthaste/models"
@@ -64,19 +61,26 @@ func (u *unready) Error() string { return u.shown.Detail + ": " + u.cause.Error(
 // Unwrap gives the error that is shown first.
 func (u *unready) Unwrap() []error { return []error{u.shown, u.cause} }
 
+// probes answer how a process is: the part of the API that every process has.
+type probes struct {
+	version   string
+	readiness *readiness
+	registry  *prometheus.Registry
+}
+
 // health handles GET /healthz: the process is alive, whatever the state of the database and of Temporal.
-func (s *server) health(c *gin.Context) error {
-	return reply(c, http.StatusOK, healthView{Status: "ok", Version: s.Version})
+func (p *probes) health(c *gin.Context) error {
+	return reply(c, http.StatusOK, healthView{Status: "ok", Version: p.version})
 }
 
 // ready handles GET /readyz: red when the store cannot take events. Temporal being away does not make it red:
 // events are accepted all the same, and a balancer that took every API away would turn a delay into an outage.
-func (s *server) ready(c *gin.Context) error {
-	parts, err := s.readiness.ask(c.Request.Context())
+func (p *probes) ready(c *gin.Context) error {
+	parts, err := p.readiness.ask(c.Request.Context())
 	if err != nil {
 		return err
 	}
-	return reply(c, http.StatusOK, readyView{healthView: healthView{Status: "ready", Version: s.Version}, partsView: parts})
+	return reply(c, http.StatusOK, readyView{healthView: healthView{Status: "ready", Version: p.version}, partsView: parts})
 }
 
 // readiness asks the parts how they are, once for all requests within a second.
@@ -135,74 +139,4 @@ func (s *server) getStats(c *gin.Context) error {
 	return reply(c, http.StatusOK, client.Stats{Backlog: client.Backlog{
 		Events: count, OldestAt: stamp(oldest), Age: client.Duration(age(oldest, s.Now()).Truncate(time.Millisecond)),
 	}})
-}
-
-// metrics holds the metrics that GET /metrics shows in Prometheus' form. Nothing in a label comes from a request.
-type metrics struct {
-	registry *prometheus.Registry
-	webhooks *prometheus.CounterVec
-}
-
-func newMetrics(backlog prometheus.Collector) *metrics {
-	m := &metrics{registry: prometheus.NewRegistry(), webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "posthaste_webhooks_total",
-		Help: "Requests to sources, by provider and by what became of them: accepted, repeated or reused (an event that is there " +
-			"already, or a used id), challenge, or why they were refused.",
-	}, []string{"provider", "outcome"})}
-	m.registry.MustRegister(m.webhooks, backlog, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
-}
-
-// getMetrics handles GET /metrics.
-func (s *server) getMetrics(c *gin.Context) error {
-	promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}).ServeHTTP(c.Writer, c.Request)
-	return nil
-}
-
-// backlogTimeout is how long a scrape waits for the store.
-const backlogTimeout = 2 * time.Second
-
-// backlog measures the events that are accepted and wait for their deliveries to be planned. When the store does not
-// answer it is left out: no number is better than a wrong one.
-type backlog struct {
-	store       ProbeStore
-	log         *slog.Logger
-	now         func() time.Time
-	events, age *prometheus.Desc
-}
-
-func newBacklog(d Deps) *backlog {
-	return &backlog{
-		store: d.Store, log: d.Logger, now: d.Now,
-		events: prometheus.NewDesc("posthaste_backlog_events", "Events that are accepted and not planned yet.", nil, nil),
-		age:    prometheus.NewDesc("posthaste_backlog_age_seconds", "Age of the oldest of them; 0 when there is none.", nil, nil),
-	}
-}
-
-// Describe implements prometheus.Collector.
-func (b *backlog) Describe(descriptions chan<- *prometheus.Desc) {
-	descriptions <- b.events
-	descriptions <- b.age
-}
-
-// Collect implements prometheus.Collector.
-func (b *backlog) Collect(values chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), backlogTimeout)
-	defer cancel()
-	count, oldest, err := b.store.Backlog(ctx)
-	if err != nil {
-		b.log.LogAttrs(ctx, slog.LevelWarn, "api.backlog_not_measured", slog.Any("error", err))
-		return
-	}
-	values <- prometheus.MustNewConstMetric(b.events, prometheus.GaugeValue, float64(count))
-	values <- prometheus.MustNewConstMetric(b.age, prometheus.GaugeValue, age(oldest, b.now()).Seconds())
-}
-
-// age of the zero time is 0.
-func age(since, now time.Time) time.Duration {
-	if since.IsZero() {
-		return 0
-	}
-	return max(now.Sub(since), 0)
 }

@@ -20,6 +20,7 @@ type devCmd struct {
 	config.Delivery  `group:"Delivery"`
 	config.Retention `group:"Retention"`
 	config.Engine    `group:"Embedded Temporal"`
+	config.Metrics   `group:"Metrics"`
 
 	Demo bool `help:"Start a small receiver, publish a sample event and show the request that arrives."`
 }
@@ -31,7 +32,7 @@ func (devCmd) Help() string {
 
 // Run implements the command.
 func (c *devCmd) Run(ctx context.Context, s terminal.Streams, log *slog.Logger, how config.Log, files *config.Files) error {
-	if err := errors.Join(c.CheckLoopback(), c.store().Check(), c.Delivery.Check(), c.Retention.Check(), c.Engine.Check()); err != nil {
+	if err := errors.Join(c.CheckLoopback(), c.store().Check(), c.Delivery.Check(), c.Retention.Check(), c.Metrics.Check(), c.Engine.Check()); err != nil {
 		return err
 	}
 	c.reportIgnored(log, files.Ignored)
@@ -93,6 +94,9 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.listen(c.Listen); err != nil {
 		return err
 	}
+	if err := n.listenMetrics(c.Metrics); err != nil {
+		return err
+	}
 	keys, err := devMasterKey(c.store())
 	if err != nil {
 		return err
@@ -115,5 +119,8 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 		return err
 	}
 	n.startDispatcher(c.Delivery, c.Retention)
+	if err := n.serveMetrics(c.Metrics); err != nil {
+		return err
+	}
 	return n.serve(c.API, n.uiURL())
 }

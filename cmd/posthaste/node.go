@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"golang.org/x/net/netutil"
@@ -40,7 +41,10 @@ type node struct {
 	log       *slog.Logger
 	libraries *slog.Logger // for the log lines of Temporal's client and server
 
+	metricsListener net.Listener // nil without an address for metrics
+
 	listener  net.Listener
+	registry  *prometheus.Registry // the metrics of all parts
 	store     *store.Store
 	engine    *engine.Engine // nil with an external Temporal
 	temporal  client.Client
@@ -58,16 +62,22 @@ func newNode(log *slog.Logger) *node {
 
 // listen takes the API's address before anything slow is started.
 func (n *node) listen(address string) error {
+	listener, err := n.take(address, "--listen")
+	n.listener = listener
+	return err
+}
+
+// take takes an address, which the flag names.
+func (n *node) take(address, flag string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("%w (choose another address with --listen)", err)
+		return nil, fmt.Errorf("%w (choose another address with %s)", err, flag)
 	}
-	n.listener = listener
 	n.push("listener", func(context.Context) error {
 		_ = listener.Close() // closed already where the server ran
 		return nil
 	})
-	return nil
+	return listener, nil
 }
 
 // openStore opens the database. It refuses a database that lacks migrations.
@@ -103,6 +113,7 @@ func (n *node) openStoreThen(
 		return err
 	}
 	n.store = s
+	n.registry = newRegistry(s, n.log)
 	n.push("store", func(context.Context) error { return s.Close() })
 	if err := migrated(s, ctx); err != nil {
 		return err
@@ -201,7 +212,7 @@ func (n *node) openSender(cfg config.Delivery) error {
 func (n *node) startWorker(cfg config.Delivery) error {
 	acts, err := activities.New(activities.Deps{
 		Store: n.store, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: n.sender, Version: version()}),
-		Control: n.control, Logger: n.log, DeadLetterHold: cfg.DeadLetterHold,
+		Control: n.control, Logger: n.log, DeadLetterHold: cfg.DeadLetterHold, Registry: n.registry,
 	})
 	if err != nil {
 		return err
@@ -227,23 +238,28 @@ func (n *node) serve(cfg config.API, uiURL string) error {
 		Store: n.store, Dispatcher: n.dispatch, Control: n.control, Destinations: n.sender,
 		Engine: n.control, Logger: n.log, Certificates: receivers.NewCertificates(certificates, nil),
 		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, BodyBudget: cfg.BodyBudget, UIURL: uiURL, Namespace: n.namespace, Version: version(),
+		Registry: n.registry,
 	})
 	if err != nil {
 		return err
 	}
+	n.serveOn(capped(n.listener, cfg.MaxConnections), handler, "API")
+	return nil
+}
+
+// serveOn serves the handler as a part of the process.
+func (n *node) serveOn(listener net.Listener, handler http.Handler, name string) {
 	server := newServer(handler, n.log)
-	listener := capped(n.listener, cfg.MaxConnections)
 	go func() {
 		if err := server.Serve(listener); err != http.ErrServerClosed {
-			n.fail(fmt.Errorf("the API stopped: %w", err))
+			n.fail(fmt.Errorf("the %s stopped: %w", name, err))
 		}
 	}()
-	n.push("API", func(ctx context.Context) error {
+	n.push(name, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 		defer cancel()
 		return errors.Join(server.Shutdown(ctx), server.Close())
 	})
-	return nil
 }
 
 // newServer makes a server that bounds the time that a caller may take for each part of a request and between requests.

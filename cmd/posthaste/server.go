@@ -25,6 +25,7 @@ type serverCmd struct {
 	config.Retention `group:"Retention"`
 	config.Engine    `group:"Embedded Temporal"`
 	config.Links     `group:"API"`
+	config.Metrics   `group:"Metrics"`
 
 	Kind string `name:"engine" env:"POSTHASTE_ENGINE" enum:"embedded,external," default:"" help:"Temporal in this process (embedded), or the Temporal at TEMPORAL_ADDRESS (external). Default: external if TEMPORAL_ADDRESS is set, else embedded."`
 }
@@ -36,7 +37,7 @@ func (c *serverCmd) Run(ctx context.Context, log *slog.Logger) error {
 
 // node returns the parts that the server has.
 func (c *serverCmd) node() nodeConfig {
-	cfg := nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, retention: c.Retention, worker: true, links: c.Links}
+	cfg := nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, retention: c.Retention, worker: true, links: c.Links, metrics: c.Metrics}
 	if cmp.Or(c.Kind, defaultEngine()) == engineExternal {
 		return cfg
 	}
@@ -58,6 +59,7 @@ type apiCmd struct {
 	config.Delivery  `group:"Delivery"`
 	config.Retention `group:"Retention"`
 	config.Links     `group:"API"`
+	config.Metrics   `group:"Metrics"`
 }
 
 // externalHelp is the help of the commands that need an external Temporal: how to name it.
@@ -71,7 +73,7 @@ func (workerCmd) Help() string { return externalHelp }
 
 // Run implements the command.
 func (c *apiCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return runNode(ctx, log, nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, retention: c.Retention, links: c.Links})
+	return runNode(ctx, log, nodeConfig{api: &c.API, store: c.Store, delivery: c.Delivery, retention: c.Retention, links: c.Links, metrics: c.Metrics})
 }
 
 // workerCmd runs a worker with the dispatcher's sweep.
@@ -79,11 +81,12 @@ type workerCmd struct {
 	config.Store     `group:"Storage"`
 	config.Delivery  `group:"Delivery"`
 	config.Retention `group:"Retention"`
+	config.Metrics   `group:"Metrics"`
 }
 
 // Run implements the command.
 func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
-	return runNode(ctx, log, nodeConfig{store: c.Store, delivery: c.Delivery, retention: c.Retention, worker: true})
+	return runNode(ctx, log, nodeConfig{store: c.Store, delivery: c.Delivery, retention: c.Retention, worker: true, metrics: c.Metrics})
 }
 
 // The log lines of a start and of an orderly stop.
@@ -105,6 +108,7 @@ type nodeConfig struct {
 	worker    bool
 	engine    *config.Engine // embedded; nil: external
 	links     config.Links
+	metrics   config.Metrics
 }
 
 func runNode(ctx context.Context, log *slog.Logger, cfg nodeConfig) error {
@@ -119,7 +123,7 @@ func runNode(ctx context.Context, log *slog.Logger, cfg nodeConfig) error {
 // check returns all errors in the settings at once, so that nobody has to start four times to learn of four errors.
 func (cfg nodeConfig) check() (*keyring.Ring, error) {
 	keys, err := masterKey(cfg.store)
-	errs := []error{err, cfg.store.Check(), cfg.delivery.Check(), cfg.retention.Check()}
+	errs := []error{err, cfg.store.Check(), cfg.delivery.Check(), cfg.retention.Check(), cfg.metrics.Check()}
 	if cfg.api != nil {
 		errs = append(errs, cfg.api.CheckGuarded())
 	}
@@ -138,6 +142,9 @@ func (cfg nodeConfig) start(ctx context.Context, n *node) error {
 		if err := n.listen(cfg.api.Listen); err != nil {
 			return err
 		}
+	}
+	if err := n.listenMetrics(cfg.metrics); err != nil {
+		return err
 	}
 	if err := n.openStore(ctx, cfg.store, keys); err != nil {
 		return err
@@ -164,6 +171,9 @@ func (cfg nodeConfig) startHouse(ctx context.Context, n *node) error {
 		}
 	}
 	n.startDispatcher(cfg.delivery, cfg.retention)
+	if err := n.serveMetrics(cfg.metrics); err != nil {
+		return err
+	}
 	if cfg.api == nil {
 		return nil
 	}
@@ -183,6 +193,9 @@ func (cfg nodeConfig) report(n *node) {
 	args := []any{"parts", cfg.parts(), "version", version(), "temporal", n.address, "namespace", n.namespace}
 	if cfg.api != nil {
 		args = append(args, "api", n.apiURL())
+	}
+	if n.metricsListener != nil {
+		args = append(args, "metrics", "http://"+n.metricsListener.Addr().String()+"/metrics")
 	}
 	if n.engine != nil {
 		args = append(args, "ui", n.uiURL())

@@ -208,6 +208,29 @@ func (r Retention) Check() error {
 	return nil
 }
 
+// Metrics holds the settings of the address of its own that a process has for its metrics and probes.
+type Metrics struct {
+	MetricsListen string `name:"metrics-listen" env:"POSTHASTE_METRICS_LISTEN" placeholder:"ADDR" help:"Address for /metrics, /healthz and /readyz alone. On an address of this machine it asks for no key, elsewhere /metrics asks for --metrics-key. Default: none; the API shows its metrics to those who hold the scope stats:read."`
+	MetricsKey    string `name:"metrics-key" env:"POSTHASTE_METRICS_KEY" placeholder:"KEY" help:"Key that opens /metrics on --metrics-listen as Authorization: Bearer KEY; at least 16 characters. Prefer the environment variable."`
+}
+
+// Check refuses metrics without a key on an address that other machines can reach, and a key that can be guessed.
+func (m Metrics) Check() error {
+	switch {
+	case m.MetricsListen == "":
+		return nil
+	case m.MetricsKey != "" && len(m.MetricsKey) < minAPIKey:
+		return fmt.Errorf("POSTHASTE_METRICS_KEY is shorter than %d characters", minAPIKey)
+	}
+	if _, _, err := net.SplitHostPort(m.MetricsListen); err != nil {
+		return fmt.Errorf("--metrics-listen %q is not host:port", m.MetricsListen)
+	}
+	if m.MetricsKey == "" && !localhost.Is(m.MetricsListen) {
+		return fmt.Errorf("--metrics-listen %s can be reached from other machines; set POSTHASTE_METRICS_KEY", m.MetricsListen)
+	}
+	return nil
+}
+
 // Links holds the URL of the Web UI of an external Temporal.
 type Links struct {
 	UIURL string `name:"ui-url" env:"POSTHASTE_UI_URL" placeholder:"URL" help:"Address of the Temporal Web UI, for the links in the API's answers."`

@@ -138,6 +138,19 @@ func TestChecks(t *testing.T) {
 	require.Error(t, config.Store{DatabaseURL: "mysql://h/d"}.Check())
 }
 
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	key := strings.Repeat("k", 16)
+	for _, good := range []config.Metrics{
+		{}, {MetricsListen: "127.0.0.1:0"}, {MetricsListen: ":9090", MetricsKey: key}, {MetricsListen: "localhost:9090", MetricsKey: key},
+	} {
+		require.NoError(t, good.Check())
+	}
+	require.ErrorContains(t, config.Metrics{MetricsListen: ":9090"}.Check(), "POSTHASTE_METRICS_KEY")
+	require.ErrorContains(t, config.Metrics{MetricsListen: ":9090", MetricsKey: key[1:]}.Check(), "16 characters")
+	require.ErrorContains(t, config.Metrics{MetricsListen: "9090", MetricsKey: key}.Check(), "host:port")
+}
+
 // TestSecretsInMessages has a canary in each setting that may hold a secret, in a form that is refused.
 func TestSecretsInMessages(t *testing.T) {
 	const canary = "canary7f3a"

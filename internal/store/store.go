@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"strings"
@@ -112,6 +113,20 @@ func (s *Store) Close() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Pools are the pools of connections by name, for their figures: one on Postgres, and on SQLite one to read and one to write.
+func (s *Store) Pools() map[string]*sql.DB {
+	pools := map[string]*sql.DB{}
+	for name, pool := range map[string]*gorm.DB{"read": s.read, "write": s.write} {
+		if db, err := pool.DB(); err == nil {
+			pools[name] = db
+		}
+	}
+	if s.read == s.write {
+		return map[string]*sql.DB{"all": pools["write"]}
+	}
+	return pools
 }
 
 // Ping makes sure that the database answers.
