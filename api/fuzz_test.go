@@ -28,6 +28,10 @@ func (accepting) CreateEvents(_ context.Context, events []*models.Event) ([]mode
 	return created, nil
 }
 
+func (accepting) RememberedTenant(_ context.Context, name string) (*models.Tenant, error) {
+	return &models.Tenant{Name: name}, nil
+}
+
 func (accepting) CreateSubscription(_ context.Context, sub *models.Subscription, _ ...models.AuditEntry) error {
 	return gotThrough(sub.Validate())
 }
