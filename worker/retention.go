@@ -17,6 +17,8 @@ type Expirer interface {
 	// Expire removes a batch of what ended before the time, unless a pass was finished at the time again or later. over: there
 	// is no further batch, or another process is at it.
 	Expire(ctx context.Context, what models.Expiry, before, again time.Time) (gone models.Removed, over bool, err error)
+	// MakePartitions makes room for new data that can be removed as a whole.
+	MakePartitions(ctx context.Context) error
 }
 
 // Expire removes in batches what ended before the time, as Expirer says, and tells of each batch. Between batches it rests for
@@ -48,6 +50,11 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // expire removes what has ended, each kind in a pass of its own. Any number of processes may do so: they share each pass.
 func (d *Dispatcher) expire(ctx context.Context) {
+	if d.Retention.Of(models.ExpireEvents)+d.Retention.Of(models.ExpirePayloads) > 0 {
+		if err := d.Store.MakePartitions(ctx); err != nil && ctx.Err() == nil {
+			d.Logger.WarnContext(ctx, "retention.partitions_missing", "error", err, "hint", "new data go where they are removed row by row; it is tried again")
+		}
+	}
 	for _, what := range models.Expiries() {
 		keep := d.Retention.Of(what)
 		if keep == 0 {

@@ -93,13 +93,14 @@ func copyEvents(ctx context.Context, connection *pgx.Conn, first, last int) erro
 	)
 	tag, err := connection.Exec(ctx, `
 		WITH sample AS MATERIALIZED (
-			SELECT e.*, d.id AS delivery FROM events AS e JOIN deliveries AS d ON d.event_id = e.id
+			SELECT e.*, d.id AS delivery, coalesce(e.data, p.data) AS content FROM events AS e JOIN deliveries AS d ON d.event_id = e.id
+			LEFT JOIN event_payloads AS p ON p.id = e.id
 			WHERE e.id > 'evt_01' AND d.status = 'delivered' ORDER BY e.id DESC LIMIT 1
 		), numbers AS MATERIALIZED (
 			SELECT n, substr(`+id+`, 1, 26) AS id, 'history-' || n % 10 AS tenant, `+at+` AS at FROM generate_series($1::bigint, $2::bigint) AS n
 		), e AS (
 			INSERT INTO events (id, tenant, type, data, metadata, idempotency_key, fingerprint, status, deliveries, created_at, request, epoch, planned_by)
-			SELECT 'evt_' || numbers.id, numbers.tenant, s.type, s.data, s.metadata, s.idempotency_key || n, s.fingerprint, s.status, s.deliveries,
+			SELECT 'evt_' || numbers.id, numbers.tenant, s.type, s.content, s.metadata, s.idempotency_key || n, s.fingerprint, s.status, s.deliveries,
 				numbers.at, s.request, s.epoch, s.planned_by
 			FROM sample AS s, numbers
 		), d AS (
@@ -112,9 +113,10 @@ func copyEvents(ctx context.Context, connection *pgx.Conn, first, last int) erro
 		)
 		INSERT INTO attempts (delivery_id, number, started_at, url, request_headers, response_status, response_headers, response_body,
 			response_cut, dns_us, connect_us, tls_us, first_byte_us, total_us, error_class, error)
-		SELECT 'dlv_' || numbers.id, a.number, numbers.at, a.url, a.request_headers, a.response_status, a.response_headers, a.response_body,
-			a.response_cut, a.dns_us, a.connect_us, a.tls_us, a.first_byte_us, a.total_us, a.error_class, a.error
-		FROM sample AS s JOIN attempts AS a ON a.delivery_id = s.delivery, numbers`, first, last)
+		SELECT 'dlv_' || numbers.id, a.number, numbers.at, a.url, coalesce(a.request_headers, p.request_headers), a.response_status,
+			coalesce(a.response_headers, p.response_headers), coalesce(a.response_body, p.response_body), a.response_cut, a.dns_us, a.connect_us, a.tls_us, a.first_byte_us, a.total_us, a.error_class, a.error
+		FROM sample AS s JOIN attempts AS a ON a.delivery_id = s.delivery
+			LEFT JOIN attempt_payloads AS p ON p.delivery_id = a.delivery_id AND p.number = a.number, numbers`, first, last)
 	if err == nil && tag.RowsAffected() == 0 {
 		return errors.New("no delivered event is there to be copied")
 	}

@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/posthaste/posthaste/models"
 )
@@ -62,6 +66,25 @@ func (r *attemptRow) timing() models.Timing {
 
 // Attempts returns all attempts of the delivery by their number. An unknown delivery has none.
 func (s *Store) Attempts(ctx context.Context, deliveryID string) ([]*models.Attempt, error) {
-	q := s.read.WithContext(ctx).Where("delivery_id = ?", deliveryID).Order("number")
+	q := withExchanges(s.read.WithContext(ctx)).Where("attempts.delivery_id = ?", deliveryID).Order("attempts.number")
 	return list(q, "list attempts", (*attemptRow).model)
+}
+
+// largeOfAttempt are the columns of an attempt that have a table of their own on Postgres.
+var largeOfAttempt = []string{"request_headers", "response_headers", "response_body"}
+
+// withExchanges selects whole attempts. On Postgres, what was sent and answered is in a table of its own, except for attempts
+// that were made before it, or are needed longer than most of their day. What has been removed may still be there for a day.
+func withExchanges(q *gorm.DB) *gorm.DB {
+	if !isPostgres(q) {
+		return q
+	}
+	var columns strings.Builder
+	for _, name := range largeOfAttempt {
+		fmt.Fprintf(&columns, ", COALESCE(attempts.%[1]s, p.%[1]s) AS %[1]s", name)
+	}
+	return q.Select(`attempts.delivery_id, attempts.number, started_at, url, response_status, response_cut, dns_us, connect_us, tls_us,
+			first_byte_us, total_us, error_class, error`+columns.String()).
+		Joins(`LEFT JOIN attempt_payloads AS p ON p.delivery_id = attempts.delivery_id AND p.number = attempts.number
+			AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.id = p.delivery_id AND d.payload = ?)`, models.RemovedPayload)
 }

@@ -147,10 +147,15 @@ func recordByOne(tx *gorm.DB, records []*record) (map[string]bool, error) {
 	}
 	return attempts.query(tx, leaving(tx, outcomes)+`, settled AS (`+leave+`, d.tenant, d.subscription_id, d.event_type, d.status),
 		attempt (`+attempts.columns+`) AS (`+attempts.rows+`),
-		marked AS (`+markAttempts(tx, "FROM attempt AS a JOIN settled AS d ON d.id = a.delivery_id")+`)
-		INSERT INTO attempts (`+attempts.columns+`)
-		SELECT attempt.* FROM attempt JOIN settled ON settled.id = attempt.delivery_id
-		RETURNING delivery_id`)
+		marked AS (`+markAttempts(tx, "FROM attempt AS a JOIN settled AS d ON d.id = a.delivery_id")+`),
+		made AS (`+insertSettled("attempts", attempts.except(largeOfAttempt...))+` RETURNING delivery_id),
+		kept AS (`+insertSettled("attempt_payloads", "delivery_id, number, "+strings.Join(largeOfAttempt, ", "))+`)
+		SELECT delivery_id FROM made`)
+}
+
+// insertSettled inserts these columns of the attempts that were the next of their deliveries.
+func insertSettled(table, columns string) string {
+	return `INSERT INTO ` + table + ` (` + columns + `) SELECT ` + columns + ` FROM attempt JOIN settled ON settled.id = attempt.delivery_id`
 }
 
 // recordByTwo is recordByOne for SQLite, where no UPDATE can be a part of another statement.

@@ -42,16 +42,13 @@ func (s *Store) patternsOf(ctx context.Context, id string) (*subscriptionRow, er
 	return take[subscriptionRow](q, "subscription", id)
 }
 
-// hasPayload is the condition that an event's data have not been removed.
-const hasPayload = "octet_length(data) > 0"
-
 func (s *Store) missing(ctx context.Context, sub *subscriptionRow, since, until time.Time) *gorm.DB {
 	matches, types := matching(sub.EventTypes)
 	there := s.read.Model(&deliveryRow{}).Select("1").Where("event_id = events.id AND subscription_id = ?", sub.ID)
 	q := s.read.WithContext(ctx).Model(&eventRow{}).Where("tenant = ? AND status = ?", sub.Tenant, models.EventPlanned)
 	return createdBetween(q, since, until).
 		Where(matches, types...).
-		Where(hasPayload).
+		Where(hasPayload(q)).
 		Where("NOT EXISTS (?)", there)
 }
 
@@ -80,7 +77,7 @@ func matching(patterns []string) (condition string, args []any) {
 func (s *Store) AddDelivery(ctx context.Context, eventID, subscriptionID string, epoch int64) (*models.Delivery, error) {
 	var row *deliveryRow
 	err := s.inTransaction(ctx, "add delivery", func(tx *gorm.DB) error {
-		q := tx.Clauses(forUpdate).Select("id", "tenant", "type", "status", "deliveries").Where(hasPayload)
+		q := tx.Clauses(forUpdate).Select("id", "tenant", "type", "status", "deliveries").Where(hasPayload(tx))
 		event, err := take[eventRow](q, "event", eventID)
 		if err != nil {
 			return err

@@ -164,6 +164,9 @@ func eraseEvents(tx *gorm.DB, e *erasureRow) (left bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if err := deletePartitioned(tx, ids); err != nil {
+		return false, err
+	}
 	if err := deleteEvents(tx, expiring{ended: ids}); err != nil {
 		return false, err
 	}

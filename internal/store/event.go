@@ -71,7 +71,7 @@ func (r *eventRow) key() string {
 
 // Event returns the event with the id, or a CodeNotFound error.
 func (s *Store) Event(ctx context.Context, id string) (*models.Event, error) {
-	row, err := take[eventRow](s.read.WithContext(ctx), "event", id)
+	row, err := take[eventRow](withData(s.read.WithContext(ctx)), "event", id)
 	if err != nil {
 		return nil, translate("read event", err)
 	}
@@ -81,11 +81,29 @@ func (s *Store) Event(ctx context.Context, id string) (*models.Event, error) {
 // Events returns a page of the events that the filter selects, newest first by id. Page.Limit is honoured up to
 // models.MaxPageLimit+1.
 func (s *Store) Events(ctx context.Context, f models.EventFilter) ([]*models.Event, error) {
-	q := s.read.WithContext(ctx)
+	q := withData(s.read.WithContext(ctx))
 	q = equal(q, "tenant", f.Tenant)
 	q = equal(q, "type", f.Type)
 	q = equal(q, "idempotency_key", f.IdempotencyKey)
 	return list(page(createdBetween(q, f.Since, f.Until), f.Page), "list events", (*eventRow).model)
+}
+
+// withData selects whole events. On Postgres, the data are in a table of their own, except for events that came before it was
+// made, or whose data are needed longer than most of their day.
+func withData(q *gorm.DB) *gorm.DB {
+	if !isPostgres(q) {
+		return q
+	}
+	return q.Select(`id, tenant, type, metadata, idempotency_key, request, fingerprint, status, planned_by, deliveries, epoch, created_at,
+		COALESCE(data, (SELECT p.data FROM event_payloads AS p WHERE p.id = events.id)) AS data`)
+}
+
+// hasPayload is the condition that an event's data have not been removed.
+func hasPayload(q *gorm.DB) string {
+	if !isPostgres(q) {
+		return "octet_length(data) > 0"
+	}
+	return "COALESCE(octet_length(data), (SELECT 1 FROM event_payloads AS p WHERE p.id = events.id LIMIT 1)) > 0"
 }
 
 // idSlack is far more than ever lies between an event's time and the time in its id.

@@ -49,7 +49,7 @@ func insertEvents(tx *gorm.DB, rows []*eventRow) (map[string]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		inserted, err := given.query(tx, insertUntaken(given))
+		inserted, err := given.query(tx, insertUntaken(tx, given))
 		if err != nil {
 			return nil, err
 		}
@@ -63,10 +63,22 @@ func insertEvents(tx *gorm.DB, rows []*eventRow) (map[string]bool, error) {
 // insertUntaken is the statement that inserts events, and returns the ids of those whose idempotency key was not taken. The
 // epoch of an event is the one in which the statement runs: not a clock, but the order of commits decides on which side of a
 // cancellation the event is.
-func insertUntaken(given parameters) string {
-	return `WITH given (` + given.columns + `) AS (` + given.rows + `)
-		INSERT INTO events (` + given.columns + `, epoch)
-		SELECT given.*, ` + presentEpoch("given.tenant") + ` FROM given WHERE true
+func insertUntaken(tx *gorm.DB, given parameters) string {
+	with := `WITH given (` + given.columns + `) AS (` + given.rows + `)`
+	if !isPostgres(tx) {
+		return with + insertEvent(given.columns)
+	}
+	return with + `, made AS (` + insertEvent(given.except("data")) + `), kept AS (
+			INSERT INTO event_payloads (id, data) SELECT given.id, given.data FROM given JOIN made ON made.id = given.id
+		)
+		SELECT id FROM made`
+}
+
+// insertEvent inserts these columns of the given events.
+func insertEvent(columns string) string {
+	return `
+		INSERT INTO events (` + columns + `, epoch)
+		SELECT ` + columns + `, ` + presentEpoch("given.tenant") + ` FROM given WHERE true
 		ON CONFLICT (tenant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
 		RETURNING id`
 }
@@ -101,7 +113,7 @@ func inKeyOrder(rows []*eventRow) []*eventRow {
 // compareWithFirst decides whether an event whose key is taken repeats the first one or conflicts with it.
 func compareWithFirst(q *gorm.DB, row *eventRow) (models.Created, error) {
 	var first []eventRow
-	q = q.Where("tenant = ? AND idempotency_key = ?", row.Tenant, row.key()).Limit(1)
+	q = withData(q).Where("tenant = ? AND idempotency_key = ?", row.Tenant, row.key()).Limit(1)
 	if err := q.Find(&first).Error; err != nil {
 		return models.Created{}, err
 	}

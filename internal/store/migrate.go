@@ -36,6 +36,9 @@ func (s *Store) Migrate(ctx context.Context) (applied []string, err error) {
 		return nil, err
 	}
 	results, err := provider.Up(ctx)
+	if err == nil {
+		err = s.MakePartitions(ctx)
+	}
 	return s.report("up", results, err)
 }
 

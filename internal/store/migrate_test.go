@@ -50,6 +50,6 @@ func TestProcessesMigrateAtOnce(t *testing.T) {
 		require.NoError(t, errs[i])
 		total += len(applied[i])
 	}
-	require.Equal(t, 20, total, "each migration is applied by one process: %v", applied)
+	require.Equal(t, 23, total, "each migration is applied by one process: %v", applied)
 	require.NoError(t, open(t, o).CheckMigrated(t.Context()))
 }

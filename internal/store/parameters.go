@@ -44,6 +44,12 @@ func parametersOf[R any](tx *gorm.DB, rows []*R, before ...any) (parameters, err
 	return p, nil
 }
 
+// except is the list of the columns without some of them.
+func (p parameters) except(left ...string) string {
+	names := strings.Split(p.columns, ", ")
+	return strings.Join(slices.DeleteFunc(names, func(name string) bool { return slices.Contains(left, name) }), ", ")
+}
+
 // arrays limits the rows to those that are there: an unknown limit is what makes Postgres expect one row. It then plans to look
 // each row up in an index, also while the other table is empty, and a plan that it keeps stays a good one when that has
 // grown. Having each execution planned anew would cost every other statement half as much again.

@@ -61,8 +61,9 @@ func (s *Store) Size(ctx context.Context) (size, free int64, err error) {
 // that are not planned, have an open delivery, or may be wanted by a running recovery, do not end.
 func (s *Store) Expire(ctx context.Context, what models.Expiry, before, again time.Time) (gone models.Removed, over bool, err error) {
 	before = before.UTC().Truncate(time.Microsecond)
+	ended := false
 	err = s.inTransaction(ctx, "remove "+string(what), func(tx *gorm.DB) error {
-		gone, over = models.Removed{}, true
+		gone, over, ended = models.Removed{}, true, false
 		row, err := lockRetention(tx, what)
 		if err != nil || row == nil || !row.Walking && fromNullTime(row.FinishedAt).After(again) {
 			return err
@@ -77,13 +78,21 @@ func (s *Store) Expire(ctx context.Context, what models.Expiry, before, again ti
 		if gone, err = expiries[what].remove(tx, batch); err != nil {
 			return err
 		}
-		over = batch.end
+		over, ended = batch.end, batch.end
 		return row.advance(tx, batch, gone)
 	})
 	if err != nil {
 		return models.Removed{}, false, err
 	}
-	return gone, over, s.shrink(ctx, gone)
+	if s.dialect != goose.DialectPostgres {
+		return gone, over, s.shrink(ctx, gone)
+	}
+	if ended {
+		dropped, err := s.dropPartitions(ctx, what, before)
+		gone.Bytes += dropped
+		return gone, over, err
+	}
+	return gone, over, nil
 }
 
 // Expiring counts what Expire would remove, from the rows with ids above after, and returns the id of the last row that it has
@@ -100,8 +109,11 @@ func (s *Store) Expiring(ctx context.Context, what models.Expiry, before time.Ti
 		return models.Removed{}, "", translate("read what ends", err)
 	}
 	gone, err := x.measure(q, batch.ended)
-	if batch.end {
+	if err == nil && batch.end {
 		batch.last = ""
+		var dropped int64
+		dropped, err = s.measurePartitions(ctx, what, before)
+		gone.Bytes += dropped
 	}
 	return gone, batch.last, translate("measure what ends", err)
 }

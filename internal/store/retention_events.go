@@ -101,6 +101,9 @@ func setOf(values []string) map[string]bool {
 	return set
 }
 
+// hasExchange is the condition that an attempt holds what was sent or answered.
+const hasExchange = "coalesce(request_headers, response_headers) IS NOT NULL"
+
 // The conditions on rows of these events, of their deliveries and of their attempts.
 const (
 	ofEvents     = "id IN %s"
@@ -109,9 +112,9 @@ const (
 	ofStops      = "(tenant, subject) IN (SELECT tenant, id FROM events WHERE id IN %s)"
 )
 
-// Bytes of what people wrote.
+// Bytes of what people wrote, without those that go with a partition.
 const (
-	eventContent    = "octet_length(data) + coalesce(octet_length(request), 0)"
+	eventContent    = "coalesce(octet_length(data), 0) + coalesce(octet_length(request), 0)"
 	deliveryContent = "coalesce(octet_length(properties), 0)"
 	attemptContent  = "coalesce(octet_length(request_headers), 0) + coalesce(octet_length(response_headers), 0) + coalesce(octet_length(response_body), 0)"
 )
@@ -162,8 +165,51 @@ func these(q *gorm.DB, where string, ids []string) (condition string, args []any
 	return fmt.Sprintf(where, list), args
 }
 
+// spare notes which events are still needed at the end of their time. On Postgres, it takes what is large of them into their own
+// rows, because the partitions of their day are about to be dropped, and removes what the ended events have in no partition.
+func spare(tx *gorm.DB, batch expiring) error {
+	if isPostgres(tx) {
+		if err := change(tx, "DELETE FROM event_payloads_other", ofEvents, batch.ended); err != nil {
+			return err
+		}
+		if err := change(tx, "DELETE FROM attempt_payloads_other", ofAttempts, batch.ended); err != nil {
+			return err
+		}
+		if err := change(tx, inlineData, "data IS NULL AND "+ofEvents, batch.rest); err != nil {
+			return err
+		}
+		if err := change(tx, inlineExchanges, inlinable+" AND attempts."+ofAttempts, batch.rest); err != nil {
+			return err
+		}
+	}
+	return change(tx, "UPDATE events SET payload_late = true", "payload_late IS NULL AND "+ofEvents, batch.rest)
+}
+
+// deletePartitioned deletes what is large of events from whichever partition it is in, for those that cannot wait for the end of
+// its day.
+func deletePartitioned(tx *gorm.DB, ids []string) error {
+	if !isPostgres(tx) {
+		return nil
+	}
+	if err := change(tx, "DELETE FROM event_payloads", ofEvents, ids); err != nil {
+		return err
+	}
+	return change(tx, "DELETE FROM attempt_payloads", ofAttempts, ids)
+}
+
+// These take what is large from the partitions into the rows of events and attempts.
+const (
+	inlineData      = "UPDATE events SET data = coalesce((SELECT p.data FROM event_payloads AS p WHERE p.id = events.id), '')"
+	inlineExchanges = `UPDATE attempts SET request_headers = p.request_headers, response_headers = p.response_headers,
+		response_body = p.response_body FROM attempt_payloads AS p`
+	inlinable = "p.delivery_id = attempts.delivery_id AND p.number = attempts.number AND attempts.request_headers IS NULL"
+)
+
 // deleteEvents deletes the rows of the smaller tables first, so that the database finds none that refer to a deleted row.
 func deleteEvents(tx *gorm.DB, batch expiring) error {
+	if err := spare(tx, batch); err != nil {
+		return err
+	}
 	for _, d := range []struct{ table, where string }{
 		{"attempts", ofAttempts}, {"deliveries", ofDeliveries}, {"stops", ofStops}, {"events", ofEvents},
 	} {
@@ -176,8 +222,11 @@ func deleteEvents(tx *gorm.DB, batch expiring) error {
 
 // deletePayloads also notes which events keep theirs for now.
 func deletePayloads(tx *gorm.DB, batch expiring) error {
+	if err := spare(tx, batch); err != nil {
+		return err
+	}
 	for _, u := range []struct{ update, where string }{
-		{"UPDATE attempts SET request_headers = NULL, response_headers = NULL, response_body = NULL", ofAttempts},
+		{"UPDATE attempts SET request_headers = NULL, response_headers = NULL, response_body = NULL", hasExchange + " AND " + ofAttempts},
 		{"UPDATE deliveries SET payload = '" + models.RemovedPayload + "', properties = NULL", ofDeliveries},
 		{"UPDATE events SET data = '', request = NULL, payload_late = NULL", ofEvents},
 	} {
@@ -185,7 +234,7 @@ func deletePayloads(tx *gorm.DB, batch expiring) error {
 			return err
 		}
 	}
-	return change(tx, "UPDATE events SET payload_late = true", "payload_late IS NULL AND "+ofEvents, batch.rest)
+	return nil
 }
 
 func change(tx *gorm.DB, statement, where string, ids []string) error {

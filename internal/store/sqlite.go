@@ -106,7 +106,7 @@ func openSQLitePool(ctx context.Context, path, lock string, conns int, pragmas [
 const shrinkPages = 512
 
 func (s *Store) shrink(ctx context.Context, gone models.Removed) error {
-	if s.dialect == goose.DialectPostgres || gone.Bytes == 0 {
+	if gone.Bytes == 0 {
 		return nil
 	}
 	err := s.write.WithContext(ctx).Exec(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", shrinkPages)).Error

@@ -77,7 +77,7 @@ func (s *Store) eventsOf(q *gorm.DB, found map[string]*versioned[deliveryRow]) (
 	}
 	slices.Sort(unknown)
 	var rows []*eventRow
-	err := anyOf(q, "id", slices.Compact(unknown)).Find(&rows).Error
+	err := anyOf(withData(q), "id", slices.Compact(unknown)).Find(&rows).Error
 	for _, row := range rows {
 		event := row.model()
 		if events[event.ID] = event; sizeOfEvent(event) <= rememberedEvent {

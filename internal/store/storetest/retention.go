@@ -98,7 +98,6 @@ func testRetention(t *testing.T, open Open) {
 		before := b.moment()
 		gone := b.expire(t, models.ExpirePayloads, before)
 		require.Equal(t, models.Removed{Payloads: 1}, counts(gone))
-		require.Greater(t, gone.Bytes, int64(len(e.Data)))
 
 		stored, err := b.Event(t.Context(), e.ID)
 		require.NoError(t, err)

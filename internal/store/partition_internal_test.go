@@ -1,0 +1,339 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthaste/posthaste/internal/keyring"
+	"github.com/posthaste/posthaste/models"
+)
+
+// archive is a Postgres store with the partitions of a day long ago.
+type archive struct {
+	*Store
+	t      *testing.T
+	sub    *models.Subscription
+	past   time.Time
+	before time.Time // everything of the past day has ended
+}
+
+func newArchive(t *testing.T) *archive {
+	t.Helper()
+	o := postgresAt(t)
+	var err error
+	o.Keys, err = keyring.Parse(keyring.New())
+	require.NoError(t, err)
+	s, err := Open(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	_, err = s.Migrate(t.Context())
+	require.NoError(t, err)
+
+	a := &archive{Store: s, t: t, past: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -40)}
+	a.before = a.past.AddDate(0, 0, 5)
+	a.sub = models.NewSubscription(models.Subscription{
+		Tenant: "a", URL: "https://a.example", EventTypes: []string{"x"}, Secrets: []models.Secret{{Value: "whsec_c2VjcmV0"}},
+	}, time.Now())
+	require.NoError(t, s.CreateSubscription(t.Context(), a.sub))
+	for _, table := range partitionedTables {
+		require.NoError(t, a.makePartition(t.Context(), table, a.past))
+	}
+	return a
+}
+
+func (a *archive) exec(statement string, args ...any) {
+	a.t.Helper()
+	require.NoError(a.t, a.write.Exec(statement, args...).Error)
+}
+
+func (a *archive) count(table string) (rows int) {
+	a.t.Helper()
+	require.NoError(a.t, a.read.Raw("SELECT count(*) FROM "+table).Scan(&rows).Error)
+	return rows
+}
+
+// event stores a planned event with an id of the time, and with a delivery that has one, too.
+func (a *archive) event(at time.Time) (e *models.Event, deliveryID string) {
+	a.t.Helper()
+	e = models.NewEvent(models.Event{Tenant: a.sub.Tenant, Type: a.sub.EventTypes[0], Data: []byte(`{"n":1}`)}, at)
+	suffix := strings.ToLower(ulid.MustNew(ulid.Timestamp(at), rand.Reader).String())
+	e.ID = models.EventPrefix + suffix
+	_, err := a.CreateEvents(a.t.Context(), []*models.Event{e})
+	require.NoError(a.t, err)
+	_, err = a.PlanDeliveries(a.t.Context(), e.ID, nil)
+	require.NoError(a.t, err)
+	a.exec("UPDATE deliveries SET id = ?, updated_at = ? WHERE event_id = ?", models.DeliveryPrefix+suffix, at, e.ID)
+	return e, models.DeliveryPrefix + suffix
+}
+
+// attempt records an attempt with that outcome, as if at the time.
+func (a *archive) attempt(deliveryID string, number int, at time.Time, status models.DeliveryStatus) {
+	a.t.Helper()
+	attempt := &models.Attempt{
+		DeliveryID: deliveryID, Number: number, StartedAt: at, RequestHeaders: http.Header{"Webhook-Id": {deliveryID}},
+		Exchange: models.Exchange{Status: 200 + number, Header: http.Header{"Server": {"x"}}, Body: []byte("answer")},
+	}
+	require.NoError(a.t, a.RecordAttempt(a.t.Context(), attempt, models.DeliveryOutcome{Status: status, NextAttemptAt: at}))
+	a.exec("UPDATE deliveries SET updated_at = ? WHERE id = ?", at, deliveryID)
+}
+
+// requireWhole checks that nothing of the event and its attempts is missing. It reads in another process, which remembers nothing.
+func (a *archive) requireWhole(e *models.Event, deliveryID string, attempts int) {
+	a.t.Helper()
+	a.memory.events.Purge()
+	stored, err := a.Event(a.t.Context(), e.ID)
+	require.NoError(a.t, err)
+	require.Equal(a.t, e.Data, stored.Data)
+	work, err := a.Work(a.t.Context(), deliveryID)
+	require.NoError(a.t, err)
+	if !work.Delivery.Status.Closed() {
+		require.Equal(a.t, e.Data, work.Event.Data)
+	}
+	found, err := a.Attempts(a.t.Context(), deliveryID)
+	require.NoError(a.t, err)
+	require.Len(a.t, found, attempts)
+	for i, attempt := range found {
+		require.Equal(a.t, i+1, attempt.Number)
+		require.Equal(a.t, http.Header{"Webhook-Id": {deliveryID}}, attempt.RequestHeaders)
+		require.Equal(a.t, http.Header{"Server": {"x"}}, attempt.Header)
+		require.Equal(a.t, []byte("answer"), attempt.Body)
+	}
+}
+
+// pass makes a whole pass, and returns the error of what comes after it.
+func (a *archive) pass(what models.Expiry) (gone models.Removed, err error) {
+	a.t.Helper()
+	for again, over := time.Now(), false; !over; {
+		var some models.Removed
+		some, over, err = a.Expire(a.t.Context(), what, a.before, again)
+		gone.Add(some)
+		if err != nil {
+			return gone, err
+		}
+	}
+	return gone, nil
+}
+
+func (a *archive) requirePast(there bool) {
+	a.t.Helper()
+	for _, table := range partitionedTables {
+		days, err := a.partitions(a.t.Context(), table)
+		require.NoError(a.t, err)
+		require.Len(a.t, days, map[bool]int{true: partitionsAhead + 2, false: partitionsAhead + 1}[there], table.name)
+	}
+}
+
+func TestADayIsDroppedAsAWhole(t *testing.T) {
+	t.Parallel()
+	for _, what := range []models.Expiry{models.ExpireEvents, models.ExpirePayloads} {
+		t.Run(string(what), func(t *testing.T) {
+			t.Parallel()
+			a := newArchive(t)
+			ended, d1 := a.event(a.past.Add(time.Hour))
+			a.attempt(d1, 1, a.past.Add(time.Hour), models.DeliveryDelivered)
+			open, d2 := a.event(a.past.Add(2 * time.Hour))
+			a.attempt(d2, 1, a.past.Add(2*time.Hour), models.DeliveryPending)
+			accepted := models.NewEvent(models.Event{Tenant: "b", Type: "b", Data: []byte("2")}, a.past)
+			accepted.ID = firstID(models.EventPrefix, a.past)
+			_, err := a.CreateEvents(t.Context(), []*models.Event{accepted})
+			require.NoError(t, err)
+			young, d3 := a.event(time.Now())
+			a.attempt(d3, 1, time.Now(), models.DeliveryDelivered)
+			require.Equal(t, 3, a.count(partitionedTables[1].partition(a.past)))
+			require.Equal(t, 2, a.count(partitionedTables[0].partition(a.past)))
+			require.Zero(t, a.count("event_payloads_other")+a.count("attempt_payloads_other"))
+
+			expected, last, err := a.Expiring(t.Context(), what, a.before, "")
+			require.NoError(t, err)
+			require.Empty(t, last)
+			gone, err := a.pass(what)
+			require.NoError(t, err)
+			require.Equal(t, expected, gone, "the dry run said so")
+			require.Greater(t, gone.Bytes, int64(2*8192), "with what the files took")
+			require.Equal(t, 1, gone.Events+gone.Payloads)
+			a.requirePast(false)
+
+			a.requireWhole(open, d2, 1)
+			a.requireWhole(young, d3, 1)
+			stored, err := a.Event(t.Context(), accepted.ID)
+			require.NoError(t, err)
+			require.Equal(t, accepted.Data, stored.Data)
+			a.attempt(d2, 2, a.past.Add(3*time.Hour), models.DeliveryDelivered)
+			a.requireWhole(open, d2, 2)
+			require.Equal(t, 1, a.count("attempt_payloads_other"), "there is no partition for it any more")
+
+			if what == models.ExpireEvents {
+				_, err = a.Event(t.Context(), ended.ID)
+				require.Equal(t, models.CodeNotFound, models.ErrorCode(err))
+				gone, err = a.pass(models.ExpireEvents)
+				require.NoError(t, err)
+				require.Equal(t, 1, gone.Events, "it was delivered meanwhile")
+			} else {
+				stored, err = a.Event(t.Context(), ended.ID)
+				require.NoError(t, err)
+				require.Empty(t, stored.Data)
+				gone, err = a.pass(models.ExpireLate)
+				require.NoError(t, err)
+				require.Equal(t, 1, gone.Payloads, "it was delivered meanwhile")
+				attempts, err := a.Attempts(t.Context(), d2)
+				require.NoError(t, err)
+				require.Empty(t, attempts[0].Body)
+				require.Empty(t, attempts[1].Body)
+			}
+			require.Zero(t, a.count("attempt_payloads_other"))
+		})
+	}
+}
+
+// TestADayThatIsReadIsDroppedLater has the process die, or give up, between the end of a pass and the drop.
+func TestADayThatIsReadIsDroppedLater(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	_, d1 := a.event(a.past.Add(time.Hour))
+	a.attempt(d1, 1, a.past.Add(time.Hour), models.DeliveryDelivered)
+	open, d2 := a.event(a.past.Add(2 * time.Hour))
+	a.attempt(d2, 1, a.past.Add(2*time.Hour), models.DeliveryPending)
+
+	reader := a.read.Begin()
+	require.NoError(t, reader.Exec("SELECT count(*) FROM attempt_payloads").Error)
+	waits := make(chan time.Duration)
+	go func() { // nobody who publishes meanwhile waits for the reader
+		var longest time.Duration
+		for began := time.Now(); time.Since(began) < 2*time.Second; {
+			e := models.NewEvent(models.Event{Tenant: "c", Type: "c", Data: []byte("3")}, time.Now())
+			tried := time.Now()
+			if _, err := a.CreateEvents(t.Context(), []*models.Event{e}); err != nil {
+				longest = time.Hour
+			}
+			longest = max(longest, time.Since(tried))
+		}
+		waits <- longest
+	}()
+	gone, err := a.pass(models.ExpireEvents)
+	require.ErrorContains(t, err, "lock timeout")
+	require.Equal(t, 1, gone.Events)
+	require.Less(t, <-waits, 5*partitionWait)
+	a.requirePast(true)
+	require.NoError(t, a.Writable(t.Context()), "that is no fault of the database")
+
+	a.attempt(d2, 2, a.past.Add(3*time.Hour), models.DeliveryPending)
+	require.Equal(t, 3, a.count(partitionedTables[0].partition(a.past)), "it goes to a day that was looked at")
+	require.NoError(t, reader.Rollback().Error)
+	bytes, err := a.dropPartitions(t.Context(), models.ExpireEvents, a.before)
+	require.NoError(t, err)
+	require.Positive(t, bytes)
+	a.requirePast(false)
+	a.requireWhole(open, d2, 2)
+}
+
+func TestADayIsKeptThatNobodyHasLookedAt(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	e, d := a.event(a.past.Add(time.Hour))
+	bytes, err := a.dropPartitions(t.Context(), models.ExpireEvents, a.before)
+	require.NoError(t, err)
+	require.Zero(t, bytes)
+	a.requirePast(true)
+	a.requireWhole(e, d, 0)
+}
+
+func TestAMissingPartitionIsNoError(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	for _, table := range partitionedTables {
+		a.exec("DROP TABLE " + table.partition(time.Now().UTC()))
+		a.exec("DROP TABLE " + table.partition(time.Now().UTC().AddDate(0, 0, 1)))
+	}
+	e, d := a.event(time.Now())
+	a.attempt(d, 1, time.Now().Add(-time.Minute), models.DeliveryDelivered)
+	require.Equal(t, 1, a.count("event_payloads_other"))
+	require.Equal(t, 1, a.count("attempt_payloads_other"))
+	a.requireWhole(e, d, 1)
+
+	require.NoError(t, a.MakePartitions(t.Context()))
+	require.NoError(t, a.MakePartitions(t.Context()))
+	for _, table := range partitionedTables {
+		days, err := a.partitions(t.Context(), table)
+		require.NoError(t, err)
+		require.Len(t, days, 1+partitionsAhead, "all but today's, which has rows elsewhere")
+	}
+	a.requireWhole(e, d, 1)
+
+	a.before = time.Now().Add(time.Second)
+	a.exec("UPDATE deliveries SET updated_at = ?", a.past)
+	gone, err := a.pass(models.ExpireEvents)
+	require.NoError(t, err)
+	require.Equal(t, 1, gone.Events)
+	require.Zero(t, a.count("event_payloads_other")+a.count("attempt_payloads_other"))
+}
+
+func TestPartitionsAreMadeByOneOfManyProcesses(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	for _, table := range partitionedTables {
+		for i := range partitionsAhead + 1 {
+			a.exec("DROP TABLE " + table.partition(time.Now().UTC().AddDate(0, 0, i)))
+		}
+	}
+	errs := make(chan error, 4)
+	for range cap(errs) {
+		go func() { errs <- a.MakePartitions(t.Context()) }()
+	}
+	for range cap(errs) {
+		require.NoError(t, <-errs)
+	}
+	require.NoError(t, a.MakePartitions(t.Context()), "for the days at which several met")
+	a.requirePast(true)
+}
+
+// TestMigrationOfPayloads takes the migration back, so that rows are as an earlier version wrote them, and lets a process die that
+// waits in the middle of it.
+func TestMigrationOfPayloads(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	const without = 22
+	old, d1 := a.event(time.Now())
+	a.attempt(d1, 1, time.Now(), models.DeliveryPending)
+	_, err := a.MigrateDown(t.Context(), without)
+	require.NoError(t, err)
+	var inline int
+	require.NoError(t, a.read.Raw("SELECT count(*) FROM events AS e, attempts AS a WHERE length(e.data) > 0 AND a.request_headers IS NOT NULL").Scan(&inline).Error)
+	require.Equal(t, 1, inline)
+
+	reader := a.read.Begin()
+	require.NoError(t, reader.Exec("SELECT count(*) FROM events").Error)
+	ctx, die := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer die()
+	_, err = a.Migrate(ctx)
+	require.Error(t, err)
+	require.NoError(t, reader.Rollback().Error)
+	require.Error(t, a.CheckMigrated(t.Context()))
+	require.Error(t, a.read.Exec("SELECT 1 FROM event_payloads").Error, "nothing of it has happened")
+
+	_, err = a.Migrate(t.Context())
+	require.NoError(t, err)
+	a.requireWhole(old, d1, 1)
+	a.attempt(d1, 2, time.Now(), models.DeliveryDelivered)
+	a.requireWhole(old, d1, 2)
+	young, d2 := a.event(time.Now())
+	a.attempt(d2, 1, time.Now(), models.DeliveryDelivered)
+	a.requireWhole(young, d2, 1)
+	listed, err := a.Events(t.Context(), models.EventFilter{Tenant: a.sub.Tenant})
+	require.NoError(t, err)
+	require.Len(t, listed, 2)
+	require.Equal(t, young.Data, listed[0].Data)
+	require.Equal(t, old.Data, listed[1].Data)
+
+	a.before = time.Now().Add(time.Second)
+	a.exec("UPDATE deliveries SET updated_at = ?", a.past)
+	gone, err := a.pass(models.ExpireEvents)
+	require.NoError(t, err)
+	require.Equal(t, 2, gone.Events, "old and new rows end")
+}
