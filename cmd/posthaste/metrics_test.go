@@ -70,6 +70,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 	} {
 		require.Contains(t, shown, line+"\n")
 	}
+	require.Regexp(t, `posthaste_commit_writes_count [1-9]`, shown)
+	require.Regexp(t, `posthaste_commit_wait_seconds_count [1-9]`, shown)
 	for _, private := range []string{"acme", event, sub.ID, receiver.url} {
 		require.NotContains(t, shown, private)
 	}

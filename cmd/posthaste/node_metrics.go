@@ -4,7 +4,6 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/posthaste/posthaste/api"
 	"github.com/posthaste/posthaste/internal/config"
@@ -14,12 +13,10 @@ import (
 // maxMetricsConnections is enough for several scrapers and probes.
 const maxMetricsConnections = 64
 
-// newRegistry returns the registry of a process: what every process has, and the connections to the database.
+// newRegistry returns the registry of a process: what every process has, and the store.
 func newRegistry(s *store.Store, log *slog.Logger) *prometheus.Registry {
 	registry := api.NewRegistry(s, log, version())
-	for name, pool := range s.Pools() {
-		registry.MustRegister(collectors.NewDBStatsCollector(pool, name))
-	}
+	registry.MustRegister(s.Collectors()...)
 	return registry
 }
 

@@ -26,6 +26,7 @@ const (
 // keys of new events, then the events being planned with their paused subscriptions, then deliveries.
 type group struct {
 	lanes[*write]
+	metrics *commitMetrics
 	timeout time.Duration // of a commit: while one waits for a database that is gone, so does its slot; 0: none
 
 	transaction runner
@@ -43,7 +44,7 @@ type runner func(ctx context.Context, do func(tx *gorm.DB) error) error
 // newGroup makes a group of which so many commits are under way at a time.
 func (s *Store) newGroup(slots int) *group {
 	g := &group{
-		timeout: s.timeout(), transaction: s.transact, statement: s.execute, single: s.single,
+		metrics: s.commits, timeout: s.timeout(), transaction: s.transact, statement: s.execute, single: s.single,
 		insert: insertEvents, plan: s.plan, record: recordAttempts,
 	}
 	g.slots, g.enough, g.fit, g.handle = slots, groupLimit, fitCommit, g.commit
@@ -67,8 +68,9 @@ type creation struct {
 // write is a task on its way.
 type write struct {
 	task
-	ctx  context.Context
-	done chan error
+	ctx   context.Context
+	done  chan error
+	since time.Time // since when it waits
 }
 
 // size is about how many bytes its events and its record take.
@@ -87,7 +89,7 @@ func (w *write) size() int {
 
 // write carries out the task in a transaction.
 func (g *group) write(ctx context.Context, t task) error {
-	w := &write{task: t, ctx: ctx, done: make(chan error, 1)}
+	w := &write{task: t, ctx: ctx, done: make(chan error, 1), since: time.Now()}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -130,6 +132,9 @@ func (g *group) commit(batch []*write) {
 		}
 		return false
 	})
+	if len(batch) > 0 {
+		g.metrics.begin(batch)
+	}
 	if len(batch) > 1 {
 		if finished, err := g.together(batch); finished || errors.Is(err, errLate) {
 			tell(batch, err)

@@ -56,7 +56,7 @@ func gatedGroup() (*group, *gate) {
 
 // groupOf makes a group whose records are calls.
 func groupOf(timeout time.Duration, transaction runner) *group {
-	g := new(Store).newGroup(1)
+	g := (&Store{commits: newCommitMetrics()}).newGroup(1)
 	g.timeout, g.transaction = timeout, transaction
 	g.single = func([]*write) bool { return false }
 	g.insert = func(*gorm.DB, []*eventRow) (map[string]bool, error) { return nil, nil }

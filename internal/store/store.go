@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"log/slog"
 	"strings"
@@ -48,6 +47,7 @@ type Store struct {
 	loads   *reads[*models.Work]   // what every attempt reads
 	apiKeys *reads[*models.APIKey] // what every call of the API reads
 	health  *health
+	commits *commitMetrics
 	memory  *memory
 	dialect goose.Dialect
 	keys    *keyring.Ring
@@ -57,7 +57,7 @@ type Store struct {
 // Open connects to the database and makes sure that it answers. It applies no migrations: see Migrate and
 // CheckMigrated. Errors name the file, or the host and database, never the password.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{keys: o.Keys, log: o.Logger, memory: newMemory()}
+	s := &Store{keys: o.Keys, log: o.Logger, memory: newMemory(), commits: newCommitMetrics()}
 	s.health = &health{probe: s.probe}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -113,20 +113,6 @@ func (s *Store) Close() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// Pools are the pools of connections by name, for their figures: one on Postgres, and on SQLite one to read and one to write.
-func (s *Store) Pools() map[string]*sql.DB {
-	pools := map[string]*sql.DB{}
-	for name, pool := range map[string]*gorm.DB{"read": s.read, "write": s.write} {
-		if db, err := pool.DB(); err == nil {
-			pools[name] = db
-		}
-	}
-	if s.read == s.write {
-		return map[string]*sql.DB{"all": pools["write"]}
-	}
-	return pools
 }
 
 // Ping makes sure that the database answers.
