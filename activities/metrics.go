@@ -20,7 +20,7 @@ type metrics struct {
 var longBuckets = []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 21600, 86400, 259200}
 
 func newMetrics() *metrics {
-	return &metrics{
+	m := &metrics{
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "posthaste_attempts_total",
 			Help: "Recorded attempts, by the status that they gave the delivery (pending: there is another attempt) and by class of error.",
@@ -38,6 +38,18 @@ func newMetrics() *metrics {
 			Help:    "Time from accepting an event to a successful attempt, without deliveries that were redelivered by hand.",
 			Buckets: longBuckets,
 		}),
+	}
+	m.startAtZero()
+	return m
+}
+
+// startAtZero shows the series before their first attempt: Prometheus sees no increase in a series that appears with 1.
+func (m *metrics) startAtZero() {
+	m.attempts.WithLabelValues(string(models.DeliveryDelivered), "none")
+	for _, class := range models.ErrorClasses() {
+		for _, outcome := range []models.DeliveryStatus{models.DeliveryPending, models.DeliveryExhausted, models.DeliveryCancelled} {
+			m.attempts.WithLabelValues(string(outcome), string(class))
+		}
 	}
 }
 
