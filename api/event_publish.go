@@ -155,7 +155,10 @@ func (s *server) publishBatch(c *gin.Context) error {
 		return err
 	}
 	defer pack()
-	batch := s.newBatch(c, items)
+	batch, err := s.newBatch(c, items)
+	if err != nil {
+		return err
+	}
 	if len(batch.events) == 0 {
 		leaseOf(c).refuse()
 	}
@@ -208,11 +211,17 @@ type batch struct {
 	places  []int
 }
 
-func (s *server) newBatch(c *gin.Context, items []json.RawMessage) batch {
+// newBatch makes the events. It fails if nobody knows how fast a tenant may publish, since then nothing can be stored either.
+func (s *server) newBatch(c *gin.Context, items []json.RawMessage) (batch, error) {
 	b := batch{results: make([]client.BatchItem, len(items))}
 	refused := 0
 	for i, item := range items {
 		event, err := s.batchEvent(c, item)
+		if err == nil {
+			if err = s.mayPublish(c.Request.Context(), event); err != nil && models.ErrorCode(err) != models.CodeBusy {
+				return batch{}, err
+			}
+		}
 		if err != nil {
 			b.results[i] = s.batchResult(c, models.Created{Err: err})
 			refused++
@@ -221,7 +230,7 @@ func (s *server) newBatch(c *gin.Context, items []json.RawMessage) batch {
 		}
 		b.events, b.places = append(b.events, event), append(b.places, i)
 	}
-	return b
+	return b, nil
 }
 
 // shorten bounds the part of a refused item in the answer. The code and the field are always told.
@@ -237,11 +246,7 @@ func (s *server) batchEvent(c *gin.Context, item json.RawMessage) (*models.Event
 	if err := decode(item, &in); err != nil {
 		return nil, err
 	}
-	event, err := s.newEvent(who(c), in)
-	if err != nil {
-		return nil, err
-	}
-	return event, s.mayPublish(c.Request.Context(), event)
+	return s.newEvent(who(c), in)
 }
 
 func (s *server) batchResult(c *gin.Context, created models.Created) client.BatchItem {
