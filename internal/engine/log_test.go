@@ -70,6 +70,7 @@ func TestLogger(t *testing.T) {
 		log := &logBook{}
 		l := newLogger(log.logger(), slog.LevelWarn, serving())
 		l.Error("fetch", tag.Error(fmt.Errorf("read shard: %w", context.Canceled)))
+		l.Error("fetch", tag.Error(errors.New("dial tcp 127.0.0.1:5432: operation was canceled")))
 		require.Empty(t, log.String())
 		l.Error("fetch", tag.Error(fmt.Errorf("read shard: %w", context.DeadlineExceeded)))
 		require.Contains(t, log.String(), "level=WARN msg=fetch")

@@ -53,8 +53,8 @@ var transitionMessages = []string{
 }
 
 // gone is the error of a call that its caller has given up: a poll of a worker that stops, a task that was replaced by
-// another. The caller logs the reason itself.
-const gone = "context canceled"
+// another. The caller logs the reason itself. A connection that was being made for it has an error of its own.
+var gone = []string{"context canceled", "operation was canceled"}
 
 // slow lists the errors of calls that took too long and are tried again. On a busy machine there are hundreds of them a
 // minute, although it is only slow.
@@ -93,7 +93,7 @@ var transitionCauses = []string{
 // harmless reports whether a warning or an error of the server means nothing in a
 // single process that starts and stops.
 func harmless(t *transition, msg string, tags []tag.Tag) bool {
-	if hasAny(msg, noConsequence) || strings.Contains(causes(tags), gone) {
+	if hasAny(msg, noConsequence) || hasAny(causes(tags), gone) {
 		return true
 	}
 	return t.underWay() && (hasAny(msg, transitionMessages) || hasAny(causes(tags), transitionCauses))
