@@ -4,11 +4,13 @@ import "github.com/posthaste/posthaste/models"
 
 // Route is a line of the route table, for tests.
 type Route struct {
+	ID           string
 	Method, Path string
 	Keyed        bool
 	Scope        models.Scope
 	AllOnly      bool // the answer is about all tenants
 	In           any
+	Required     []string // fields of In
 	Out          []any
 }
 
@@ -16,17 +18,19 @@ type Route struct {
 func Routes() []Route {
 	var all []Route
 	for _, r := range new(server).routes() {
-		shown := Route{Method: r.method, Path: r.path, Keyed: !r.access.noKey, Scope: r.access.scope, AllOnly: r.access.allOnly, In: r.in}
-		switch out := r.out.(type) {
-		case nil:
-		case either:
-			shown.Out = out
-		default:
-			shown.Out = []any{out}
+		if r.method == anyMethod {
+			continue
 		}
-		if r.method != anyMethod {
-			all = append(all, shown)
+		shown := Route{ID: r.id, Method: r.method, Path: r.path, Keyed: !r.access.noKey, Scope: r.access.scope, AllOnly: r.access.allOnly}
+		if r.in != nil {
+			shown.In, shown.Required = r.in.of, r.in.required
 		}
+		for _, out := range r.out {
+			if _, plain := out.of.(plainText); out.of != nil && !plain {
+				shown.Out = append(shown.Out, out.of)
+			}
+		}
+		all = append(all, shown)
 	}
 	return all
 }

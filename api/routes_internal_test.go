@@ -31,7 +31,7 @@ func TestRoutesTakeTheFieldsThatCallersWrite(t *testing.T) {
 		if r.in == nil {
 			continue
 		}
-		written := reflect.TypeOf(r.in)
+		written := reflect.TypeOf(r.in.of)
 		require.Contains(t, inputs, written, r.path)
 		require.ElementsMatch(t, fieldNames(written), fieldNames(reflect.TypeOf(inputs[written])), r.path)
 	}
