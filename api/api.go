@@ -31,7 +31,7 @@ func New(deps Deps) (http.Handler, error) {
 	}
 	s.probes = &probes{version: deps.Version, readiness: &readiness{store: deps.Store, engine: deps.Engine}, registry: deps.Registry}
 	if s.registry == nil {
-		s.registry = newRegistry(newBacklog(deps.Store, deps.Logger, deps.Now), deps.Version)
+		s.registry = newRegistry(deps.Store, deps.Logger, deps.Now, deps.Version)
 	}
 	s.registry.MustRegister(append(s.bodies.collectors(), s.metrics.accepted, s.metrics.webhooks)...)
 	// The limit goes around Gin, not into it: only the connection's own ResponseWriter can be told to hang up on a

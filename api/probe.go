@@ -15,10 +15,9 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// ProbeStore says how the store is, and how far delivering is behind accepting; see [Store].
+// ProbeStore says how the store is, and what waits in it; see [Store].
 type ProbeStore interface {
-	// Backlog counts the events that are accepted and not planned yet, and says when the oldest of them was made.
-	Backlog(ctx context.Context) (count int, oldest time.Time, err error)
+	LevelStore
 	// Health says whether the store can be read and written at the moment; its error says in words why not. It may be
 	// asked often.
 	Health(ctx context.Context) (models.Health, error)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
@@ -93,6 +94,8 @@ type DispatcherOptions struct {
 
 	Retention   models.Retention // the zero value keeps everything
 	ExpireEvery time.Duration    // 0: 10m; pause between two removals of what has ended
+
+	Registry prometheus.Registerer // gets the metrics of starts; nil: nobody reads them
 }
 
 // Dispatcher starts a workflow for every accepted event: at once when woken, or in its tenant's turn if the tenant is behind.
@@ -103,6 +106,7 @@ type Dispatcher struct {
 	wake     chan *models.Event
 	backlog  *backlog.Backlog
 	watching sync.WaitGroup
+	starts   *starts
 	modes    atomic.Pointer[map[string]models.DeliveryMode] // of tenants that have one of their own
 }
 
@@ -117,9 +121,9 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	orDefault(&o.SweepAfter, 3*time.Second)
 	orDefault(&o.ReviveEvery, time.Minute)
 	orDefault(&o.JobsEvery, 10*time.Second)
-	orDefault(&o.OverdueAfter, 5*time.Minute)
+	orDefault(&o.OverdueAfter, models.OverdueAfter)
 	orDefault(&o.ExpireEvery, 10*time.Minute)
-	d := &Dispatcher{DispatcherOptions: o, wake: make(chan *models.Event, wakeQueue)}
+	d := &Dispatcher{DispatcherOptions: o, wake: make(chan *models.Event, wakeQueue), starts: newStarts(o.Registry)}
 	d.modes.Store(&map[string]models.DeliveryMode{})
 	d.backlog = backlog.New(o.Ahead, d.slots)
 	return d
@@ -217,6 +221,7 @@ func (d *Dispatcher) startWoken(ctx context.Context) {
 // it before. Events whose start fails are put back.
 func (d *Dispatcher) start(ctx context.Context, events []*models.Event) error {
 	run, err := d.execute(ctx, events)
+	d.starts.count(len(events), err)
 	if err == nil && run != nil && d.mode(events[0].Tenant).Groups() {
 		d.watching.Go(func() { d.watch(ctx, events[0].Tenant, run) })
 		return nil

@@ -226,7 +226,7 @@ func (n *node) startDispatcher(cfg config.Delivery, keep config.Retention) {
 	n.dispatch = worker.NewDispatcher(worker.DispatcherOptions{
 		Client: n.temporal, Control: n.control, Store: n.store, Logger: n.log, Namespace: n.namespace,
 		Mode:      func(tenant string) models.DeliveryMode { return models.DeliveryMode(cfg.Mode(tenant)) },
-		Retention: models.Retention(keep),
+		Retention: models.Retention(keep), Registry: n.registry,
 	})
 	n.inBackground("dispatcher", n.dispatch.Run)
 }

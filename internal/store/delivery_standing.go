@@ -9,9 +9,6 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// maxHeldCount is how many held deliveries are counted at most: a count is to be cheap, whatever it finds.
-const maxHeldCount = 100_000
-
 // FailingSince returns, for each of the subscriptions of which deliveries are being retried, when the oldest of these began
 // to fail.
 func (s *Store) FailingSince(ctx context.Context, subscriptionIDs ...string) (map[string]time.Time, error) {
@@ -34,7 +31,7 @@ func (s *Store) FailingSince(ctx context.Context, subscriptionIDs ...string) (ma
 
 // CountHeld returns how many deliveries of the subscription are held, up to a hundred thousand.
 func (s *Store) CountHeld(ctx context.Context, subscriptionID string) (int, error) {
-	held := openDeliveries(s.read.WithContext(ctx), subscriptionID, models.DeliveryHeld).Select("1").Limit(maxHeldCount)
+	held := openDeliveries(s.read.WithContext(ctx), subscriptionID, models.DeliveryHeld).Select("1").Limit(maxCount)
 	var count int64
 	err := s.read.WithContext(ctx).Table("(?) AS held", held).Count(&count).Error
 	return int(count), translate("count held deliveries", err)

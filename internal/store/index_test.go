@@ -159,6 +159,23 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 	}
 }
 
+func TestTotalsReadIndexesOnly(t *testing.T) {
+	t.Parallel()
+	plan := queryPlan(t, func(s *Store) error {
+		_, err := s.Totals(context.Background(), time.Now())
+		return err
+	})
+	require.NotContains(t, plan, "SCAN deliveries\n")
+	require.NotContains(t, plan, "USING INDEX", "which looks into the table, too")
+	for _, index := range []string{
+		"SCAN deliveries USING COVERING INDEX deliveries_pending\n", "COVERING INDEX deliveries_pending (next_attempt_at<?)",
+		"COVERING INDEX deliveries_resting (status=?)", "COVERING INDEX deliveries_failing (subscription_id>?)",
+		"COVERING INDEX deliveries_failing (subscription_id=? AND failing_since>? AND failing_since<?)",
+	} {
+		require.Contains(t, plan, index)
+	}
+}
+
 // queryPlan returns how SQLite would run the one query that list makes.
 func queryPlan(t *testing.T, list func(s *Store) error) string {
 	t.Helper()

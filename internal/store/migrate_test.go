@@ -50,6 +50,8 @@ func TestProcessesMigrateAtOnce(t *testing.T) {
 		require.NoError(t, errs[i])
 		total += len(applied[i])
 	}
-	require.Equal(t, 23, total, "each migration is applied by one process: %v", applied)
+	known, err := open(t, o).MigrationStatus(t.Context())
+	require.NoError(t, err)
+	require.Len(t, known, total, "each migration is applied by one process: %v", applied)
 	require.NoError(t, open(t, o).CheckMigrated(t.Context()))
 }

@@ -49,6 +49,7 @@ func Run(t *testing.T, open Open) {
 		"APIKeys":       testAPIKeys,
 		"Tenants":       testTenants,
 		"Stats":         testStats,
+		"Totals":        testTotals,
 		"Erasure":       testErasure,
 		"Attempts":      testAttempts,
 		"Sweeps":        testSweeps,
