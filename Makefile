@@ -18,7 +18,7 @@ FAST = $$(go list work | grep -v -e /cmd/posthaste -e /internal/engine -e /inter
 FUZZTIME ?= 60s
 RELEASE ?=
 
-.PHONY: help run build test test-fast race interop bench-smoke lint fuzz record ci tools clean
+.PHONY: help run build test test-fast race clients interop bench-smoke lint fuzz record ci tools clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
@@ -41,7 +41,10 @@ race: ## Run the tests of test-fast under the race detector
 	scripts/need-postgres
 	go test -vet=off -race $(FAST)
 
-interop: ## Verify our requests with other libraries, and with the receivers in docs/receivers
+clients: ## Run the tests of the clients in other languages that need no server
+	cd clients/python && PYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 python3 -W error -m unittest discover -s tests
+
+interop: clients ## Verify our requests with other libraries, and with the receivers in docs/receivers; try the clients on a server
 	cd internal/interop && npm ci --silent && go mod tidy -diff && go vet ./... && ../../scripts/test ./...
 
 bench-smoke: ## Run every scenario of posthaste bench and of the lab, small; fails if an event is lost or comes twice, not if it is slow

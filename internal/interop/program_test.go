@@ -44,8 +44,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// startProgram builds posthaste and starts it on free ports.
-func startProgram(t *testing.T) *program {
+// startProgram builds posthaste and starts it on free ports, with further variables of its environment.
+func startProgram(t *testing.T, variables ...string) *program {
 	t.Helper()
 	folder := t.TempDir()
 	binary := filepath.Join(folder, "posthaste")
@@ -58,7 +58,7 @@ func startProgram(t *testing.T) *program {
 	ctx, stop := context.WithCancel(context.Background())
 	command := exec.CommandContext(ctx, binary, "dev", "--data", filepath.Join(folder, "data"),
 		"--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0")
-	command.Env = []string{"HOME=" + folder, "PATH=" + os.Getenv("PATH")}
+	command.Env = append([]string{"HOME=" + folder, "PATH=" + os.Getenv("PATH")}, variables...)
 	command.Stdout, command.Stderr = &p.output, &p.output
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGINT) }
 	command.WaitDelay = programLimit
