@@ -38,6 +38,7 @@ type Event struct {
 	Metadata       map[string]string // the publisher's notes; not sent to subscribers
 	IdempotencyKey string            // empty: none
 	Received       *Received         // the request that it came with; nil: it was published
+	Traceparent    string            // the trace that it belongs to, in the form of the header of that name; empty: none
 	Status         EventStatus
 	PlannedBy      string    // id of the workflow that planned it together with others; empty: its own, or it is not planned
 	Deliveries     int       // how many it has; 0 until it is planned, and after that when no subscription matched

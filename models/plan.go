@@ -21,6 +21,16 @@ type Plan struct {
 	// Targets has those of the deliveries whose workflow is still to be started, by position, if the event has at most
 	// MaxTargets deliveries; nil otherwise.
 	Targets []Target
+	// Planned has the event, if this call has planned it.
+	Planned []Planned
+}
+
+// Planned is an event whose deliveries have just been stored.
+type Planned struct {
+	EventRef
+	Tenant      string
+	Deliveries  int    // closed ones included
+	Traceparent string // see Event
 }
 
 // GroupPlan is the result of planning a group of events.
@@ -33,6 +43,8 @@ type GroupPlan struct {
 	Wide []EventRef
 	// Rest has the events that were left for another plan, because this one has MaxGroupDeliveries without them.
 	Rest []EventRef
+	// Planned has the events that this call has planned.
+	Planned []Planned
 }
 
 // EventRef names an event.

@@ -36,8 +36,8 @@ func sizeOf(subs []subscriber) int {
 
 // PlanDeliveries stores a delivery for each subscription of the event's tenant that has a matching pattern, a pending
 // one if it is active and a held one if it is paused, and marks the event planned. A planned event is left alone, so
-// calling it again, or twice at once, makes one set of deliveries; the plan is the same each time. The plan of an event
-// that a group has planned is empty. It returns a CodeNotFound error for an unknown event.
+// calling it again, or twice at once, makes one set of deliveries; the plan is the same each time, except for Planned. The
+// plan of an event that a group has planned is empty. It returns a CodeNotFound error for an unknown event.
 //
 // The caller makes the first attempt itself of those pending deliveries that claim accepts, and has
 // models.ClaimTime for that. If claim is nil, it makes none.
@@ -73,7 +73,7 @@ func (s *Store) planOne(ctx context.Context, eventID string, claim models.Claim)
 		return models.Plan{}, errWide
 	}
 	r.remember()
-	plan := models.Plan{Deliveries: r.plan.Deliveries}
+	plan := models.Plan{Deliveries: r.plan.Deliveries, Planned: r.plan.Planned}
 	if plan.Deliveries <= models.MaxTargets {
 		for _, target := range r.plan.Targets {
 			plan.Targets = append(plan.Targets, target.Target)
@@ -99,11 +99,11 @@ func (s *Store) planWide(ctx context.Context, eventID string, claim models.Claim
 	case p.event.PlannedBy != "":
 		return models.Plan{}, nil
 	}
-	return models.Plan{Deliveries: p.event.Deliveries, Targets: p.targets}, nil
+	return models.Plan{Deliveries: p.event.Deliveries, Targets: p.targets, Planned: p.planned}, nil
 }
 
 // planColumns are the columns of an event that planning needs.
-var planColumns = []string{"id", "tenant", "type", "status", "planned_by", "deliveries", "epoch"}
+var planColumns = []string{"id", "tenant", "type", "status", "planned_by", "deliveries", "epoch", "traceparent"}
 
 // planning plans one event.
 type planning struct {
@@ -113,9 +113,10 @@ type planning struct {
 	version int64 // of the subscriptions
 	present int64 // epoch of the tenant
 	claim   models.Claim
-	stops   stopped         // of the candidates
-	targets []models.Target // of the deliveries made, if they are at most models.MaxTargets
-	read    []subscriber    // all that match, where memory did not know them; nil: it did, or they are many
+	stops   stopped          // of the candidates
+	targets []models.Target  // of the deliveries made, if they are at most models.MaxTargets
+	planned []models.Planned // the event, once it is planned
+	read    []subscriber     // all that match, where memory did not know them; nil: it did, or they are many
 }
 
 func newPlanning(tx *gorm.DB, memory *memory, event *versioned[eventRow], claim models.Claim) *planning {
@@ -145,6 +146,7 @@ func (p *planning) run() error {
 			return err
 		}
 	}
+	p.planned = []models.Planned{p.event.planned()}
 	return p.tx.Model(p.event).Updates(map[string]any{
 		"status": models.EventPlanned, "deliveries": p.event.Deliveries,
 	}).Error

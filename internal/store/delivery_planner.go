@@ -194,7 +194,7 @@ func (p *planner) stop() error {
 // add plans an event, unless it needs a plan of its own.
 func (p *planner) add(one *requested) {
 	r, candidates := one.request, one.match.found
-	ref := models.EventRef{EventID: one.event.ID, EventType: one.event.Type}
+	ref := one.event.ref()
 	switch {
 	case len(candidates) >= r.most:
 		r.plan.Wide = append(r.plan.Wide, ref)
@@ -208,6 +208,7 @@ func (p *planner) add(one *requested) {
 		r.plan.Targets = append(r.plan.Targets, models.GroupTarget{EventRef: ref, Target: target})
 	}
 	p.planned = append(p.planned, &plannedRow{ID: one.event.ID, Deliveries: one.event.Deliveries, PlannedBy: r.plannedBy})
+	r.plan.Planned = append(r.plan.Planned, one.event.planned())
 	r.made += one.event.Deliveries
 	r.count(one.event.Deliveries)
 	if one.match.first == one {

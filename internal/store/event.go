@@ -16,6 +16,7 @@ type eventRow struct {
 	Metadata       map[string]string  `gorm:"column:metadata;serializer:json"`
 	IdempotencyKey *string            `gorm:"column:idempotency_key"` // nil: none
 	Request        *models.Received   `gorm:"column:request;serializer:json"`
+	Traceparent    *string            `gorm:"column:traceparent"` // nil: none
 	Fingerprint    []byte             `gorm:"column:fingerprint"`
 	Status         models.EventStatus `gorm:"column:status"`
 	PlannedBy      string             `gorm:"column:planned_by"`
@@ -36,16 +37,26 @@ func newEventRow(e *models.Event) *eventRow {
 	if e.IdempotencyKey != "" { // only events with the same key are compared
 		row.IdempotencyKey, row.Fingerprint = &e.IdempotencyKey, e.Fingerprint()
 	}
+	if e.Traceparent != "" {
+		row.Traceparent = &e.Traceparent
+	}
 	return row
 }
 
 func (r *eventRow) model() *models.Event {
 	return &models.Event{
 		ID: r.ID, Tenant: r.Tenant, Type: r.Type, Data: r.Data, Metadata: r.Metadata,
-		IdempotencyKey: r.key(), Received: r.Request, Status: r.Status, PlannedBy: r.PlannedBy,
+		IdempotencyKey: r.key(), Received: r.Request, Traceparent: r.trace(), Status: r.Status, PlannedBy: r.PlannedBy,
 		Deliveries: r.Deliveries, CreatedAt: r.CreatedAt.UTC(),
 	}
 }
+
+// planned is what a plan tells of an event that it has planned.
+func (r *eventRow) planned() models.Planned {
+	return models.Planned{EventRef: r.ref(), Tenant: r.Tenant, Deliveries: r.Deliveries, Traceparent: r.trace()}
+}
+
+func (r *eventRow) ref() models.EventRef { return models.EventRef{EventID: r.ID, EventType: r.Type} }
 
 // brief is all that sweeps read of an event.
 func (r *eventRow) brief() *models.Event {
@@ -62,11 +73,16 @@ func (r *eventRow) size() int {
 	return size
 }
 
-func (r *eventRow) key() string {
-	if r.IdempotencyKey == nil {
+func (r *eventRow) key() string { return textOf(r.IdempotencyKey) }
+
+func (r *eventRow) trace() string { return textOf(r.Traceparent) }
+
+// textOf is the text of a column; empty for NULL.
+func textOf(column *string) string {
+	if column == nil {
 		return ""
 	}
-	return *r.IdempotencyKey
+	return *column
 }
 
 // Event returns the event with the id, or a CodeNotFound error.
@@ -94,7 +110,7 @@ func withData(q *gorm.DB) *gorm.DB {
 	if !isPostgres(q) {
 		return q
 	}
-	return q.Select(`id, tenant, type, metadata, idempotency_key, request, fingerprint, status, planned_by, deliveries, epoch, created_at,
+	return q.Select(`id, tenant, type, metadata, idempotency_key, request, traceparent, fingerprint, status, planned_by, deliveries, epoch, created_at,
 		COALESCE(data, (SELECT p.data FROM event_payloads AS p WHERE p.id = events.id)) AS data`)
 }
 

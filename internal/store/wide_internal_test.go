@@ -49,6 +49,8 @@ func TestAWideEventLeavesTheOthersTheirCommit(t *testing.T) {
 
 		require.NoError(t, planned)
 		require.Equal(t, planPage, plan.Deliveries)
+		require.Len(t, plan.Planned, 1)
+		require.Equal(t, planPage, plan.Planned[0].Deliveries)
 		for _, err := range others {
 			require.NoError(t, err)
 		}

@@ -58,6 +58,7 @@ func Run(t *testing.T, open Open) {
 		"Engine":        testEngine,
 		"Health":        testHealth,
 		"Retention":     testRetention,
+		"Traces":        testTraces,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
