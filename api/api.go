@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/posthaste/posthaste/models"
 )
@@ -31,7 +32,8 @@ func New(deps Deps) (http.Handler, error) {
 	}
 	s.probes = &probes{version: deps.Version, readiness: &readiness{store: deps.Store, engine: deps.Engine}, registry: deps.Registry}
 	if s.registry == nil {
-		s.registry = newRegistry(deps.Store, deps.Logger, deps.Now, deps.Version)
+		s.registry = prometheus.NewRegistry()
+		register(s.registry, newLevels(deps.Store, deps.Logger, deps.Now), deps.Version)
 	}
 	s.registry.MustRegister(append(s.bodies.collectors(), s.metrics.accepted, s.metrics.webhooks)...)
 	// The limit goes around Gin, not into it: only the connection's own ResponseWriter can be told to hang up on a

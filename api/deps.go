@@ -104,7 +104,7 @@ type Deps struct {
 	Now        func() time.Time // nil: time.Now
 	Version    string           // shown by /healthz; may be empty
 
-	Registry *prometheus.Registry // shown by /metrics, and gets the metrics of the API; nil: one of NewRegistry
+	Registry *prometheus.Registry // shown by /metrics, and gets the metrics of the API; nil: a new one, see Register
 }
 
 // complete returns d with its defaults, or an error that lists what is missing.

@@ -31,18 +31,15 @@ func newMetrics() *metrics {
 	}
 }
 
-// newRegistry returns a registry with the metrics that every process has.
-func newRegistry(store LevelStore, log *slog.Logger, now func() time.Time, version string) *prometheus.Registry {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(newLevels(store, log, now), buildInfo(version), collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return registry
+// Register adds the metrics that every process has: what waits in the store, version, Go and the process. It panics if they are
+// there already. Pass the registry to New and NewProbes, which both show it.
+func Register(registry *prometheus.Registry, store LevelStore, log *slog.Logger, version string) {
+	register(registry, newLevels(store, log, time.Now), version)
 }
 
-// NewRegistry returns a registry with the metrics that every process has: what waits in the store, version, Go and the
-// process. Pass it to New and NewProbes, which both show it, and register the metrics of the other parts of the process.
-func NewRegistry(store LevelStore, log *slog.Logger, version string) *prometheus.Registry {
-	return newRegistry(store, log, time.Now, version)
+func register(registry *prometheus.Registry, waiting prometheus.Collector, version string) {
+	registry.MustRegister(waiting, buildInfo(version), collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 }
 
 func buildInfo(version string) prometheus.Collector {

@@ -15,7 +15,7 @@ func probes(t *testing.T, key string) http.Handler {
 	t.Helper()
 	s, quiet := openStore(t), slog.New(slog.DiscardHandler)
 	handler, err := api.NewProbes(api.ProbeDeps{
-		Store: s, Engine: &engine{}, Logger: quiet, Registry: api.NewRegistry(s, quiet, "1.2.3"), Key: key, Version: "1.2.3",
+		Store: s, Engine: &engine{}, Logger: quiet, Registry: registryOf(s, "1.2.3"), Key: key, Version: "1.2.3",
 	})
 	require.NoError(t, err)
 	return handler

@@ -80,6 +80,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/operating.md")
 	require.NoError(t, err)
 	require.Equal(t, captured(`(?m)^# TYPE (posthaste_\w+)`, shown), captured("(?m)^\\| `(posthaste_\\w+)", string(page)))
+	require.Subset(t, captured("(?m)^\\| `(temporal_\\w+)", string(page)), captured(`(?m)^# TYPE (temporal_\w+)`, shown))
+	require.Regexp(t, `temporal_request_total{operation="StartWorkflowExecution"} [1-9]`, shown)
+	require.Regexp(t, `temporal_server_persistence_requests_total{operation="CreateWorkflowExecution"} [1-9]`, shown)
 }
 
 // requireAlertsKnow compares the expressions of the alerting rules with the metrics shown: each names series and labels that

@@ -25,6 +25,7 @@ import (
 	"github.com/posthaste/posthaste/internal/keyring"
 	"github.com/posthaste/posthaste/internal/logs"
 	"github.com/posthaste/posthaste/internal/safehttp"
+	"github.com/posthaste/posthaste/internal/series"
 	"github.com/posthaste/posthaste/internal/store"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook/receivers"
@@ -57,7 +58,7 @@ type node struct {
 }
 
 func newNode(log *slog.Logger) *node {
-	return &node{stack: newStack(), log: log, libraries: slog.New(logs.NewRepeats(log.Handler()))}
+	return &node{stack: newStack(), log: log, libraries: slog.New(logs.NewRepeats(log.Handler())), registry: prometheus.NewRegistry()}
 }
 
 // listen takes the API's address before anything slow is started.
@@ -113,7 +114,7 @@ func (n *node) openStoreThen(
 		return err
 	}
 	n.store = s
-	n.registry = newRegistry(s, n.log)
+	n.registerStore()
 	n.push("store", func(context.Context) error { return s.Close() })
 	if err := migrated(s, ctx); err != nil {
 		return err
@@ -130,7 +131,7 @@ func (n *node) startEngine(ctx context.Context, cfg config.Engine, state engine.
 	e, err := engine.Start(ctx, engine.Options{
 		Listen: cfg.TemporalListen, UIListen: cfg.UIListen, Store: state,
 		Namespace: workflows.Namespace, Retention: cfg.HistoryRetention, UIColumns: uiColumns,
-		SearchAttributes: workflows.SearchAttributes(), Logger: n.libraries,
+		SearchAttributes: workflows.SearchAttributes(), Logger: n.libraries, Registry: n.registry,
 	})
 	if listen, ok := errors.AsType[*engine.ListenError](err); ok {
 		flags := map[string]string{"Listen": "--temporal-listen", "UIListen": "--ui-listen"}
@@ -157,6 +158,7 @@ func (n *node) connect(ctx context.Context) error {
 		return err
 	}
 	options.Identity = identity()
+	options.MetricsHandler = series.NewClient(n.registry)
 	options.Logger = sdklog.NewStructuredLogger(slog.New(quieter{n.libraries.Handler()}))
 	n.binding = &binding{store: n.store, namespace: options.Namespace, refused: n.fail}
 	options.Interceptors = append(options.Interceptors, n.binding)

@@ -1,23 +1,17 @@
 package main
 
 import (
-	"log/slog"
-
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/posthaste/posthaste/api"
 	"github.com/posthaste/posthaste/internal/config"
-	"github.com/posthaste/posthaste/internal/store"
 )
 
 // maxMetricsConnections is enough for several scrapers and probes.
 const maxMetricsConnections = 64
 
-// newRegistry returns the registry of a process: what every process has, and the store.
-func newRegistry(s *store.Store, log *slog.Logger) *prometheus.Registry {
-	registry := api.NewRegistry(s, log, version())
-	registry.MustRegister(s.Collectors()...)
-	return registry
+// registerStore adds the metrics that every process has, and those of the store.
+func (n *node) registerStore() {
+	api.Register(n.registry, n.store, n.log, version())
+	n.registry.MustRegister(n.store.Collectors()...)
 }
 
 // listenMetrics takes the address of the metrics, if there is one.

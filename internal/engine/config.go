@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/server/common/config"
 	dc "go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/membership/static"
+	"go.temporal.io/server/common/metrics"
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/temporal"
 )
@@ -23,13 +24,14 @@ const (
 )
 
 // serverOptions configures Temporal.
-func serverOptions(p *ports, db *database, log logger, tuning dc.Client) []temporal.ServerOption {
+func serverOptions(p *ports, db *database, log logger, tuning dc.Client, measures metrics.Handler) []temporal.ServerOption {
 	return []temporal.ServerOption{
 		temporal.WithConfig(serverConfig(p, db)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(staticHosts(p)),
 		temporal.WithDynamicConfigClient(tuning),
 		temporal.WithLogger(log),
+		temporal.WithCustomMetricsHandler(measures),
 		// The ports are the boundary, see the package comment: everyone may do everything.
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper {

@@ -132,7 +132,8 @@ func (e *Engine) startServer(ctx context.Context, o Options, p *ports, db *datab
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	server, err := temporal.NewServer(serverOptions(p, db, newLogger(o.Logger, o.LogLevel, &e.state), tuning(o.Untuned))...)
+	log := newLogger(o.Logger, o.LogLevel, &e.state)
+	server, err := temporal.NewServer(serverOptions(p, db, log, tuning(o.Untuned), newMetrics(o.Registry))...)
 	if err != nil {
 		return fmt.Errorf("set up the server: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // DefaultRetention is how long a closed workflow stays readable, unless
@@ -45,6 +47,9 @@ type Options struct {
 	// LogLevel is the least severe line of the server that reaches Logger; nil
 	// means warnings and errors.
 	LogLevel slog.Leveler
+	// Registry gets some of the server's metrics; nil: nobody reads them. It can have
+	// those of one engine only.
+	Registry prometheus.Registerer
 	// Untuned leaves Temporal's own settings as they are, so that the gain by ours can
 	// be measured. Do not use it for anything else.
 	Untuned bool
