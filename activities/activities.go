@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/posthaste/posthaste/internal/tracing"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -74,6 +75,8 @@ type Deps struct {
 	DeadLetterHold time.Duration
 	// Registry gets the metrics of attempts; nil: nobody reads them.
 	Registry prometheus.Registerer
+	// Tracer makes the spans of plans and attempts; nil: there are none.
+	Tracer *tracing.Tracer
 
 	Now    func() time.Time // nil: time.Now
 	Random func() float64   // in [0,1), for the jitter; nil: math/rand/v2
@@ -90,6 +93,7 @@ type Activities struct {
 	random  func() float64
 	speed   *speed
 	metrics *metrics
+	tracer  *tracing.Tracer
 	// attempting has the ids of the deliveries with an attempt under way in this process.
 	attempting sync.Map
 	apart      sync.WaitGroup      // the attempts of groups
@@ -114,7 +118,7 @@ func New(d Deps) (*Activities, error) {
 	}
 	return &Activities{
 		store: d.Store, courier: d.Courier, control: d.Control, hold: d.DeadLetterHold, log: d.Logger,
-		now: d.Now, random: d.Random, speed: newSpeed(), metrics: m,
+		now: d.Now, random: d.Random, speed: newSpeed(), metrics: m, tracer: d.Tracer,
 		requests: semaphore.NewWeighted(maxRequests), late: semaphore.NewWeighted(maxLate),
 	}, nil
 }

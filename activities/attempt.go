@@ -136,11 +136,14 @@ func (a *Activities) attempt(ctx context.Context, in AttemptDeliveryInput, work 
 	}
 	ctx, stop := uninterrupted(ctx)
 	defer stop()
+	ctx, span := a.tracer.Attempt(ctx, work)
 	attempt, err := a.carry(ctx, work)
 	if err != nil {
+		span.NotAttempted()
 		return nil, err
 	}
 	outcome := work.Outcome(attempt, a.now(), a.random())
+	span.Attempted(attempt, outcome)
 	if err := a.record(ctx, attempt, outcome); err != nil {
 		return nil, err
 	}

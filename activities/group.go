@@ -58,10 +58,12 @@ func (a *Activities) DeliverGroup(ctx context.Context, in DeliverGroupInput) (*D
 	workflowID, until := activity.GetInfo(ctx).WorkflowExecution.ID, a.now().Add(groupTime)
 	result := &DeliverGroupResult{}
 	for eventIDs := in.EventIDs; len(eventIDs) > 0; {
+		began := a.now()
 		plan, err := a.store.PlanGroup(ctx, workflowID, eventIDs, func(id string, _ int) bool { return !a.speed.hangs(id) })
 		if err != nil {
 			return nil, ours("plan group", err)
 		}
+		a.tellPlanned(ctx, began, plan.Planned)
 		open, err := a.attemptAll(ctx, plan.Targets, until)
 		if err != nil {
 			return nil, err

@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"log/slog"
+	"time"
 
 	"github.com/posthaste/posthaste/models"
 )
@@ -24,13 +26,26 @@ type PlanDeliveriesResult struct {
 // PlanDeliveries stores the deliveries of an event: one for each active subscription that matches. Planning twice
 // changes nothing.
 func (a *Activities) PlanDeliveries(ctx context.Context, in PlanDeliveriesInput) (*PlanDeliveriesResult, error) {
+	began := a.now()
 	plan, err := a.store.PlanDeliveries(ctx, in.EventID, func(id string, deliveries int) bool {
 		return (in.Claim || in.ClaimAbove > 0 && deliveries > in.ClaimAbove) && a.speed.fast(id)
 	})
 	if err != nil {
 		return nil, ours("plan deliveries", err)
 	}
+	a.tellPlanned(ctx, began, plan.Planned)
 	return &PlanDeliveriesResult{Deliveries: plan.Deliveries, Targets: a.markFast(plan.Targets)}, nil
+}
+
+// tellPlanned makes the spans and the log lines of events that were planned since a time.
+func (a *Activities) tellPlanned(ctx context.Context, began time.Time, planned []models.Planned) {
+	for _, event := range planned {
+		traced := a.tracer.Plan(ctx, began, event)
+		if a.log.Enabled(traced, slog.LevelDebug) {
+			a.log.LogAttrs(traced, slog.LevelDebug, "event.planned", slog.String("tenant", event.Tenant),
+				slog.String("event_type", event.EventType), slog.String("event_id", event.EventID), slog.Int("deliveries", event.Deliveries))
+		}
+	}
 }
 
 // ListTargetsInput names a part of an event's deliveries: positions From up to, not including, To.

@@ -49,7 +49,7 @@ func (s *server) engine(mount func(*gin.Engine)) *gin.Engine {
 	engine.RedirectTrailingSlash = false // a redirected POST would lose its body,
 	engine.RedirectFixedPath = false     // and providers count a redirect as a failure
 	_ = engine.SetTrustedProxies(nil)    // nil cannot be a malformed address
-	engine.Use(requestID, s.accessLog, s.problems, catchPanics)
+	engine.Use(requestID, joinTrace, s.accessLog, s.problems, catchPanics)
 	engine.NoRoute(noRoute)
 	engine.NoMethod(noMethod)
 	mount(engine)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/posthaste/posthaste/internal/tracing"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook/receivers"
 )
@@ -103,6 +104,8 @@ type Deps struct {
 	Namespace  string           // of Temporal, for links; empty: no such links
 	Now        func() time.Time // nil: time.Now
 	Version    string           // shown by /healthz; may be empty
+
+	Tracer *tracing.Tracer // makes the spans of publishing; nil: there are none
 
 	Registry *prometheus.Registry // shown by /metrics, and gets the metrics of the API; nil: a new one, see Register
 }

@@ -6,12 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/tracing"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -98,10 +100,25 @@ func idempotencyKey(header http.Header, inBody string) (string, error) {
 	return key, nil
 }
 
-// accept stores the events and, once they are durable, wakes the dispatcher for the new ones.
+// accept stores the events, in the trace of their request, and once they are durable, wakes the dispatcher for the new ones.
 func (s *server) accept(ctx context.Context, events ...*models.Event) ([]models.Created, error) {
 	if len(events) == 0 {
 		return nil, nil
+	}
+	ctx, span := s.Tracer.Publish(ctx)
+	created, err := s.create(ctx, events)
+	span.Published(created, err)
+	if err != nil {
+		return nil, err
+	}
+	s.wake(ctx, created)
+	return created, nil
+}
+
+func (s *server) create(ctx context.Context, events []*models.Event) ([]models.Created, error) {
+	traceparent := tracing.Traceparent(ctx)
+	for _, event := range events {
+		event.Traceparent = traceparent
 	}
 	created, err := s.Store.CreateEvents(ctx, events)
 	if err != nil {
@@ -110,20 +127,27 @@ func (s *server) accept(ctx context.Context, events ...*models.Event) ([]models.
 	if len(created) != len(events) {
 		return nil, fmt.Errorf("create events: %d results for %d events", len(created), len(events))
 	}
-	s.wake(created)
 	return created, nil
 }
 
-func (s *server) wake(created []models.Created) {
+func (s *server) wake(ctx context.Context, created []models.Created) {
 	fresh := make([]*models.Event, 0, len(created))
 	for _, result := range created {
 		if result.Err == nil && !result.Duplicate {
 			fresh = append(fresh, result.Event)
+			s.logAccepted(ctx, result.Event)
 		}
 	}
 	s.metrics.accepted.Add(float64(len(fresh)))
 	if len(fresh) > 0 {
 		s.Dispatcher.Wake(fresh...)
+	}
+}
+
+func (s *server) logAccepted(ctx context.Context, event *models.Event) {
+	if s.Logger.Enabled(ctx, slog.LevelDebug) {
+		s.Logger.LogAttrs(ctx, slog.LevelDebug, "event.accepted", slog.String("tenant", event.Tenant),
+			slog.String("event_type", event.Type), slog.String("event_id", event.ID))
 	}
 }
 

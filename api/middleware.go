@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/posthaste/posthaste/internal/localhost"
+	"github.com/posthaste/posthaste/internal/tracing"
 	"github.com/posthaste/posthaste/models"
 )
 
@@ -34,6 +35,13 @@ func requestID(c *gin.Context) {
 	c.Header(requestIDHeader, id)
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
+}
+
+// joinTrace has what comes of the request belong to the trace of its caller, if that names one: events, and lines in the log.
+func joinTrace(c *gin.Context) {
+	if c.GetHeader(tracing.Header) != "" {
+		c.Request = c.Request.WithContext(tracing.JoinRequest(c.Request.Context(), c.Request.Header))
+	}
 }
 
 // accessLog writes one line per request, with the route's pattern and without the request's contents, which may be

@@ -53,7 +53,9 @@ func TestAccessLog(t *testing.T) {
 	require.NotContains(t, h.logs.String(), "confidential")
 	require.NotContains(t, h.logs.String(), apiKey)
 	lines := strings.Split(strings.TrimSpace(h.logs.String()), "\n")
-	require.Len(t, lines, 4)
+	require.Len(t, lines, 5)
+	require.Contains(t, lines[0], `"msg":"event.accepted"`)
+	lines = lines[1:]
 	var first map[string]any
 	require.NoError(t, json.Unmarshal([]byte(lines[0]), &first))
 	require.Positive(t, first["ms"])

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/posthaste/posthaste/internal/safehttp"
+	"github.com/posthaste/posthaste/internal/tracing"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook"
 )
@@ -53,6 +54,9 @@ func (h *HTTP) Carry(ctx context.Context, work *models.Work) (*models.Attempt, e
 	header, err := h.header(work, body)
 	if err != nil {
 		return nil, err
+	}
+	if traceparent := tracing.Traceparent(ctx); traceparent != "" {
+		models.SetHeader(header, "traceparent", traceparent)
 	}
 	sub := work.Subscription
 	exchange, err := h.sender.Send(ctx, safehttp.Request{

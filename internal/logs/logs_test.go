@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/posthaste/posthaste/internal/logs"
 )
@@ -105,4 +106,15 @@ func TestWhatSaysTheSameIsCounted(t *testing.T) {
 		time.Sleep(logs.Window) //nolint:forbidigo // the bubble's clock
 		synctest.Wait()
 	})
+}
+
+func TestLinesOfATraceNameIt(t *testing.T) {
+	t.Parallel()
+	var b book
+	log := slog.New(logs.New(&b, true, slog.LevelInfo))
+	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{15: 1}, SpanID: trace.SpanID{7: 2}})
+	log.InfoContext(trace.ContextWithSpanContext(t.Context(), span), "this", "event_id", "evt_1")
+	log.InfoContext(t.Context(), "that", "event_id", "evt_1")
+	require.Contains(t, b.lines()[0], `"event_id":"evt_1","trace_id":"00000000000000000000000000000001","span_id":"0000000000000002"`)
+	require.NotContains(t, b.lines()[1], "trace_id")
 }

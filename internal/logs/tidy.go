@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // New makes the handler that writes to w, as JSON or as text.
@@ -45,6 +47,9 @@ func (t *tidy) Handle(ctx context.Context, record slog.Record) error {
 		fields = append(fields, a)
 		return true
 	})
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		fields = append(fields, slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	}
 	line := slog.NewRecord(record.Time, record.Level, record.Message, record.PC)
 	line.AddAttrs(once(fields)...)
 	return t.next.Handle(ctx, line)
