@@ -117,6 +117,7 @@ func (s *server) routes() []route {
 
 		{"getStats", http.MethodGet, "/v1/stats", needsForAll(models.ScopeReadStats), nil, nil, ok(client.Stats{}), s.getStats},
 		{"getSeries", http.MethodGet, "/v1/stats/series", needs(models.ScopeReadStats), seriesQuery, nil, ok(client.Series{}), s.getSeries},
+		{"listSubscriptionStats", http.MethodGet, "/v1/stats/subscriptions", needs(models.ScopeReadStats), paged(subscriptionStatsQuery...), nil, ok(client.SubscriptionStatsPage{}), s.listSubscriptionStats},
 		{"getMetrics", http.MethodGet, "/metrics", needsForAll(models.ScopeReadStats), nil, nil, ok(plainText("")), s.getMetrics},
 
 		{"getHealth", http.MethodGet, "/healthz", public, nil, nil, ok(healthView{}), s.health},

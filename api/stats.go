@@ -15,6 +15,8 @@ import (
 // StatsStore counts attempts over time; see [Store].
 type StatsStore interface {
 	Stats(ctx context.Context, filter models.StatsFilter) ([]*models.StatsPoint, error)
+	// SubscriptionStats sorts subscriptions by their figures. A place that is gone is a CodeInvalid error.
+	SubscriptionStats(ctx context.Context, filter models.SubscriptionStatsFilter) ([]*models.SubscriptionStats, error)
 }
 
 var seriesQuery = []string{"since", "until", "step", "tenant", "subscription_id", "event_type", "group_by"}
@@ -108,15 +110,20 @@ func groupPoints(points []*models.StatsPoint) []client.SeriesGroup {
 }
 
 func showPoint(p *models.StatsPoint) client.SeriesPoint {
-	shown := client.SeriesPoint{
-		At: stamp(p.At), Attempts: p.Attempts, Succeeded: p.Succeeded, Exhausted: p.Exhausted, Cancelled: p.Cancelled,
+	return client.SeriesPoint{
+		At: stamp(p.At), Attempts: p.Attempts, Succeeded: p.Succeeded, Failed: showFailed(p.Failed), Exhausted: p.Exhausted, Cancelled: p.Cancelled,
 		P50: milliseconds(p.Percentile(0.5)), P95: milliseconds(p.Percentile(0.95)), P99: milliseconds(p.Percentile(0.99)),
 	}
-	for class, count := range p.Failed {
-		if shown.Failed == nil {
-			shown.Failed = map[client.ErrorClass]int64{}
-		}
-		shown.Failed[client.ErrorClass(class)] = count
+}
+
+// showFailed is nil if none failed.
+func showFailed(failed map[models.ErrorClass]int64) map[client.ErrorClass]int64 {
+	if len(failed) == 0 {
+		return nil
+	}
+	shown := make(map[client.ErrorClass]int64, len(failed))
+	for class, count := range failed {
+		shown[client.ErrorClass(class)] = count
 	}
 	return shown
 }

@@ -29,6 +29,13 @@ var lists = map[string]struct {
 		},
 		asks: "GET /v1/subscriptions?limit=2&status=paused&tenant=acme",
 	},
+	"figures of subscriptions": {
+		ids: func(ctx context.Context, c *client.Client) ([]string, error) {
+			return collect(c.SubscriptionStats(ctx, client.SubscriptionStatsFilter{Tenant: "acme", Text: "shop", Since: noon, Sort: "p95", PageSize: 2}),
+				func(s client.SubscriptionStats) string { return s.ID })
+		},
+		asks: "GET /v1/stats/subscriptions?limit=2&q=shop&since=2026-11-22T12%3A00%3A00.5Z&sort=p95&tenant=acme",
+	},
 	"events": {
 		ids: func(ctx context.Context, c *client.Client) ([]string, error) {
 			return collect(c.Events(ctx, client.EventFilter{Tenant: "acme", Type: "a.b", IdempotencyKey: "order 42", Since: noon, Until: noon.Add(1)}),

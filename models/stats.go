@@ -77,3 +77,47 @@ type StatsFilter struct {
 	GroupBy        StatsGroup
 	Limit          int // of points
 }
+
+// SubscriptionStats tells how the attempts of a subscription went, and what waits for it now.
+type SubscriptionStats struct {
+	ID     string
+	Tenant string
+	Name   string
+	URL    string
+	Status SubscriptionStatus
+	AttemptCounts
+	LastSuccess time.Time // when the minute, hour or day began in which an attempt succeeded last; zero: none did
+	LastFailure time.Time // the same of failures
+	LastError   string    // of the delivery that is failing, or has failed for good, and changed last; empty: there is none
+	// Standing is how many deliveries are pending, held and exhausted, each counted up to StandingLimit.
+	Standing map[DeliveryStatus]int
+	Points   []StatsPoint // by time; one without attempts is absent
+}
+
+// Owner is the tenant of the subscription.
+func (s *SubscriptionStats) Owner() string { return s.Tenant }
+
+// StandingLimit is how far the deliveries of each subscription in a list are counted.
+const StandingLimit = 1000
+
+// StatsSort is an order of subscriptions.
+type StatsSort string
+
+// The orders. Subscriptions without attempts come last, except by name.
+const (
+	SortWorst    StatsSort = "worst" // the smallest part of successful attempts first
+	SortAttempts StatsSort = "attempts"
+	SortP95      StatsSort = "p95"
+	SortName     StatsSort = "name"
+)
+
+// SubscriptionStatsFilter selects subscriptions, and the time of their figures.
+type SubscriptionStatsFilter struct {
+	Tenant       string
+	Status       SubscriptionStatus
+	Text         string // part of the name or of the host, in capital or small letters; empty: any
+	Since, Until time.Time
+	Step         time.Duration // the length of a point, from Since on; whole minutes
+	Sort         StatsSort
+	Page         Page // its order is Sort
+}

@@ -18,6 +18,7 @@ type subscriptionsCmd struct {
 
 	List         subscriptionsListCmd   `cmd:"" help:"List subscriptions, newest first."`
 	Get          subscriptionsGetCmd    `cmd:"" help:"Show a subscription."`
+	Stats        subscriptionsStatsCmd  `cmd:"" help:"List subscriptions with the figures of their attempts, the worst first."`
 	Create       subscriptionsCreateCmd `cmd:"" help:"Create a subscription; prints the receiver's secret or public key."`
 	Update       subscriptionsUpdateCmd `cmd:"" help:"Change a subscription."`
 	Delete       subscriptionsDeleteCmd `cmd:"" help:"Delete subscriptions; their waiting deliveries are cancelled."`

@@ -142,6 +142,21 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			}
 			return err
 		}, "sqlite_autoindex_subscription_versions_1 (tenant=?)"},
+		"subscriptions by their figures": {func(s *Store) error {
+			_, err := s.SubscriptionStats(ctx, models.SubscriptionStatsFilter{Tenant: "a", Since: now, Until: now, Step: time.Hour, Sort: models.SortP95})
+			return err
+		}, "attempt_stats_tenant (tenant=? AND at>? AND at<?)"},
+		"points of subscriptions": {func(s *Store) error {
+			return addPoints(s.read, models.SubscriptionStatsFilter{Since: now, Until: now, Step: time.Hour}, map[string]*models.SubscriptionStats{"a": nil, "b": nil})
+		}, "(subscription_id=? AND step=? AND at>? AND at<?)"},
+		"what waits for subscriptions": {func(s *Store) error {
+			_, err := standings(s.read, []string{"a", "b"})
+			return err
+		}, "COVERING INDEX deliveries_subscription_status (subscription_id=? AND status=?)"},
+		"what fails for subscriptions": {func(s *Store) error {
+			_, err := standings(s.read, []string{"a", "b"})
+			return err
+		}, "deliveries_failing (subscription_id=?"},
 		"subscribers": {func(s *Store) error {
 			_, err := subscribers(s.read, "a", models.Patterns("order.paid"), "")
 			return err

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,5 +126,107 @@ func testStats(t *testing.T, open Open) {
 		require.NoError(t, errors.Join(errs...))
 		require.Equal(t, before, b.stats(t, models.StatsFilter{Step: 24 * time.Hour}))
 		require.Len(t, b.stats(t, models.StatsFilter{}), hours+1, "the newest are by the minute, the others by the hour or the day")
+	})
+}
+
+// attempt records one attempt of the delivery, a minute ago. It fails with the class, or succeeds.
+func (b *bundle) attempt(t *testing.T, d *models.Delivery, number int, class models.ErrorClass, took time.Duration, status models.DeliveryStatus) {
+	t.Helper()
+	a := newAttempt(d, number)
+	a.StartedAt, a.ErrorClass, a.Error, a.Timing.Total = time.Now().Add(-time.Minute), class, string(class), took
+	outcome := models.DeliveryOutcome{Status: status}
+	if status == models.DeliveryPending {
+		outcome.NextAttemptAt = time.Now().Add(time.Hour)
+	}
+	require.NoError(t, b.RecordAttempt(t.Context(), a, outcome))
+}
+
+// ranked reads the figures of the last 24 hours of the tenant's subscriptions.
+func (b *bundle) ranked(t *testing.T, f models.SubscriptionStatsFilter) []*models.SubscriptionStats {
+	t.Helper()
+	f.Tenant, f.Until, f.Step = b.tenant, time.Now().Truncate(time.Hour).Add(time.Hour), time.Hour
+	f.Since, f.Page.Limit = f.Until.Add(-24*time.Hour), max(f.Page.Limit, 1)
+	require.NoError(t, b.AddUpMarks(t.Context()))
+	found, err := b.SubscriptionStats(t.Context(), f)
+	require.NoError(t, err)
+	return found
+}
+
+// order are the names of the subscriptions, read in pages of one.
+func (b *bundle) order(t *testing.T, f models.SubscriptionStatsFilter) (names []string) {
+	t.Helper()
+	for {
+		found := b.ranked(t, f)
+		if len(found) == 0 {
+			return names
+		}
+		names = append(names, found[0].Name)
+		f.Page.After = found[0].ID
+	}
+}
+
+func testSubscriptionStats(t *testing.T, open Open) {
+	run := cases(t, open)
+
+	run("subscriptions are sorted by what their attempts were like", func(t *testing.T, b *bundle) {
+		const tries = 20 // of each
+		for name, failed := range map[string]int{"bad": 15, "Fair": 3, "good": 0, "idle": 0} {
+			sub := b.newSubscription(name)
+			sub.Name, sub.URL = name, "https://"+strings.ToLower(name)+".example?secret"
+			require.NoError(t, b.CreateSubscription(t.Context(), sub))
+			for i := range map[string]int{"bad": tries, "Fair": tries + 1, "good": tries - 1}[name] {
+				d := b.plan(t, b.event(t, name).ID)[0]
+				if i < failed {
+					b.attempt(t, d, 1, models.ErrorTimeout, time.Second, models.DeliveryPending)
+					continue
+				}
+				b.attempt(t, d, 1, "", map[string]time.Duration{"good": time.Minute}[name], models.DeliveryDelivered)
+			}
+		}
+		for sort, want := range map[models.StatsSort][]string{
+			models.SortWorst: {"bad", "Fair", "good", "idle"}, models.SortAttempts: {"Fair", "bad", "good", "idle"},
+			models.SortP95: {"good", "Fair", "bad", "idle"}, models.SortName: {"bad", "Fair", "good", "idle"},
+		} {
+			require.Equal(t, want, b.order(t, models.SubscriptionStatsFilter{Sort: sort}), sort)
+		}
+		for text, want := range map[string][]string{"FAIR": {"Fair"}, "d.exam": {"bad", "good"}, "secret": nil, "%": nil, "_": nil, `\`: nil} {
+			require.Equal(t, want, b.order(t, models.SubscriptionStatsFilter{Sort: models.SortWorst, Text: text}), text)
+		}
+		require.Empty(t, b.order(t, models.SubscriptionStatsFilter{Sort: models.SortWorst, Status: models.SubscriptionPaused}))
+	})
+
+	run("a row has counts, last times, the last error, what waits, and points", func(t *testing.T, b *bundle) {
+		d := b.delivery(t)
+		b.attempt(t, d, 1, models.ErrorDNS, time.Second, models.DeliveryPending)
+		one := b.ranked(t, models.SubscriptionStatsFilter{Sort: models.SortWorst})[0]
+		require.Equal(t, d.SubscriptionID, one.ID)
+		require.Equal(t, b.tenant, one.Owner())
+		require.Equal(t, models.SubscriptionActive, one.Status)
+		require.EqualValues(t, 1, one.Attempts)
+		require.Equal(t, map[models.ErrorClass]int64{models.ErrorDNS: 1}, one.Failed)
+		require.Equal(t, 1, one.Standing[models.DeliveryPending])
+		require.Equal(t, string(models.ErrorDNS), one.LastError)
+		require.Zero(t, one.LastSuccess)
+		require.WithinRange(t, one.LastFailure, time.Now().Add(-3*time.Minute), time.Now())
+		require.Len(t, one.Points, 1)
+		require.EqualValues(t, 1, one.Points[0].Attempts)
+		require.Equal(t, one.LastFailure.Truncate(time.Hour), one.Points[0].At)
+
+		b.attempt(t, d, 2, models.ErrorTLS, time.Second, models.DeliveryExhausted)
+		one = b.ranked(t, models.SubscriptionStatsFilter{Sort: models.SortWorst})[0]
+		require.Equal(t, map[models.DeliveryStatus]int{models.DeliveryPending: 0, models.DeliveryHeld: 0, models.DeliveryExhausted: 1}, one.Standing)
+		require.Equal(t, string(models.ErrorTLS), one.LastError)
+		require.EqualValues(t, 1, one.Exhausted)
+	})
+
+	run("a page after a subscription that is gone is refused", func(t *testing.T, b *bundle) {
+		sub := b.subscription(t, "a")
+		f := models.SubscriptionStatsFilter{Tenant: b.tenant, Sort: models.SortName, Step: time.Hour, Page: models.Page{After: sub.ID, Limit: 1}}
+		found, err := b.SubscriptionStats(t.Context(), f)
+		require.NoError(t, err)
+		require.Empty(t, found)
+		require.NoError(t, b.DeleteSubscription(t.Context(), sub.ID))
+		_, err = b.SubscriptionStats(t.Context(), f)
+		require.Equal(t, models.CodeInvalid, models.ErrorCode(err))
 	})
 }

@@ -50,6 +50,7 @@ func Run(t *testing.T, open Open) {
 		"Tenants":       testTenants,
 		"Stats":         testStats,
 		"Totals":        testTotals,
+		"RankedStats":   testSubscriptionStats,
 		"Erasure":       testErasure,
 		"Attempts":      testAttempts,
 		"Sweeps":        testSweeps,
