@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -28,7 +29,8 @@ import (
 var (
 	soakEvents   = flag.Int("soak-events", 200, "events to publish in TestSoak")
 	soakRate     = flag.Float64("soak-rate", 80, "events to publish in a second in TestSoak; 0: as fast as they are accepted")
-	soakEvery    = flag.Duration("soak-every", time.Second, "time in TestSoak from when the program is ready until it is killed")
+	soakEvery    = flag.Duration("soak-every", time.Second, "mean time in TestSoak from when the program is ready until it is killed")
+	soakSeed     = flag.Uint64("soak-seed", 0, "seed of the moments of the kills in TestSoak, which it prints; 0: another one each time")
 	soakDatabase = flag.String("soak-database", "", "sqlite or postgres in TestSoak; the modes take turns by default")
 )
 
@@ -74,6 +76,7 @@ type soak struct {
 	temporal temporalclient.Client
 	mode     models.DeliveryMode
 	database string
+	moments  *rand.Rand // of the kills
 
 	accepted map[string]bool // ids of events
 	kills    int
@@ -86,6 +89,7 @@ func newSoak(t *testing.T, mode models.DeliveryMode, database string) *soak {
 	t.Helper()
 	s := &soak{
 		mode: mode, database: database, address: freeAddress(t), receiver: newSink(t, http.StatusNoContent), cut: map[string]int{},
+		moments: newMoments(t),
 	}
 	s.receiver.takes = soakAnswer
 	folder, temporal := t.TempDir(), freeAddress(t)
@@ -110,6 +114,19 @@ func newSoak(t *testing.T, mode models.DeliveryMode, database string) *soak {
 	require.NoError(t, err)
 	t.Cleanup(s.temporal.Close)
 	return s
+}
+
+// newMoments are random numbers that the printed seed gives again.
+func newMoments(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := cmp.Or(*soakSeed, rand.Uint64())
+	t.Logf("the moments of the kills come from -soak-seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// untilKill is how long a ready program runs until it is killed: from nothing to twice the mean.
+func (s *soak) untilKill() time.Duration {
+	return time.Duration(s.moments.Float64() * 2 * float64(*soakEvery))
 }
 
 // start starts the program and waits until it is ready.
@@ -166,7 +183,7 @@ func (s *soak) killUntil(publishers *errgroup.Group) {
 			require.NoError(s.t, err)
 			require.Positive(s.t, s.kills, "all was published before the first kill: publish more, or more slowly")
 			return
-		case <-time.After(*soakEvery):
+		case <-time.After(s.untilKill()):
 			s.kill()
 			s.kills++
 			s.noteCut()
