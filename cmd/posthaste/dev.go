@@ -101,6 +101,9 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
+	if err := n.startTraces(ctx); err != nil {
+		return err
+	}
 	// The engine starts first, because it locks the data folder: nobody may migrate the database of a running server.
 	if err := n.startEngine(ctx, c.Engine, engine.SQLite(c.Data)); err != nil {
 		return err

@@ -27,6 +27,7 @@ import (
 	"github.com/posthaste/posthaste/internal/safehttp"
 	"github.com/posthaste/posthaste/internal/series"
 	"github.com/posthaste/posthaste/internal/store"
+	"github.com/posthaste/posthaste/internal/tracing"
 	"github.com/posthaste/posthaste/models"
 	"github.com/posthaste/posthaste/webhook/receivers"
 	"github.com/posthaste/posthaste/worker"
@@ -46,6 +47,7 @@ type node struct {
 
 	listener  net.Listener
 	registry  *prometheus.Registry // the metrics of all parts
+	tracer    *tracing.Tracer      // nil: there are no traces
 	store     *store.Store
 	engine    *engine.Engine // nil with an external Temporal
 	temporal  client.Client
@@ -215,6 +217,7 @@ func (n *node) startWorker(cfg config.Delivery) error {
 	acts, err := activities.New(activities.Deps{
 		Store: n.store, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: n.sender, Version: version()}),
 		Control: n.control, Logger: n.log, DeadLetterHold: cfg.DeadLetterHold, Registry: n.registry,
+		Tracer: n.tracer,
 	})
 	if err != nil {
 		return err
@@ -240,7 +243,7 @@ func (n *node) serve(cfg config.API, uiURL string) error {
 		Store: n.store, Dispatcher: n.dispatch, Control: n.control, Destinations: n.sender,
 		Engine: n.control, Logger: n.log, Certificates: receivers.NewCertificates(certificates, nil),
 		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, BodyBudget: cfg.BodyBudget, UIURL: uiURL, Namespace: n.namespace, Version: version(),
-		Registry: n.registry,
+		Registry: n.registry, Tracer: n.tracer,
 	})
 	if err != nil {
 		return err

@@ -146,6 +146,9 @@ func (cfg nodeConfig) start(ctx context.Context, n *node) error {
 	if err := n.listenMetrics(cfg.metrics); err != nil {
 		return err
 	}
+	if err := n.startTraces(ctx); err != nil {
+		return err
+	}
 	if err := n.openStore(ctx, cfg.store, keys); err != nil {
 		return err
 	}
