@@ -41,6 +41,7 @@ type Store interface {
 	TenantStore
 	ProbeStore
 	StatsStore
+	SearchStore
 	ErasureStore
 }
 

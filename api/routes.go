@@ -115,6 +115,8 @@ func (s *server) routes() []route {
 
 		{"listAudit", http.MethodGet, "/v1/audit", needs(models.ScopeReadAudit), paged(auditQuery...), nil, ok(client.Page[client.AuditEntry]{}), s.listAudit},
 
+		{"search", http.MethodGet, "/v1/search", needs(models.ScopeReadEvents), searchQuery, nil, ok(client.Page[client.SearchHit]{}), s.search},
+
 		{"getStats", http.MethodGet, "/v1/stats", needsForAll(models.ScopeReadStats), nil, nil, ok(client.Stats{}), s.getStats},
 		{"getSeries", http.MethodGet, "/v1/stats/series", needs(models.ScopeReadStats), seriesQuery, nil, ok(client.Series{}), s.getSeries},
 		{"listSubscriptionStats", http.MethodGet, "/v1/stats/subscriptions", needs(models.ScopeReadStats), paged(subscriptionStatsQuery...), nil, ok(client.SubscriptionStatsPage{}), s.listSubscriptionStats},

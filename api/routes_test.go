@@ -32,8 +32,10 @@ func prefixOf(path string) string {
 	return ""
 }
 
-// with puts the id in its place in the path.
-func with(path, id string) string { return strings.Replace(path, ":id", id, 1) }
+// with puts the id in its place in the path, and adds the query without which the route refuses all.
+func with(path, id string) string {
+	return strings.Replace(path, ":id", id, 1) + map[string]string{"/v1/search": "?q=order"}[path]
+}
 
 // requestBodies are the bodies of the calls that need one.
 func requestBodies(subscriptionID string) map[string]string {

@@ -165,7 +165,11 @@ var operations = map[string]struct {
 		body: `{"subscription_id":"sub_1","since":"2026-11-22T12:00:00.5Z","status":"missing","rate":7,"reason":"outage",` +
 			`"tenant":"acme","dry_run":true}`,
 	},
-	"stats":           {do: ask1(func(ctx context.Context, c *client.Client) (*client.Stats, error) { return c.Stats(ctx) }), sends: "GET /v1/stats"},
+	"stats": {do: ask1(func(ctx context.Context, c *client.Client) (*client.Stats, error) { return c.Stats(ctx) }), sends: "GET /v1/stats"},
+	"search": {do: func(ctx context.Context, c *client.Client) error {
+		_, err := c.Search(ctx, "order 42", "acme")
+		return err
+	}, sends: "GET /v1/search?q=order+42&tenant=acme"},
 	"recovery":        {do: byID((*client.Client).Recovery), sends: "GET /v1/recoveries/x_1"},
 	"cancel recovery": {do: reasoned((*client.Client).CancelRecovery), sends: "POST /v1/recoveries/x_1/cancel", body: `{"reason":"why"}`},
 }

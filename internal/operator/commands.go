@@ -3,6 +3,7 @@ package operator
 // Commands is the grammar of the operators' commands, for a kong grammar that embeds it.
 type Commands struct {
 	Publish       publishCmd       `cmd:"" group:"Operate" help:"Publish an event."`
+	Search        searchCmd        `cmd:"" group:"Operate" help:"Find events, deliveries, subscriptions and the rest by an id, a key, a name …"`
 	Subscriptions subscriptionsCmd `cmd:"" group:"Operate" help:"Manage subscriptions: create, pause, resume, rotate secrets …"`
 	Events        eventsCmd        `cmd:"" group:"Operate" help:"Manage events: list, cancel, redeliver."`
 	Deliveries    deliveriesCmd    `cmd:"" group:"Operate" help:"Manage deliveries: list, cancel, redeliver, follow live …"`

@@ -30,6 +30,7 @@ const (
 	tenantJSON   = `{"tenant":"acme","delivery_mode":"inline","publish_rate":5,"subscriptions":{"count":1},"events":{"count":10000,"more":true},"outstanding":{"count":0},"links":{}}`
 	keyJSON      = `{"id":"key_1","name":"shop","key":"phk_whole","prefix":"phk_who","scopes":["publish","events:read"],"tenant":"acme","created_with":"root"}`
 	figuresJSON  = `{"id":"sub_1","tenant":"acme","status":"active","receiver":"x.example","attempts":1000,"succeeded":999,"p50_ms":8.289,"pending":{"count":1000,"more":true},"last_error":"answered 503"}`
+	hitJSON      = `{"kind":"event","id":"evt_1","tenant":"acme","by":"idempotency_key","value":"order-42","exact":false,"links":{}}`
 	auditJSON    = `{"id":"aud_1","at":"2026-11-22T08:00:00Z","action":"delivery.cancel","subject":"dlv_1","by":"zoe@desk","reason":"why"}`
 )
 
@@ -50,6 +51,7 @@ var operations = []struct {
 		body: `{"tenant":"acme","type":"order.paid","metadata":{"a":"b;c=d"},"idempotency_key":"k","data":{ "n": 1 }}`,
 	},
 
+	{args: "search order-4 --tenant acme", asks: "GET /v1/search?q=order-4&tenant=acme", gives: listOf(hitJSON), out: []string{"KIND", "event", "evt_1", "idempotency_key", "order-42"}},
 	{args: "subscriptions list --tenant acme --status paused --limit 2", asks: "GET /v1/subscriptions?limit=3&status=paused&tenant=acme", gives: listOf(subscriptionJSON), out: []string{"ID  ", "sub_1", "a.* b", "https://x.example/?a=1&b=2"}},
 	{args: "subscriptions stats shop --since 2026-11-22 --sort p95", asks: "GET /v1/stats/subscriptions?limit=51&q=shop&since=2026-11-22T00%3A00%3A00Z&sort=p95", gives: listOf(figuresJSON), out: []string{"sub_1", "99.9%", "8ms", "1000+", "x.example"}},
 	{args: "subscriptions get sub_1", asks: "GET /v1/subscriptions/sub_1", gives: subscriptionJSON, out: []string{"resume_rate", "5s 5m\n", "headers.X-A", "basic"}},

@@ -152,7 +152,7 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 		"what waits for subscriptions": {func(s *Store) error {
 			_, err := standings(s.read, []string{"a", "b"})
 			return err
-		}, "COVERING INDEX deliveries_subscription_status (subscription_id=? AND status=?)"},
+		}, "COVERING INDEX deliveries_subscription_status (subscription_id=? AND status>? AND status<?)"},
 		"what fails for subscriptions": {func(s *Store) error {
 			_, err := standings(s.read, []string{"a", "b"})
 			return err
@@ -188,6 +188,46 @@ func TestTotalsReadIndexesOnly(t *testing.T) {
 		"COVERING INDEX deliveries_failing (subscription_id=? AND failing_since>? AND failing_since<?)",
 	} {
 		require.Contains(t, plan, index)
+	}
+}
+
+// TestEverySearchGoesThroughAnIndex asks SQLite about each query of a search, in a tenant and in all.
+func TestEverySearchGoesThroughAnIndex(t *testing.T) {
+	t.Parallel()
+	indexes := map[models.HitField]map[string]string{
+		models.HitByIdempotencyKey: {
+			"": "events_key (idempotency_key>? AND idempotency_key<?)", "a": "events_idempotency (tenant=? AND idempotency_key>? AND idempotency_key<?)",
+		},
+		models.HitByMetadata: {"": "PRIMARY KEY (value=?)", "a": "PRIMARY KEY (value=? AND tenant=?)"},
+		models.HitByName:     {"": "subscriptions_name (<expr>>? AND <expr><?)", "a": "subscriptions_tenant_name (tenant=? AND <expr>>? AND <expr><?)"},
+		models.HitByReceiver: {"": "subscriptions_receiver (<expr>>? AND <expr><?)", "a": "subscriptions_tenant_receiver (tenant=? AND <expr>>? AND <expr><?)"},
+	}
+	const searches = 5 // beside those of ids
+	for _, tenant := range []string{"", "a"} {
+		for prefix, of := range ids {
+			plan := queryPlan(t, func(s *Store) error {
+				_, err := lookup{table: of.table, id: "id", value: "id", text: prefix}.find(s.read, models.Search{Tenant: tenant, Limit: 10})
+				return err
+			})
+			require.Contains(t, plan, "id>? AND id<?", of.table)
+			require.NotContains(t, plan, "TEMP B-TREE", of.table)
+		}
+		for i := range searches {
+			var look lookup
+			plan := queryPlan(t, func(s *Store) error {
+				look = lookups(s.read, "x")[i]
+				_, err := look.find(s.read, models.Search{Tenant: tenant, Limit: 10})
+				return err
+			})
+			require.Contains(t, plan, indexes[look.by][tenant], "%s by %s", look.kind, look.by)
+			require.NotContains(t, plan, "TEMP B-TREE", "%s by %s", look.kind, look.by)
+		}
+		plan := queryPlan(t, func(s *Store) error {
+			_, err := eventTypes(s.read, models.Search{Text: "x", Tenant: tenant, Kinds: []models.HitKind{models.HitEventType}, Limit: 10})
+			return err
+		})
+		require.Contains(t, plan, map[string]string{"": "events_type (type>? AND type<?)", "a": "events_tenant_type (tenant=? AND type>? AND type<?)"}[tenant])
+		require.NotContains(t, plan, "SCAN events")
 	}
 }
 

@@ -17,7 +17,7 @@ var allMigrations = []string{
 	"00007_recoveries", "00008_sources", "00009_claims", "00010_outstanding", "00011_subscription_versions",
 	"00012_received", "00013_stops", "00014_standing", "00015_engine", "00016_groups", "00017_created",
 	"00018_api_keys", "00019_tenants", "00020_retention", "00021_attempt_stats", "00022_erasures",
-	"00023_payloads", "00026_counted", "00028_traceparent",
+	"00023_payloads", "00024_search", "00026_counted", "00028_traceparent",
 }
 
 func testMigrations(t *testing.T, open Open) {

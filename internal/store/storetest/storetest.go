@@ -51,6 +51,7 @@ func Run(t *testing.T, open Open) {
 		"Stats":         testStats,
 		"Totals":        testTotals,
 		"RankedStats":   testSubscriptionStats,
+		"Search":        testSearch,
 		"Erasure":       testErasure,
 		"Attempts":      testAttempts,
 		"Sweeps":        testSweeps,

@@ -1,0 +1,53 @@
+-- +goose Up
+-- What a search looks for, and no other query. Publishing waits while this reads all events: some 4 s for a million of them, of
+-- which a third had metadata.
+CREATE INDEX events_key ON events (idempotency_key) WHERE idempotency_key IS NOT NULL; -- of all tenants
+CREATE INDEX subscriptions_name ON subscriptions (lower(name COLLATE "C"), id);
+CREATE INDEX subscriptions_tenant_name ON subscriptions (tenant, lower(name COLLATE "C"), id);
+CREATE INDEX subscriptions_receiver ON subscriptions ((split_part(split_part(url, '/', 3), chr(63), 1) COLLATE "C"), id);
+CREATE INDEX subscriptions_tenant_receiver ON subscriptions (tenant, (split_part(split_part(url, '/', 3), chr(63), 1) COLLATE "C"), id);
+
+-- One row for each value in the metadata of an event. Triggers keep it, because then nothing that removes events can forget it.
+CREATE TABLE event_metadata (
+    value    text COLLATE "C" NOT NULL,
+    tenant   text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (value, tenant, event_id)
+);
+INSERT INTO event_metadata (value, tenant, event_id)
+    SELECT DISTINCT m.value, e.tenant, e.id FROM events AS e CROSS JOIN LATERAL jsonb_each_text(e.metadata::jsonb) AS m
+    WHERE e.metadata IS NOT NULL AND m.value <> '';
+-- +goose StatementBegin
+CREATE FUNCTION metadata_added() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO event_metadata (value, tenant, event_id)
+        SELECT DISTINCT m.value, NEW.tenant, NEW.id FROM jsonb_each_text(NEW.metadata::jsonb) AS m WHERE m.value <> '';
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE FUNCTION metadata_removed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM event_metadata USING jsonb_each_text(OLD.metadata::jsonb) AS m
+        WHERE event_metadata.value = m.value AND event_metadata.tenant = OLD.tenant AND event_metadata.event_id = OLD.id;
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER events_metadata_added AFTER INSERT ON events
+    FOR EACH ROW WHEN (NEW.metadata IS NOT NULL) EXECUTE FUNCTION metadata_added();
+CREATE TRIGGER events_metadata_removed AFTER DELETE ON events
+    FOR EACH ROW WHEN (OLD.metadata IS NOT NULL) EXECUTE FUNCTION metadata_removed();
+
+-- +goose Down
+DROP TRIGGER events_metadata_removed ON events;
+DROP TRIGGER events_metadata_added ON events;
+DROP FUNCTION metadata_removed;
+DROP FUNCTION metadata_added;
+DROP TABLE event_metadata;
+DROP INDEX subscriptions_tenant_receiver;
+DROP INDEX subscriptions_receiver;
+DROP INDEX subscriptions_tenant_name;
+DROP INDEX subscriptions_name;
+DROP INDEX events_key;
