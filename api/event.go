@@ -86,6 +86,7 @@ func (s *server) showEvent(e *models.Event) client.StoredEvent {
 	shown := client.StoredEvent{
 		ID: e.ID, Tenant: e.Tenant, Type: e.Type, Status: client.EventStatus(e.Status), Metadata: e.Metadata,
 		IdempotencyKey: e.IdempotencyKey, CreatedAt: stamp(e.CreatedAt), Links: s.eventLinks(e), PayloadRemoved: len(e.Data) == 0,
+		Traceparent: e.Traceparent,
 	}
 	if e.Status == models.EventPlanned {
 		shown.Matched, shown.PlannedBy = &e.Deliveries, e.WorkflowID()

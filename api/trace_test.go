@@ -69,7 +69,9 @@ func TestEventsStayInTheTraceOfTheirPublisher(t *testing.T) {
 			if given != "" {
 				require.Equal(t, callersTrace, span.SpanContext().TraceID().String(), name)
 			}
-			require.Equal(t, nameOf(span), h.events()[0].Traceparent, name)
+			event := h.events()[0]
+			require.Equal(t, nameOf(span), event.Traceparent, name)
+			require.Equal(t, event.Traceparent, h.get("/v1/events/" + event.ID).is(http.StatusOK)["traceparent"], name)
 		}
 	}
 }

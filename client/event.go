@@ -38,6 +38,11 @@ type StoredEvent struct {
 	// event that was published, and in a list.
 	Request *ReceivedRequest `json:"request,omitempty"`
 
+	// Traceparent names the trace that it belongs to, and the span by which it was
+	// published, as the header of that name does (W3C Trace Context); "" if it has
+	// none.
+	Traceparent string `json:"traceparent,omitempty"`
+
 	// Deliveries are the newest 200 deliveries, nil in a list. DeliveriesLink is
 	// the URL of the full list; "" if there are no more.
 	Deliveries     []DeliverySummary `json:"deliveries,omitzero"`

@@ -37,9 +37,9 @@ func (r *told) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 }
 
 // devTraced starts dev with a collector, and a tenant for each delivery mode, named like it.
-func devTraced(t *testing.T, collector *otlptest.Collector) *node {
+func devTraced(t *testing.T, collector string) *node {
 	t.Helper()
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
@@ -50,9 +50,17 @@ func devTraced(t *testing.T, collector *otlptest.Collector) *node {
 		Engine:   config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0", HistoryRetention: 24 * time.Hour},
 	}
 	n := newNode(quiet)
-	t.Cleanup(func() { require.NoError(t, n.stop()) })
+	t.Cleanup(func() { require.NoError(t, n.stop(), "even if the collector is away") })
 	require.NoError(t, c.start(t.Context(), n))
 	return n
+}
+
+// subscribeOf stores a subscription of a tenant for all events.
+func (n *node) subscribeOf(t *testing.T, tenant, url string) {
+	t.Helper()
+	require.NoError(t, n.store.CreateSubscription(t.Context(), models.NewSubscription(models.Subscription{
+		Tenant: tenant, URL: url, EventTypes: []string{"*"}, Secrets: []models.Secret{{Value: webhook.NewSecret().Reveal()}},
+	}, time.Now())))
 }
 
 // publishTraced publishes an event in a trace.
@@ -77,13 +85,10 @@ func TestOneTraceFromPublisherToReceiver(t *testing.T) { //nolint:paralleltest /
 	collector, receiver := otlptest.Start(t), &told{seen: map[string]string{}}
 	server := httptest.NewServer(receiver)
 	t.Cleanup(server.Close)
-	n := devTraced(t, collector)
+	n := devTraced(t, collector.URL)
 	made := 0
 	for _, mode := range []string{"child", "inline", "grouped", "auto"} {
-		require.NoError(t, n.store.CreateSubscription(t.Context(), models.NewSubscription(models.Subscription{
-			Tenant: mode, URL: server.URL + "/in?key=hunter2", EventTypes: []string{"*"},
-			Secrets: []models.Secret{{Value: webhook.NewSecret().Reveal()}},
-		}, time.Now())))
+		n.subscribeOf(t, mode, server.URL+"/in?key=hunter2")
 		for range 2 {
 			made++
 			trace := fmt.Sprintf("%032x", made)
@@ -95,6 +100,28 @@ func TestOneTraceFromPublisherToReceiver(t *testing.T) { //nolint:paralleltest /
 	for _, resource := range collector.Resources() {
 		require.NotContains(t, resource.String(), "hunter2")
 	}
+}
+
+// TestDeliveriesDoNotWaitForACollector has one that takes what it gets and does not answer, and a queue of one span.
+func TestDeliveriesDoNotWaitForACollector(t *testing.T) { //nolint:paralleltest // it sets the environment
+	answer := make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-answer }))
+	t.Cleanup(hanging.Close)
+	t.Cleanup(func() { close(answer) })
+	receiver := &told{seen: map[string]string{}}
+	server := httptest.NewServer(receiver)
+	t.Cleanup(server.Close)
+	t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")
+	n := devTraced(t, hanging.URL)
+	n.subscribeOf(t, "auto", server.URL)
+	for i := range 20 {
+		n.publishTraced(t, "auto", fmt.Sprintf("00-%032x-00000000000000ff-01", i+1))
+	}
+	require.Eventually(t, func() bool {
+		receiver.mu.Lock()
+		defer receiver.mu.Unlock()
+		return len(receiver.seen) == 20
+	}, deliveryLimit, 10*time.Millisecond)
 }
 
 // requireOneTrace requires that the trace is that of one event, delivered at once.

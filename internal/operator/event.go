@@ -156,6 +156,7 @@ var eventLayout = layout[client.StoredEvent]{
 			{"idempotency_key", e.IdempotencyKey},
 			{"created_at", clock(e.CreatedAt)},
 			{"planned_by", e.PlannedBy},
+			{"traceparent", e.Traceparent},
 			{"workflow", e.Links.Workflow},
 			{"data", string(e.Data)},
 		}
