@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -22,10 +21,11 @@ import (
 	"github.com/posthaste/posthaste/webhook"
 )
 
-// told keeps the header traceparent of each request, by the trace in it, and answers 204.
+// told keeps the header traceparent of the last request of each trace. It answers 503 to so many requests, and then 204.
 type told struct {
-	mu   sync.Mutex
-	seen map[string]string
+	mu       sync.Mutex
+	seen     map[string]string
+	failures int
 }
 
 func (r *told) ServeHTTP(w http.ResponseWriter, request *http.Request) {
@@ -33,6 +33,11 @@ func (r *told) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	defer r.mu.Unlock()
 	traceparent := request.Header.Get("Traceparent")
 	r.seen[traceparent[3:35]] = traceparent
+	if r.failures > 0 {
+		r.failures--
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -60,6 +65,7 @@ func (n *node) subscribeOf(t *testing.T, tenant, url string) {
 	t.Helper()
 	require.NoError(t, n.store.CreateSubscription(t.Context(), models.NewSubscription(models.Subscription{
 		Tenant: tenant, URL: url, EventTypes: []string{"*"}, Secrets: []models.Secret{{Value: webhook.NewSecret().Reveal()}},
+		RetrySchedule: []time.Duration{time.Millisecond},
 	}, time.Now())))
 }
 
@@ -93,10 +99,22 @@ func TestOneTraceFromPublisherToReceiver(t *testing.T) { //nolint:paralleltest /
 			made++
 			trace := fmt.Sprintf("%032x", made)
 			n.publishTraced(t, mode, "00-"+trace+"-00000000000000ff-01")
-			collector.Wait(t, 3*made)
-			requireOneTrace(t, collector.Spans(), trace, receiver)
+			spans := spansOf(t, collector, trace, 3)
+			requireOneTrace(t, spans, receiver)
+			event, err := n.store.Event(t.Context(), attributeOf(spans[0], "posthaste.event.id"))
+			require.NoError(t, err)
+			require.Equal(t, mode == "grouped", event.PlannedBy != "")
 		}
 	}
+	receiver.mu.Lock()
+	receiver.failures = 1
+	receiver.mu.Unlock()
+	n.publishTraced(t, "child", fmt.Sprintf("00-%032x-00000000000000ff-01", 99))
+	spans := spansOf(t, collector, fmt.Sprintf("%032x", 99), 4)
+	requireOneTrace(t, slices.Delete(slices.Clone(spans), 2, 3), receiver)
+	require.Equal(t, []string{"attempt", "pending", "delivered"},
+		[]string{spans[2].GetName(), attributeOf(spans[2], "posthaste.delivery.status"), attributeOf(spans[3], "posthaste.delivery.status")})
+	require.Equal(t, spans[0].GetSpanId(), spans[2].GetParentSpanId())
 	for _, resource := range collector.Resources() {
 		require.NotContains(t, resource.String(), "hunter2")
 	}
@@ -124,17 +142,22 @@ func TestDeliveriesDoNotWaitForACollector(t *testing.T) { //nolint:paralleltest 
 	}, deliveryLimit, 10*time.Millisecond)
 }
 
-// requireOneTrace requires that the trace is that of one event, delivered at once.
-func requireOneTrace(t *testing.T, all []*tracepb.Span, trace string, receiver *told) {
+// spansOf waits until the trace has so many spans, and returns them by their start.
+func spansOf(t *testing.T, collector *otlptest.Collector, trace string, count int) (spans []*tracepb.Span) {
 	t.Helper()
-	spans := map[string]*tracepb.Span{}
-	for _, span := range all {
-		if hex.EncodeToString(span.GetTraceId()) == trace {
-			spans[span.GetName()] = span
-		}
-	}
-	require.Equal(t, []string{"attempt", "plan", "publish"}, slices.Sorted(maps.Keys(spans)))
-	publish, plan, attempt := spans["publish"], spans["plan"], spans["attempt"]
+	require.Eventually(t, func() bool {
+		spans = slices.DeleteFunc(collector.Spans(), func(span *tracepb.Span) bool { return hex.EncodeToString(span.GetTraceId()) != trace })
+		return len(spans) >= count
+	}, deliveryLimit, 10*time.Millisecond)
+	require.Len(t, spans, count)
+	return spans
+}
+
+// requireOneTrace requires that the spans are those of one event, and that the receiver was told the last of them.
+func requireOneTrace(t *testing.T, spans []*tracepb.Span, receiver *told) {
+	t.Helper()
+	publish, plan, attempt := spans[0], spans[1], spans[2]
+	require.Equal(t, []string{"publish", "plan", "attempt"}, []string{publish.GetName(), plan.GetName(), attempt.GetName()})
 	require.Equal(t, "00000000000000ff", hex.EncodeToString(publish.GetParentSpanId()))
 	require.Equal(t, publish.GetSpanId(), plan.GetParentSpanId())
 	require.Equal(t, publish.GetSpanId(), attempt.GetParentSpanId())
@@ -142,6 +165,7 @@ func requireOneTrace(t *testing.T, all []*tracepb.Span, trace string, receiver *
 	require.Equal(t, attributeOf(publish, "posthaste.event.id"), attributeOf(plan, "posthaste.event.id"))
 	receiver.mu.Lock()
 	defer receiver.mu.Unlock()
+	trace := hex.EncodeToString(attempt.GetTraceId())
 	require.Equal(t, "00-"+trace+"-"+hex.EncodeToString(attempt.GetSpanId())+"-01", receiver.seen[trace])
 }
 

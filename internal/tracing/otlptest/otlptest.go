@@ -8,9 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/stretchr/testify/require"
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -75,11 +73,4 @@ func (c *Collector) Spans() (all []*tracepb.Span) {
 	}
 	slices.SortStableFunc(all, func(a, b *tracepb.Span) int { return int(int64(a.GetStartTimeUnixNano() - b.GetStartTimeUnixNano())) }) //nolint:gosec // the difference is small
 	return all
-}
-
-// Wait waits until there are so many spans, and returns all that there are.
-func (c *Collector) Wait(t *testing.T, spans int) []*tracepb.Span {
-	t.Helper()
-	require.Eventually(t, func() bool { return len(c.Spans()) >= spans }, time.Minute, 10*time.Millisecond, "the spans do not come")
-	return c.Spans()
 }
