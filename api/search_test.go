@@ -30,6 +30,15 @@ func TestSearch(t *testing.T) {
 	source := h.source(`{` + goodSource + `}`)
 	event := text(t, h.do(http.MethodPost, "/v1/events", `{"type":"order.paid","data":1,"idempotency_key":"order-42","metadata":{"ref":"R 7"}}`).is(http.StatusAccepted)["id"])
 
+	t.Run("a webhook is found by its provider's delivery id", func(t *testing.T) {
+		t.Parallel()
+		h := newHarness(t)
+		h.push(h.source(`{`+goodSource+`}`), "push", "72d3162e-cc78-11e3", `{}`).isEmpty()
+		hits := h.found("72d3162e-cc78-11e3")
+		require.Len(t, hits, 1)
+		require.Equal(t, []string{"event", "metadata"}, []string{hits[0].Kind, hits[0].By})
+	})
+
 	t.Run("what is found leads to where it is", func(t *testing.T) {
 		t.Parallel()
 		h := h.on(t)
