@@ -17,6 +17,8 @@ type LevelStore interface {
 	Backlog(ctx context.Context) (count int, oldest time.Time, err error)
 	// Totals counts what is not settled at the given time.
 	Totals(ctx context.Context, at time.Time) (models.Totals, error)
+	// Size returns how many bytes the database takes on disk, and how many of them are free for new rows, where that is known.
+	Size(ctx context.Context) (size, free int64, err error)
 }
 
 const (
@@ -33,6 +35,7 @@ type waiting struct {
 	models.Totals
 	events int
 	age    time.Duration
+	size   int64 // of the database
 }
 
 // levels measures what waits in the store. When the store does not answer, its gauges are left out: no number is better than a
@@ -64,6 +67,7 @@ var gauges = []level{
 	{describeDeliveries(models.DeliveryPending), func(w *waiting) int { return w.Pending }},
 	{describeDeliveries(models.DeliveryHeld), func(w *waiting) int { return w.Held }},
 	{describeDeliveries(models.DeliveryExhausted), func(w *waiting) int { return w.Exhausted }},
+	{describe("database_bytes", "Bytes of the database on its disk."), func(w *waiting) int { return int(w.size) }},
 	{describe("deliveries_overdue", "Pending deliveries whose attempt is five minutes late."), func(w *waiting) int { return w.Overdue }},
 	{describe("subscriptions_failing", "Subscriptions of which a delivery is being retried."), func(w *waiting) int { return w.Failing }},
 	{describe("subscriptions_failing_long", "Those of them that have failed for an hour."), func(w *waiting) int { return w.FailingLong }},
@@ -115,6 +119,9 @@ func (l *levels) ask(at time.Time) *waiting {
 	found := &waiting{events: count, age: age(oldest, at)}
 	if err == nil {
 		found.Totals, err = l.store.Totals(ctx, at)
+	}
+	if err == nil {
+		found.size, _, err = l.store.Size(ctx)
 	}
 	if err != nil {
 		l.log.LogAttrs(ctx, slog.LevelWarn, "metrics.store_not_measured", slog.Any("error", err))

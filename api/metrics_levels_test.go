@@ -33,6 +33,8 @@ func (s *levelStore) Backlog(ctx context.Context) (int, time.Time, error) {
 
 func (s *levelStore) Totals(context.Context, time.Time) (models.Totals, error) { return s.totals, nil }
 
+func (*levelStore) Size(context.Context) (size, free int64, err error) { return 4096, 1024, nil }
+
 func TestLevels(t *testing.T) {
 	t.Parallel()
 
@@ -42,7 +44,7 @@ func TestLevels(t *testing.T) {
 			s := &levelStore{totals: models.Totals{Pending: 2, Held: 3, Exhausted: 4, Overdue: 5, Failing: 6, FailingLong: 7}}
 			registry := registryOf(s, "")
 			want := map[string]float64{
-				"posthaste_backlog_events": 1, "posthaste_backlog_age_seconds": 60, "posthaste_deliveries": 2 + 3 + 4,
+				"posthaste_backlog_events": 1, "posthaste_backlog_age_seconds": 60, "posthaste_database_bytes": 4096, "posthaste_deliveries": 2 + 3 + 4,
 				"posthaste_deliveries_overdue": 5, "posthaste_subscriptions_failing": 6, "posthaste_subscriptions_failing_long": 7,
 			}
 			require.Subset(t, gathered(t, registry), want)

@@ -152,6 +152,9 @@ func (cfg nodeConfig) start(ctx context.Context, n *node) error {
 	if err := n.openStore(ctx, cfg.store, keys); err != nil {
 		return err
 	}
+	if cfg.store.DatabaseURL == "" {
+		n.registry.MustRegister(disk{cfg.store.Data})
+	}
 	if cfg.engine != nil {
 		if err := n.startEngine(ctx, *cfg.engine, cfg.engineStore()); err != nil {
 			return err
