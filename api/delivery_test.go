@@ -180,7 +180,9 @@ func TestAttempts(t *testing.T) {
 			RequestHeaders: http.Header{"Webhook-Id": {d.EventID}},
 			Exchange:       models.Exchange{Status: 200, Header: http.Header{"Server": {"x"}}, Body: []byte("thanks")},
 		}, models.DeliveryOutcome{Status: models.DeliveryDelivered}))
-		_, over, err := h.store.Expire(t.Context(), models.ExpirePayloads, time.Now().Add(time.Second), time.Now())
+		_, over, err := h.store.Expire(t.Context(), models.Ending{
+			Expiry: models.ExpirePayloads, Keep: models.Retention{Payloads: time.Hour}, At: time.Now().Add(time.Hour + time.Second),
+		}, time.Now())
 		require.NoError(t, err)
 		require.True(t, over)
 

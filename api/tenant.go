@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -28,6 +29,8 @@ type tenantInput struct {
 	DeliveryMode     models.DeliveryMode `json:"delivery_mode"`
 	MaxSubscriptions int                 `json:"max_subscriptions"`
 	PublishRate      int                 `json:"publish_rate"`
+	Retention        *duration           `json:"retention"`
+	PayloadRetention *duration           `json:"payload_retention"`
 }
 
 // putTenant handles PUT /v1/tenants/{tenant}. A field that is absent gets its default.
@@ -42,6 +45,7 @@ func (s *server) putTenant(c *gin.Context) error {
 	}
 	tenant := &models.Tenant{
 		Name: c.Param("tenant"), DeliveryMode: in.DeliveryMode, MaxSubscriptions: in.MaxSubscriptions, PublishRate: in.PublishRate,
+		Retention: (*time.Duration)(in.Retention), PayloadRetention: (*time.Duration)(in.PayloadRetention),
 	}
 	if err := tenant.Validate(); err != nil {
 		return err
@@ -92,6 +96,7 @@ func showTenant(t *models.TenantStanding) client.Tenant {
 	return client.Tenant{
 		Name: t.Name, UpdatedAt: stamp(t.UpdatedAt), TenantFields: client.TenantFields{
 			DeliveryMode: string(t.DeliveryMode), MaxSubscriptions: t.MaxSubscriptions, PublishRate: t.PublishRate,
+			Retention: (*client.Duration)(t.Retention), PayloadRetention: (*client.Duration)(t.PayloadRetention),
 		},
 		Subscriptions: count(t.Subscriptions), Events: count(t.Events), Outstanding: count(t.Outstanding),
 		Links: client.Links{Self: "/v1/tenants/" + t.Name, Deliveries: "/v1/deliveries?tenant=" + t.Name},

@@ -21,10 +21,13 @@ func TestTenants(t *testing.T) {
 		got := h.do(http.MethodPut, path, `{"delivery_mode":"inline","max_subscriptions":2,"publish_rate":3}`).is(http.StatusOK)
 		require.Equal(t, "inline", got["delivery_mode"])
 		require.Equal(t, got, h.get(path).is(http.StatusOK))
-		got = h.do(http.MethodPut, path, `{"publish_rate":3}`).is(http.StatusOK)
+		got = h.do(http.MethodPut, path, `{"retention":"2160h","payload_retention":"0s"}`).is(http.StatusOK)
+		require.Equal(t, []any{"2160h", "0s"}, []any{got["retention"], got["payload_retention"]})
+		got = h.do(http.MethodPut, path, `{"publish_rate":3,"retention":null}`).is(http.StatusOK)
+		require.NotContains(t, got, "retention")
 		require.NotContains(t, got, "delivery_mode")
 		require.NotContains(t, got, "max_subscriptions")
-		require.Len(t, h.get("/v1/audit?tenant=acme&action=tenant.update").is(http.StatusOK)["data"], 2)
+		require.Len(t, h.get("/v1/audit?tenant=acme&action=tenant.update").is(http.StatusOK)["data"], 3)
 	})
 
 	t.Run("what makes no sense is refused", func(t *testing.T) {
@@ -32,7 +35,8 @@ func TestTenants(t *testing.T) {
 		h := newHarness(t)
 		for body, field := range map[string]string{
 			`{"delivery_mode":"fast"}`: "delivery_mode", `{"max_subscriptions":-1}`: "max_subscriptions", `{"publish_rate":-1}`: "publish_rate",
-			`{"retries":1}`: "retries",
+			`{"retries":1}`: "retries", `{"retention":"59m"}`: "retention", `{"retention":720}`: "retention", `{"payload_retention":"-1h"}`: "payload_retention",
+			`{"retention":"24h","payload_retention":"25h"}`: "payload_retention",
 		} {
 			h.do(http.MethodPut, "/v1/tenants/acme", body).isProblem(http.StatusBadRequest, models.CodeInvalid, field)
 		}

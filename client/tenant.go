@@ -35,6 +35,16 @@ type TenantFields struct {
 	// PublishRate is how many events a second each process of the API accepts; 0:
 	// any number. Beyond it, publishing is refused with status 429.
 	PublishRate int `json:"publish_rate,omitempty"`
+
+	// Retention is for how long an event is kept, with its deliveries, attempts and
+	// idempotency key, after the last change of them; 0: for ever, nil: as long as
+	// the installation keeps them. At least an hour.
+	Retention *Duration `json:"retention,omitempty"`
+
+	// PayloadRetention is for how long the data of events, and the headers and
+	// answers of attempts, are kept; 0: as long as the event, nil: as long as the
+	// installation keeps them. At least an hour.
+	PayloadRetention *Duration `json:"payload_retention,omitempty"`
 }
 
 // Count is a number that is counted up to a bound.

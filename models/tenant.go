@@ -14,7 +14,11 @@ type Tenant struct {
 	MaxSubscriptions int
 	// PublishRate is how many events a second each process accepts for it; 0: any number.
 	PublishRate int
-	UpdatedAt   time.Time // zero: it has no settings
+	// Retention is for how long its events are kept, as Retention.Events says; nil: as long as the installation's.
+	Retention *time.Duration
+	// PayloadRetention is for how long its payloads are kept, as Retention.Payloads says; nil: as long as the installation's.
+	PayloadRetention *time.Duration
+	UpdatedAt        time.Time // zero: it has no settings
 }
 
 // Limits of the limits.
@@ -37,7 +41,35 @@ func (t *Tenant) Validate() error {
 	if t.PublishRate < 0 || t.PublishRate > MostPublishRate {
 		return Invalid("publish_rate", "is not a number from 0 to %d", MostPublishRate)
 	}
-	return ValidateTenant(t.Name)
+	return firstError(
+		validateRetention("retention", t.Retention), validateRetention("payload_retention", t.PayloadRetention),
+		t.validateRetentions(), ValidateTenant(t.Name),
+	)
+}
+
+func validateRetention(field string, keep *time.Duration) error {
+	if keep != nil && *keep != 0 && *keep < minRetention {
+		return Invalid(field, "is neither 0s nor at least %s", minRetention)
+	}
+	return nil
+}
+
+func (t *Tenant) validateRetentions() error {
+	if t.Retention != nil && t.PayloadRetention != nil && *t.Retention != 0 && *t.PayloadRetention > *t.Retention {
+		return Invalid("payload_retention", "is longer than retention")
+	}
+	return nil
+}
+
+// Decides reports whether the tenant itself says when its data of an expiry end.
+func (t *Tenant) Decides(e Expiry) bool {
+	switch e {
+	case ExpireEvents, ExpireRecoveries:
+		return t.Retention != nil
+	case ExpirePayloads:
+		return t.Retention != nil || t.PayloadRetention != nil
+	}
+	return false
 }
 
 // CountLimit is how far the things of a tenant are counted.

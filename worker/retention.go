@@ -14,20 +14,22 @@ const easePace = 4
 
 // Expirer removes what has ended.
 type Expirer interface {
-	// Expire removes a batch of what ended before the time, unless a pass was finished at the time again or later. over: there
-	// is no further batch, or another process is at it.
-	Expire(ctx context.Context, what models.Expiry, before, again time.Time) (gone models.Removed, over bool, err error)
+	// Endings lists the passes that there are to make.
+	Endings(ctx context.Context, keep models.Retention, at time.Time) ([]models.Ending, error)
+	// Expire removes a batch of what has ended, unless a pass was finished at the time again or later. over: there is no further
+	// batch, or another process is at it.
+	Expire(ctx context.Context, e models.Ending, again time.Time) (gone models.Removed, over bool, err error)
 	// MakePartitions makes room for new data that can be removed as a whole.
 	MakePartitions(ctx context.Context) error
 }
 
-// Expire removes in batches what ended before the time, as Expirer says, and tells of each batch. Between batches it rests for
-// the given multiple of the time that a batch took. It may be stopped at any time: finished batches stay, and the next call goes
-// on after them.
-func Expire(ctx context.Context, s Expirer, what models.Expiry, before, again time.Time, rest int, tell func(models.Removed)) error {
+// Expire removes in batches what has ended, as Expirer says, and tells of each batch. Between batches it rests for the given
+// multiple of the time that a batch took. It may be stopped at any time: finished batches stay, and the next call goes on after
+// them.
+func Expire(ctx context.Context, s Expirer, e models.Ending, again time.Time, rest int, tell func(models.Removed)) error {
 	for over := false; !over; {
 		began := time.Now()
-		gone, end, err := s.Expire(ctx, what, before, again)
+		gone, end, err := s.Expire(ctx, e, again)
 		if err != nil {
 			return err
 		}
@@ -55,25 +57,29 @@ func (d *Dispatcher) expire(ctx context.Context) {
 			d.Logger.WarnContext(ctx, "retention.partitions_missing", "error", err, "hint", "new data go where they are removed row by row; it is tried again")
 		}
 	}
-	for _, what := range models.Expiries() {
-		keep := d.Retention.Of(what)
-		if keep == 0 {
-			continue
-		}
+	began := time.Now()
+	endings, err := d.Store.Endings(ctx, d.Retention, began)
+	if err != nil {
+		d.reportExpired(ctx, models.Ending{}, models.Removed{}, err)
+		return
+	}
+	for _, e := range endings {
 		var gone models.Removed
-		began := time.Now()
-		err := Expire(ctx, d.Store, what, began.Add(-keep), began.Add(-d.ExpireEvery/2), easePace, gone.Add)
-		d.reportExpired(ctx, what, gone, err)
+		err := Expire(ctx, d.Store, e, began.Add(-d.ExpireEvery/2), easePace, gone.Add)
+		d.reportExpired(ctx, e, gone, err)
 	}
 }
 
-func (d *Dispatcher) reportExpired(ctx context.Context, what models.Expiry, gone models.Removed, err error) {
+func (d *Dispatcher) reportExpired(ctx context.Context, e models.Ending, gone models.Removed, err error) {
+	what := slog.Group("", slog.String("expiry", string(e.Expiry)), slog.String("tenant", e.Tenant))
 	if gone != (models.Removed{}) {
-		d.Logger.LogAttrs(ctx, slog.LevelInfo, "retention.removed", slog.String("expiry", string(what)),
+		d.Logger.LogAttrs(ctx, slog.LevelInfo, "retention.removed", what,
 			slog.Int("events", gone.Events), slog.Int("deliveries", gone.Deliveries), slog.Int("attempts", gone.Attempts),
-			slog.Int("payloads", gone.Payloads), slog.Int("entries", gone.Entries), slog.Int64("bytes", gone.Bytes))
+			slog.Int("payloads", gone.Payloads), slog.Int("recoveries", gone.Recoveries), slog.Int("entries", gone.Entries),
+			slog.Int64("bytes", gone.Bytes))
 	}
 	if err != nil && ctx.Err() == nil {
-		d.Logger.WarnContext(ctx, "retention.interrupted", "expiry", what, "error", err, "hint", "the next pass goes on where this one ended")
+		d.Logger.LogAttrs(ctx, slog.LevelWarn, "retention.interrupted", what, slog.Any("error", err),
+			slog.String("hint", "the next pass goes on where this one ended"))
 	}
 }

@@ -21,6 +21,13 @@ func TestEventsAreRemovedAtTheEndOfTheirRetention(t *testing.T) {
 		require.NoError(t, b.end(events[0].ID))
 		require.NoError(t, b.AddAudit(t.Context(), models.AuditEntry{Tenant: "a"}))
 
+		day := 24 * time.Hour
+		require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: "longer", Retention: &day}))
+		b.subscribe(t, "longer", 1)
+		elsewhere := b.accept(t, "longer", 1)
+		require.NoError(t, b.plan(elsewhere[0].ID))
+		require.NoError(t, b.end(elsewhere[0].ID))
+
 		for range 3 { // dispatchers
 			b.dispatch(t, worker.DispatcherOptions{Retention: models.Retention{Events: time.Millisecond}, ExpireEvery: 20 * time.Millisecond})
 		}
@@ -32,6 +39,8 @@ func TestEventsAreRemovedAtTheEndOfTheirRetention(t *testing.T) {
 			_, err := b.Event(t.Context(), event.ID)
 			require.NoError(t, err, "what is open stays")
 		}
+		_, err := b.Event(t.Context(), elsewhere[0].ID)
+		require.NoError(t, err, "its tenant keeps it for longer")
 		audit, err := b.Audit(t.Context(), models.AuditFilter{})
 		require.NoError(t, err)
 		require.Len(t, audit, 1, "the audit is kept for ever, unless it has a retention of its own")

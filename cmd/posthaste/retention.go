@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -23,10 +25,11 @@ type retentionCmd struct {
 
 // expiryNames are the expiries in words.
 var expiryNames = map[models.Expiry]string{
-	models.ExpireEvents:   "events",
-	models.ExpirePayloads: "payloads",
-	models.ExpireLate:     "payloads that were needed longer",
-	models.ExpireAudit:    "audit",
+	models.ExpireEvents:     "events",
+	models.ExpirePayloads:   "payloads",
+	models.ExpireLate:       "what was needed longer",
+	models.ExpireRecoveries: "recoveries",
+	models.ExpireAudit:      "audit",
 }
 
 // withStore calls do with the database, which must be migrated.
@@ -60,8 +63,12 @@ func (c *retentionRunCmd) Run(ctx context.Context, s terminal.Streams, log *slog
 		return err
 	}
 	return withStore(ctx, c.Store, log, func(db *store.Store) error {
-		for _, what := range models.Expiries() {
-			if err := c.expire(ctx, s, db, what); err != nil {
+		endings, err := db.Endings(ctx, models.Retention(c.Retention), time.Now())
+		if err != nil {
+			return err
+		}
+		for _, e := range endings {
+			if err := c.expire(ctx, s, db, e); err != nil {
 				return err
 			}
 		}
@@ -69,39 +76,50 @@ func (c *retentionRunCmd) Run(ctx context.Context, s terminal.Streams, log *slog
 	})
 }
 
-// expire removes one kind of data, or counts it.
-func (c *retentionRunCmd) expire(ctx context.Context, s terminal.Streams, db *store.Store, what models.Expiry) error {
-	keep := models.Retention(c.Retention).Of(what)
-	if keep == 0 {
-		return nil
-	}
-	before := time.Now().Add(-keep)
-	progress := newRemoval(s.Err, what)
+// expire makes one pass, or counts what it would remove.
+func (c *retentionRunCmd) expire(ctx context.Context, s terminal.Streams, db *store.Store, e models.Ending) error {
+	progress := newRemoval(s.Err, named(e.Expiry, e.Tenant))
 	do, done := removeAll, "removed"
 	if c.DryRun {
 		do, done = countAll, "would remove"
 	}
-	err := do(ctx, db, what, before, progress.add)
+	err := do(ctx, db, e, progress.add)
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("stopped after %s; run it again for the rest", inWords(progress.sum))
 	}
 	if err == nil {
-		fmt.Fprintf(s.Out, "%s from before %s: %s %s\n", expiryNames[what], before.UTC().Format(time.RFC3339), done, inWords(progress.sum))
+		fmt.Fprintf(s.Out, "%s%s: %s %s\n", progress.what, since(e), done, inWords(progress.sum))
 	}
 	return err
 }
 
+// named names what ends, and the tenant that decides about it.
+func named(what models.Expiry, tenant string) string {
+	if tenant == "" {
+		return expiryNames[what]
+	}
+	return expiryNames[what] + " of " + tenant
+}
+
+// since says from before when the installation's data are removed.
+func since(e models.Ending) string {
+	if keep := e.Keep.Of(e.Expiry); e.Tenant == "" && keep > 0 {
+		return " from before " + e.At.Add(-keep).UTC().Format(time.RFC3339)
+	}
+	return ""
+}
+
 // removeAll makes a pass. It is over when no process is at it.
-func removeAll(ctx context.Context, db *store.Store, what models.Expiry, before time.Time, tell func(models.Removed)) error {
+func removeAll(ctx context.Context, db *store.Store, e models.Ending, tell func(models.Removed)) error {
 	for began := time.Now(); ; {
-		if err := worker.Expire(ctx, db, what, before, began, 1, tell); err != nil {
+		if err := worker.Expire(ctx, db, e, began, 1, tell); err != nil {
 			return err
 		}
 		states, err := db.Retention(ctx)
 		if err != nil {
 			return err
 		}
-		if !walking(states, what) {
+		if !walking(states, e) {
 			return nil
 		}
 		select { // another process took a batch
@@ -112,18 +130,15 @@ func removeAll(ctx context.Context, db *store.Store, what models.Expiry, before 
 	}
 }
 
-func walking(states []models.RetentionState, what models.Expiry) bool {
-	for _, state := range states {
-		if state.Expiry == what {
-			return state.Walking
-		}
-	}
-	return false
+func walking(states []models.RetentionState, e models.Ending) bool {
+	return slices.ContainsFunc(states, func(state models.RetentionState) bool {
+		return state.Expiry == e.Expiry && state.Tenant == e.Tenant && state.Walking
+	})
 }
 
-func countAll(ctx context.Context, db *store.Store, what models.Expiry, before time.Time, tell func(models.Removed)) error {
+func countAll(ctx context.Context, db *store.Store, e models.Ending, tell func(models.Removed)) error {
 	for after := ""; ; {
-		gone, last, err := db.Expiring(ctx, what, before, after)
+		gone, last, err := db.Expiring(ctx, e, after)
 		if err != nil {
 			return err
 		}
@@ -137,12 +152,12 @@ func countAll(ctx context.Context, db *store.Store, what models.Expiry, before t
 // removal prints the progress of a removal.
 type removal struct {
 	w    io.Writer
-	what models.Expiry
+	what string
 	sum  models.Removed
 	last time.Time
 }
 
-func newRemoval(w io.Writer, what models.Expiry) *removal {
+func newRemoval(w io.Writer, what string) *removal {
 	return &removal{w: w, what: what, last: time.Now()}
 }
 
@@ -150,22 +165,30 @@ func (r *removal) add(gone models.Removed) {
 	r.sum.Add(gone)
 	if time.Since(r.last) >= rotateReport {
 		r.last = time.Now()
-		fmt.Fprintf(r.w, "%s so far: %s\n", expiryNames[r.what], inWords(r.sum))
+		fmt.Fprintf(r.w, "%s so far: %s\n", r.what, inWords(r.sum))
 	}
 }
 
 // inWords tells the rows and the bytes.
 func inWords(r models.Removed) string {
-	switch {
-	case r.Payloads > 0:
-		return fmt.Sprintf("%s, about %s", terminal.Plural(r.Payloads, "payload", "payloads"), inBytes(r.Bytes))
-	case r.Entries > 0:
-		return fmt.Sprintf("%s, about %s", terminal.Plural(r.Entries, "entry", "entries"), inBytes(r.Bytes))
-	case r.Events > 0:
-		return fmt.Sprintf("%s, %s and %s, about %s", terminal.Plural(r.Events, "event", "events"),
-			terminal.Plural(r.Deliveries, "delivery", "deliveries"), terminal.Plural(r.Attempts, "attempt", "attempts"), inBytes(r.Bytes))
+	var parts []string
+	if r.Events > 0 {
+		parts = append(parts, fmt.Sprintf("%s, %s and %s", terminal.Plural(r.Events, "event", "events"),
+			terminal.Plural(r.Deliveries, "delivery", "deliveries"), terminal.Plural(r.Attempts, "attempt", "attempts")))
 	}
-	return "nothing"
+	if r.Payloads > 0 {
+		parts = append(parts, terminal.Plural(r.Payloads, "payload", "payloads"))
+	}
+	if r.Recoveries > 0 {
+		parts = append(parts, terminal.Plural(r.Recoveries, "recovery", "recoveries"))
+	}
+	if r.Entries > 0 {
+		parts = append(parts, terminal.Plural(r.Entries, "entry", "entries"))
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ") + ", about " + inBytes(r.Bytes)
 }
 
 func inBytes(n int64) string {
@@ -192,24 +215,38 @@ func (c *retentionStatusCmd) Run(ctx context.Context, s terminal.Streams, log *s
 		if err != nil {
 			return err
 		}
+		deciders, err := db.Deciders(ctx)
+		if err != nil {
+			return err
+		}
 		size, free, err := db.Size(ctx)
 		if err != nil {
 			return err
 		}
-		return c.print(s.Out, states, size, free)
+		if err := c.print(s.Out, states, deciders); err != nil {
+			return err
+		}
+		return printSize(s.Out, size, free)
 	})
 }
 
-func (c *retentionStatusCmd) print(w io.Writer, states []models.RetentionState, size, free int64) error {
+func (c *retentionStatusCmd) print(w io.Writer, states []models.RetentionState, deciders []*models.Tenant) error {
+	tenants := map[string]*models.Tenant{"": {}}
+	for _, tenant := range deciders {
+		tenants[tenant.Name] = tenant
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "DATA\tKEPT FOR\tREMOVED FROM BEFORE\tLAST PASS\tROWS REMOVED\tBYTES")
 	for _, state := range states {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", expiryNames[state.Expiry], c.keep(state.Expiry), orNever(state.Horizon),
-			lastPass(state), state.Rows, inBytes(state.Bytes))
+		if tenant := tenants[state.Tenant]; tenant != nil { // else it has left the decision to the installation just now
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", named(state.Expiry, state.Tenant),
+				keptFor(models.Retention(c.Retention).For(tenant), state.Expiry), orNever(state.Horizon), lastPass(state), state.Rows, inBytes(state.Bytes))
+		}
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
+	return table.Flush()
+}
+
+func printSize(w io.Writer, size, free int64) error {
 	line := "database: " + inBytes(size)
 	if free > 0 {
 		line += ", of which " + inBytes(free) + " free"
@@ -218,13 +255,13 @@ func (c *retentionStatusCmd) print(w io.Writer, states []models.RetentionState, 
 	return err
 }
 
-// keep says for how long data are kept by the settings of the command.
-func (c *retentionStatusCmd) keep(what models.Expiry) string {
-	keep := models.Retention(c.Retention).Of(what)
+// keptFor says for how long data are kept.
+func keptFor(r models.Retention, what models.Expiry) string {
+	keep := r.Of(what)
 	switch {
 	case keep > 0:
 		return keep.String()
-	case what == models.ExpirePayloads || what == models.ExpireLate:
+	case what == models.ExpirePayloads:
 		return "as events"
 	}
 	return "ever"

@@ -184,6 +184,7 @@ func TestSetTenant(t *testing.T) {
 	for flags, want := range map[string]string{
 		"--max-subscriptions 9":                    `{"delivery_mode":"inline","max_subscriptions":9,"publish_rate":5}`,
 		"--delivery-mode default --publish-rate 0": `{}`,
+		"--retention 90d --payload-retention 0s":   `{"delivery_mode":"inline","publish_rate":5,"retention":"2160h","payload_retention":"0s"}`,
 		"--delivery-mode grouped":                  `{"delivery_mode":"grouped","publish_rate":5}`,
 	} {
 		t.Run(flags, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/posthaste/posthaste/client"
+	"github.com/posthaste/posthaste/internal/terminal"
 )
 
 // tenantsCmd shows tenants, changes their settings, and acts on all deliveries of a tenant.
@@ -40,10 +41,12 @@ func (c *tenantsGetCmd) Run(ctx context.Context, o *operator) error {
 }
 
 type tenantsSetCmd struct {
-	Name             string  `arg:"" help:"Name of the tenant."`
-	DeliveryMode     *string `name:"delivery-mode" enum:"default,auto,child,inline,grouped" placeholder:"MODE" help:"Delivery mode: auto, child, inline or grouped; default for the deployment's."`
-	MaxSubscriptions *int    `name:"max-subscriptions" placeholder:"N" help:"Most subscriptions that it may have; 0 for any number."`
-	PublishRate      *int    `name:"publish-rate" placeholder:"N" help:"Most events a second that each process of the API accepts; 0 for any number."`
+	Name             string        `arg:"" help:"Name of the tenant."`
+	DeliveryMode     *string       `name:"delivery-mode" enum:"default,auto,child,inline,grouped" placeholder:"MODE" help:"Delivery mode: auto, child, inline or grouped; default for the deployment's."`
+	MaxSubscriptions *int          `name:"max-subscriptions" placeholder:"N" help:"Most subscriptions that it may have; 0 for any number."`
+	PublishRate      *int          `name:"publish-rate" placeholder:"N" help:"Most events a second that each process of the API accepts; 0 for any number."`
+	Retention        retentionFlag `name:"retention" placeholder:"TIME" help:"Time for which its events are kept, as --retention of a server says: 90d, or 0s for ever; default for the installation's."`
+	PayloadRetention retentionFlag `name:"payload-retention" placeholder:"TIME" help:"Time for which its payloads are kept, as --payload-retention of a server says; default for the installation's."`
 }
 
 // Run implements the command. The call replaces all settings, so those without a flag are sent as they are.
@@ -62,10 +65,35 @@ func (c *tenantsSetCmd) Run(ctx context.Context, o *operator) error {
 	if c.PublishRate != nil {
 		fields.PublishRate = *c.PublishRate
 	}
+	c.Retention.set(&fields.Retention)
+	c.PayloadRetention.set(&fields.PayloadRetention)
 	if tenant, err = o.SetTenant(ctx, c.Name, fields); err != nil {
 		return err
 	}
 	return tenantLayout.print(o, *tenant)
+}
+
+// retentionFlag is a retention, or "default" for the installation's.
+type retentionFlag struct {
+	given bool
+	keep  *client.Duration
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *retentionFlag) UnmarshalText(text []byte) error {
+	f.given = true
+	if string(text) == "default" {
+		return nil
+	}
+	keep, err := terminal.ParseDuration(string(text))
+	f.keep = (*client.Duration)(&keep)
+	return err
+}
+
+func (f retentionFlag) set(field **client.Duration) {
+	if f.given {
+		*field = f.keep
+	}
 }
 
 var tenantLayout = layout[client.Tenant]{
@@ -79,6 +107,8 @@ var tenantLayout = layout[client.Tenant]{
 			{"delivery_mode", t.DeliveryMode},
 			{"max_subscriptions", limited(t.MaxSubscriptions)},
 			{"publish_rate", limited(t.PublishRate)},
+			{"retention", kept(t.Retention)},
+			{"payload_retention", kept(t.PayloadRetention)},
 			{"updated_at", clock(t.UpdatedAt)},
 		}
 	},
@@ -97,6 +127,15 @@ func limited(n int) string {
 		return ""
 	}
 	return strconv.Itoa(n)
+}
+
+// kept shows a retention; "" for the installation's.
+func kept(d *client.Duration) string {
+	if d == nil {
+		return ""
+	}
+	text, _ := d.MarshalText() // never fails
+	return string(text)
 }
 
 type tenantsEraseCmd struct {

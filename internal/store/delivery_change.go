@@ -63,6 +63,11 @@ func lockForChange(tx *gorm.DB, id string, change models.Change) (row *deliveryR
 			return nil, facts, err
 		}
 	}
+	if change.Act == models.ActRedeliver { // the event before the delivery, the order of all locks
+		if err = markInlined(tx, "id = (SELECT event_id FROM deliveries WHERE id = ?)", id); err != nil {
+			return nil, facts, err
+		}
+	}
 	if row, err = lockDelivery(tx, id); err != nil {
 		return nil, facts, err
 	}

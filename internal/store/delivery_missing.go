@@ -96,6 +96,9 @@ func (s *Store) AddDelivery(ctx context.Context, eventID, subscriptionID string,
 				return err
 			}
 		}
+		if err = markInlined(tx, "id = ?", eventID); err != nil {
+			return err
+		}
 		event.Epoch = epoch
 		row, err = addDelivery(tx, event, subscriptionID)
 		return err

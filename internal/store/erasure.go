@@ -167,7 +167,7 @@ func eraseEvents(tx *gorm.DB, e *erasureRow) (left bool, err error) {
 	if err := deletePartitioned(tx, ids); err != nil {
 		return false, err
 	}
-	if err := deleteEvents(tx, expiring{ended: ids}); err != nil {
+	if err := deleteEvents(tx, ids); err != nil {
 		return false, err
 	}
 	e.Events, e.Deliveries, e.Attempts = e.Events+gone.Events, e.Deliveries+gone.Deliveries, e.Attempts+gone.Attempts
@@ -182,6 +182,7 @@ func eraseRest(tx *gorm.DB, e *erasureRow) (left bool, err error) {
 		args  []any
 	}{
 		{"DELETE FROM recoveries WHERE tenant = ? AND created_at <= ?", []any{e.Tenant, e.CreatedAt}},
+		{"DELETE FROM retention WHERE tenant = ? AND NOT EXISTS (SELECT 1 FROM tenants WHERE name = ?)", []any{e.Tenant, e.Tenant}},
 		{"DELETE FROM stops WHERE tenant = ? AND epoch < ?", []any{e.Tenant, e.Epoch}},
 		{"DELETE FROM attempt_stats WHERE tenant = ? AND at <= ?", []any{e.Tenant, minute}},
 		{"DELETE FROM attempt_marks WHERE tenant = ? AND at <= ?", []any{e.Tenant, minute}},

@@ -109,7 +109,7 @@ func (s *Store) makePartition(ctx context.Context, table partitionedTable, day t
 func (s *Store) changePartitions(ctx context.Context, what models.Expiry, do func(tx *gorm.DB) error) (err error) {
 	for range partitionTries {
 		err = s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error { // that it is busy says nothing about the health of the database
-			row, err := lockRetention(tx, what)
+			row, err := lockRetention(tx, what, "")
 			if err != nil || row == nil {
 				return err
 			}
@@ -147,13 +147,13 @@ func (s *Store) ended(ctx context.Context, table partitionedTable, before time.T
 }
 
 // dropsPartitions reports whether the end of a pass of this kind is the end of partitions.
-func dropsPartitions(what models.Expiry) bool {
-	return what == models.ExpireEvents || what == models.ExpirePayloads
+func dropsPartitions(e models.Ending) bool {
+	return e.Tenant == "" && (e.Expiry == models.ExpireEvents || e.Expiry == models.ExpirePayloads)
 }
 
 // measurePartitions returns how many bytes dropPartitions would free.
-func (s *Store) measurePartitions(ctx context.Context, what models.Expiry, before time.Time) (bytes int64, err error) {
-	if s.dialect != goose.DialectPostgres || !dropsPartitions(what) {
+func (s *Store) measurePartitions(ctx context.Context, e models.Ending, before time.Time) (bytes int64, err error) {
+	if s.dialect != goose.DialectPostgres || !dropsPartitions(e) {
 		return 0, nil
 	}
 	for _, table := range partitionedTables {
@@ -177,11 +177,11 @@ func partitionSize(q *gorm.DB, name string) (bytes int64, err error) {
 	return bytes, err
 }
 
-// dropPartitions drops the partitions of the days before the time, after a pass that has looked at all their events: those that
-// ended are gone, or have nothing to send any more, and those that are still needed have what they need in their own rows. It
-// returns how many bytes that frees. If the process dies before it, the next pass drops them.
-func (s *Store) dropPartitions(ctx context.Context, what models.Expiry, before time.Time) (bytes int64, err error) {
-	if !dropsPartitions(what) {
+// dropPartitions drops the partitions of the days before the time, after a pass of the installation that has looked at all their
+// events: those that ended are gone, or have nothing to send any more, and those that are kept have what they need in their own
+// rows. It returns how many bytes that frees. If the process dies before it, the next pass drops them.
+func (s *Store) dropPartitions(ctx context.Context, e models.Ending, before time.Time) (bytes int64, err error) {
+	if before.IsZero() || !dropsPartitions(e) {
 		return 0, nil
 	}
 	for _, table := range partitionedTables {
@@ -190,7 +190,7 @@ func (s *Store) dropPartitions(ctx context.Context, what models.Expiry, before t
 			return bytes, translate("list partitions", err)
 		}
 		for _, day := range days {
-			freed, err := s.dropPartition(ctx, what, table, day)
+			freed, err := s.dropPartition(ctx, e.Expiry, table, day)
 			if bytes += freed; err != nil {
 				return bytes, translate("drop a partition", err)
 			}
@@ -221,7 +221,7 @@ func (s *Store) dropPartition(ctx context.Context, what models.Expiry, table par
 		if err = execAll(tx, "DROP TABLE "+name); err != nil {
 			return err
 		}
-		return tx.Model(&retentionRow{}).Where("expiry = ?", what).UpdateColumn("bytes", gorm.Expr("bytes + ?", bytes)).Error
+		return tx.Model(&retentionRow{}).Where("expiry = ? AND tenant = ''", what).UpdateColumn("bytes", gorm.Expr("bytes + ?", bytes)).Error
 	})
 	if err != nil {
 		return 0, err

@@ -107,12 +107,26 @@ func (a *archive) requireWhole(e *models.Event, deliveryID string, attempts int)
 	}
 }
 
+// ending is the pass of the installation in which the past day ends.
+func (a *archive) ending(what models.Expiry) models.Ending {
+	e := models.Ending{Expiry: what, At: a.before.Add(time.Hour), Keep: models.Retention{Events: time.Hour}}
+	if what == models.ExpirePayloads {
+		e.Keep = models.Retention{Payloads: time.Hour}
+	}
+	return e
+}
+
 // pass makes a whole pass, and returns the error of what comes after it.
 func (a *archive) pass(what models.Expiry) (gone models.Removed, err error) {
 	a.t.Helper()
+	return a.passAs(a.ending(what))
+}
+
+func (a *archive) passAs(e models.Ending) (gone models.Removed, err error) {
+	a.t.Helper()
 	for again, over := time.Now(), false; !over; {
 		var some models.Removed
-		some, over, err = a.Expire(a.t.Context(), what, a.before, again)
+		some, over, err = a.Expire(a.t.Context(), e, again)
 		gone.Add(some)
 		if err != nil {
 			return gone, err
@@ -150,7 +164,7 @@ func TestADayIsDroppedAsAWhole(t *testing.T) {
 			require.Equal(t, 2, a.count(partitionedTables[0].partition(a.past)))
 			require.Zero(t, a.count("event_payloads_other")+a.count("attempt_payloads_other"))
 
-			expected, last, err := a.Expiring(t.Context(), what, a.before, "")
+			expected, last, err := a.Expiring(t.Context(), a.ending(what), "")
 			require.NoError(t, err)
 			require.Empty(t, last)
 			gone, err := a.pass(what)
@@ -172,14 +186,16 @@ func TestADayIsDroppedAsAWhole(t *testing.T) {
 			if what == models.ExpireEvents {
 				_, err = a.Event(t.Context(), ended.ID)
 				require.Equal(t, models.CodeNotFound, models.ErrorCode(err))
-				gone, err = a.pass(models.ExpireEvents)
+				gone, err = a.pass(models.ExpireLate)
 				require.NoError(t, err)
 				require.Equal(t, 1, gone.Events, "it was delivered meanwhile")
 			} else {
 				stored, err = a.Event(t.Context(), ended.ID)
 				require.NoError(t, err)
 				require.Empty(t, stored.Data)
-				gone, err = a.pass(models.ExpireLate)
+				late := a.ending(models.ExpirePayloads)
+				late.Expiry = models.ExpireLate
+				gone, err = a.passAs(late)
 				require.NoError(t, err)
 				require.Equal(t, 1, gone.Payloads, "it was delivered meanwhile")
 				attempts, err := a.Attempts(t.Context(), d2)
@@ -226,7 +242,7 @@ func TestADayThatIsReadIsDroppedLater(t *testing.T) {
 	a.attempt(d2, 2, a.past.Add(3*time.Hour), models.DeliveryPending)
 	require.Equal(t, 3, a.count(partitionedTables[0].partition(a.past)), "it goes to a day that was looked at")
 	require.NoError(t, reader.Rollback().Error)
-	bytes, err := a.dropPartitions(t.Context(), models.ExpireEvents, a.before)
+	bytes, err := a.dropPartitions(t.Context(), a.ending(models.ExpireEvents), a.before)
 	require.NoError(t, err)
 	require.Positive(t, bytes)
 	a.requirePast(false)
@@ -237,7 +253,7 @@ func TestADayIsKeptThatNobodyHasLookedAt(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
 	e, d := a.event(a.past.Add(time.Hour))
-	bytes, err := a.dropPartitions(t.Context(), models.ExpireEvents, a.before)
+	bytes, err := a.dropPartitions(t.Context(), a.ending(models.ExpireEvents), a.before)
 	require.NoError(t, err)
 	require.Zero(t, bytes)
 	a.requirePast(true)
@@ -336,4 +352,82 @@ func TestMigrationOfPayloads(t *testing.T) {
 	gone, err := a.pass(models.ExpireEvents)
 	require.NoError(t, err)
 	require.Equal(t, 2, gone.Events, "old and new rows end")
+}
+
+// TestADayIsDroppedThatATenantKeeps has deliveries be opened again after the pass that looked at their events: what is sent and
+// answered from then on goes to partitions that end before the event does.
+func TestADayIsDroppedThatATenantKeeps(t *testing.T) {
+	t.Parallel()
+	for _, what := range []models.Expiry{models.ExpireEvents, models.ExpirePayloads} {
+		t.Run(string(what), func(t *testing.T) {
+			t.Parallel()
+			a := newArchive(t)
+			keep := 1000 * 24 * time.Hour
+			require.NoError(t, a.PutTenant(t.Context(), &models.Tenant{Name: a.sub.Tenant, Retention: &keep}))
+			again, d1 := a.event(a.past.Add(time.Hour))
+			a.attempt(d1, 1, a.past.Add(time.Hour), models.DeliveryDelivered)
+			open, d2 := a.event(a.past.Add(2 * time.Hour))
+			a.attempt(d2, 1, a.past.Add(2*time.Hour), models.DeliveryPending)
+			missed, d3 := a.event(a.past.Add(3 * time.Hour))
+			a.attempt(d3, 1, a.past.Add(3*time.Hour), models.DeliveryDelivered)
+
+			reader := a.read.Begin()
+			require.NoError(t, reader.Exec("SELECT count(*) FROM attempt_payloads").Error)
+			gone, err := a.pass(what)
+			require.ErrorContains(t, err, "lock timeout")
+			require.Zero(t, gone.Rows())
+			redeliver := models.Change{Act: models.ActRedeliver, At: time.Now(), After: 1, Why: models.Why{By: "ann"}}
+			_, err = a.ChangeDelivery(t.Context(), d1, redeliver)
+			require.NoError(t, err)
+			later := models.NewSubscription(models.Subscription{
+				Tenant: "a", URL: "https://b.example", EventTypes: []string{"x"}, Secrets: []models.Secret{{Value: "whsec_c2VjcmV0"}},
+			}, time.Now())
+			require.NoError(t, a.CreateSubscription(t.Context(), later))
+			added, err := a.AddDelivery(t.Context(), missed.ID, later.ID, 0)
+			require.NoError(t, err)
+			a.attempt(d1, 2, a.past.Add(4*time.Hour), models.DeliveryDelivered)
+			a.attempt(d2, 2, a.past.Add(4*time.Hour), models.DeliveryDelivered)
+			a.attempt(added.ID, 1, time.Now(), models.DeliveryDelivered)
+			require.Equal(t, 5, a.count(partitionedTables[0].partition(a.past)))
+			require.NoError(t, reader.Rollback().Error)
+
+			_, err = a.pass(what)
+			require.NoError(t, err)
+			a.requirePast(false)
+			a.before = time.Now().Add(48 * time.Hour) // the days of the later attempts end, too
+			_, err = a.pass(what)
+			require.NoError(t, err)
+			require.Zero(t, a.count("attempt_payloads"))
+			a.requireWhole(again, d1, 2)
+			a.requireWhole(open, d2, 2)
+			a.requireWhole(missed, d3, 1)
+			a.requireWhole(missed, added.ID, 1)
+		})
+	}
+}
+
+func TestWhatATenantKeepsShorterLeavesItsDay(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	keep := 24 * time.Hour
+	require.NoError(t, a.PutTenant(t.Context(), &models.Tenant{Name: a.sub.Tenant, Retention: &keep}))
+	_, d1 := a.event(a.past.Add(time.Hour))
+	a.attempt(d1, 1, a.past.Add(time.Hour), models.DeliveryDelivered)
+	open, d2 := a.event(a.past.Add(2 * time.Hour))
+	a.attempt(d2, 1, a.past.Add(2*time.Hour), models.DeliveryPending)
+
+	own := models.Ending{Expiry: models.ExpireEvents, Tenant: "a", At: a.past.AddDate(0, 0, 3)}
+	gone, err := a.passAs(own)
+	require.NoError(t, err)
+	require.Equal(t, 1, gone.Events)
+	a.requirePast(true)
+	require.Equal(t, 1, a.count("event_payloads"))
+	require.Equal(t, 1, a.count("attempt_payloads"))
+	a.requireWhole(open, d2, 1)
+	a.attempt(d2, 2, a.past.Add(4*time.Hour), models.DeliveryDelivered)
+	own.Expiry, own.Tenant = models.ExpireLate, ""
+	gone, err = a.passAs(own)
+	require.NoError(t, err)
+	require.Equal(t, 1, gone.Events)
+	require.Zero(t, a.count("event_payloads")+a.count("attempt_payloads"))
 }

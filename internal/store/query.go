@@ -134,3 +134,11 @@ func among(q *gorm.DB, values []string) (list string, args []any) {
 	}
 	return "?", []any{values}
 }
+
+func setOf(values []string) map[string]bool {
+	set := make(map[string]bool, len(values))
+	for _, value := range values {
+		set[value] = true
+	}
+	return set
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/posthaste/posthaste/models"
 )
@@ -20,6 +21,7 @@ func expirePage(tx *gorm.DB) int {
 
 // retentionRow says how far a removal has come.
 type retentionRow struct {
+	Tenant     string        `gorm:"column:tenant;primaryKey"` // empty: the installation's
 	Expiry     models.Expiry `gorm:"column:expiry;primaryKey"`
 	Reached    string        `gorm:"column:reached"` // id of the last row that was looked at
 	Horizon    *time.Time    `gorm:"column:horizon"`
@@ -34,14 +36,14 @@ func (retentionRow) TableName() string { return "retention" }
 
 func (r *retentionRow) model() models.RetentionState {
 	return models.RetentionState{
-		Expiry: r.Expiry, Horizon: fromNullTime(r.Horizon), Walking: r.Walking, FinishedAt: fromNullTime(r.FinishedAt),
+		Expiry: r.Expiry, Tenant: r.Tenant, Horizon: fromNullTime(r.Horizon), Walking: r.Walking, FinishedAt: fromNullTime(r.FinishedAt),
 		Rows: r.Removed, Bytes: r.Bytes,
 	}
 }
 
-// Retention says how far each removal has come.
+// Retention says how far each removal has come, the installation's first.
 func (s *Store) Retention(ctx context.Context) ([]models.RetentionState, error) {
-	return list(s.read.WithContext(ctx).Order("expiry"), "read retention", (*retentionRow).model)
+	return list(s.read.WithContext(ctx).Order("tenant, expiry"), "read retention", (*retentionRow).model)
 }
 
 // Size returns how many bytes the database takes on disk, and how many of them are free for new rows, where that is known.
@@ -55,30 +57,36 @@ func (s *Store) Size(ctx context.Context) (size, free int64, err error) {
 	return row.Size, row.Free, translate("measure the database", err)
 }
 
-// Expire removes a batch of what ended before the given time, in one commit, and reports whether the pass through the data is
-// over: all are looked at, or another process is at it, or a pass was finished at the time again or later. Calls in several
-// processes take batches of the same pass. An event ends as a whole, when it and its deliveries have not changed since; events
-// that are not planned, have an open delivery, or may be wanted by a running recovery, do not end.
-func (s *Store) Expire(ctx context.Context, what models.Expiry, before, again time.Time) (gone models.Removed, over bool, err error) {
-	before = before.UTC().Truncate(time.Microsecond)
-	ended := false
-	err = s.inTransaction(ctx, "remove "+string(what), func(tx *gorm.DB) error {
-		gone, over, ended = models.Removed{}, true, false
-		row, err := lockRetention(tx, what)
+// Expire removes a batch of what has ended, in one commit, and reports whether the pass through the data is over: all are looked
+// at, or another process is at it, or a pass was finished at the time again or later. Calls in several processes take batches of
+// the same pass. An event ends as a whole, when it and its deliveries have not changed since; events that are not planned, have
+// an open delivery, or may be wanted by a running recovery, do not end. The settings of tenants are those in force at the commit.
+func (s *Store) Expire(ctx context.Context, e models.Ending, again time.Time) (gone models.Removed, over bool, err error) {
+	e.At = e.At.UTC().Truncate(time.Microsecond)
+	var dropBefore time.Time
+	err = s.inTransaction(ctx, "remove "+string(e.Expiry), func(tx *gorm.DB) error {
+		gone, over, dropBefore = models.Removed{}, true, time.Time{}
+		row, err := lockRetention(tx, e.Expiry, e.Tenant)
 		if err != nil || row == nil || !row.Walking && fromNullTime(row.FinishedAt).After(again) {
 			return err
 		}
-		if err := row.begin(tx, before); err != nil {
+		w := window{Ending: e, after: row.Reached, limit: expirePage(tx), lock: true}
+		if err := w.aim(tx); err != nil || w.idle() {
 			return err
 		}
-		batch, err := expiries[what].find(tx, window{after: row.Reached, before: before, limit: expirePage(tx), lock: true})
+		if err := row.begin(tx, w.before); err != nil {
+			return err
+		}
+		batch, err := expiries[e.Expiry].find(tx, w)
 		if err != nil {
 			return err
 		}
-		if gone, err = expiries[what].remove(tx, batch); err != nil {
+		if gone, err = expiries[e.Expiry].remove(tx, batch); err != nil {
 			return err
 		}
-		over, ended = batch.end, batch.end
+		if over = batch.end; over {
+			dropBefore = w.before
+		}
 		return row.advance(tx, batch, gone)
 	})
 	if err != nil {
@@ -87,77 +95,40 @@ func (s *Store) Expire(ctx context.Context, what models.Expiry, before, again ti
 	if s.dialect != goose.DialectPostgres {
 		return gone, over, s.shrink(ctx, gone)
 	}
-	if ended {
-		dropped, err := s.dropPartitions(ctx, what, before)
-		gone.Bytes += dropped
-		return gone, over, err
-	}
-	return gone, over, nil
+	dropped, err := s.dropPartitions(ctx, e, dropBefore)
+	gone.Bytes += dropped
+	return gone, over, err
 }
 
 // Expiring counts what Expire would remove, from the rows with ids above after, and returns the id of the last row that it has
 // looked at; empty: it was the last of all. It changes nothing.
-func (s *Store) Expiring(ctx context.Context, what models.Expiry, before time.Time, after string) (models.Removed, string, error) {
-	q, x := s.read.WithContext(ctx), expiries[what]
+func (s *Store) Expiring(ctx context.Context, e models.Ending, after string) (models.Removed, string, error) {
+	q, x := s.read.WithContext(ctx), expiries[e.Expiry]
 	if after == "" && x.forward {
-		if err := q.Model(&retentionRow{}).Where("expiry = ?", what).Pluck("reached", &after).Error; err != nil {
+		if err := q.Model(&retentionRow{}).Where("expiry = ? AND tenant = ?", e.Expiry, e.Tenant).Pluck("reached", &after).Error; err != nil {
 			return models.Removed{}, "", translate("read what ends", err)
 		}
 	}
-	batch, err := x.find(q, window{after: after, before: before.UTC(), limit: expirePage(q)})
+	w := window{Ending: e, after: after, limit: expirePage(q)}
+	if err := w.aim(q); err != nil || w.idle() {
+		return models.Removed{}, "", translate("read what ends", err)
+	}
+	batch, err := x.find(q, w)
 	if err != nil {
 		return models.Removed{}, "", translate("read what ends", err)
 	}
-	gone, err := x.measure(q, batch.ended)
+	gone, err := x.measure(q, batch)
 	if err == nil && batch.end {
 		batch.last = ""
 		var dropped int64
-		dropped, err = s.measurePartitions(ctx, what, before)
+		dropped, err = s.measurePartitions(ctx, e, w.before)
 		gone.Bytes += dropped
 	}
 	return gone, batch.last, translate("measure what ends", err)
 }
 
-// expiry is how data end.
-type expiry struct {
-	find    func(q *gorm.DB, w window) (expiring, error)
-	measure func(q *gorm.DB, ids []string) (models.Removed, error)
-	delete  func(tx *gorm.DB, batch expiring) error
-	forward bool // a pass goes on where the last one has ended, instead of beginning anew
-}
-
-var expiries = map[models.Expiry]expiry{
-	models.ExpireEvents:   {find: findEvents, measure: measureEvents, delete: deleteEvents},
-	models.ExpirePayloads: {find: findEvents, measure: measurePayloads, delete: deletePayloads, forward: true},
-	models.ExpireLate:     {find: findLate, measure: measurePayloads, delete: deletePayloads},
-	models.ExpireAudit:    {find: findAudit, measure: measureAudit, delete: deleteAudit},
-}
-
-// window says where a batch is.
-type window struct {
-	after  string // id of the row before it
-	before time.Time
-	limit  int
-	lock   bool // until the end of the transaction
-}
-
-func (w window) rows(q *gorm.DB) *gorm.DB {
-	if w.lock {
-		return q.Clauses(forUpdate)
-	}
-	return q
-}
-
-// expiring are the rows of a batch.
-type expiring struct {
-	ended []string // ids of the rows that end
-	rest  []string // ids of those that are still needed
-	last  string   // id of the last row that was looked at
-	end   bool     // there is none after it
-}
-
 func (x expiry) remove(tx *gorm.DB, batch expiring) (models.Removed, error) {
-	gone, err := x.measure(tx, batch.ended)
+	gone, err := x.measure(tx, batch)
 	if err != nil {
 		return models.Removed{}, err
 	}
@@ -165,9 +136,9 @@ func (x expiry) remove(tx *gorm.DB, batch expiring) (models.Removed, error) {
 }
 
 // lockRetention keeps other processes from the removal until the end of the transaction. It returns nil if another one is at it.
-func lockRetention(tx *gorm.DB, what models.Expiry) (*retentionRow, error) {
+func lockRetention(tx *gorm.DB, what models.Expiry, tenant string) (*retentionRow, error) {
 	var rows []*retentionRow
-	err := tx.Clauses(forUpdateIfFree).Where("expiry = ?", what).Find(&rows).Error
+	err := tx.Clauses(forUpdateIfFree).Where("expiry = ? AND tenant = ?", what, tenant).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -176,11 +147,17 @@ func lockRetention(tx *gorm.DB, what models.Expiry) (*retentionRow, error) {
 
 // begin notes what may be removed from now on. The audit refuses any other removal.
 func (r *retentionRow) begin(tx *gorm.DB, before time.Time) error {
-	if r.Horizon == nil || r.Horizon.Before(before) {
+	if fromNullTime(r.Horizon).Before(before) {
 		r.Horizon = &before
 	}
 	r.Walking = true
-	return tx.Select("horizon", "walking").Updates(r).Error
+	return r.save(tx, "horizon", "walking")
+}
+
+// save stores the columns. It says which row, because GORM leaves the tenant out of the key where it is empty.
+func (r *retentionRow) save(tx *gorm.DB, columns ...string) error {
+	row := tx.Model(&retentionRow{}).Where("tenant = ? AND expiry = ?", r.Tenant, r.Expiry)
+	return row.Select(columns).Updates(r).Error
 }
 
 // advance notes that a batch has been removed.
@@ -193,5 +170,39 @@ func (r *retentionRow) advance(tx *gorm.DB, batch expiring, gone models.Removed)
 			r.Reached = ""
 		}
 	}
-	return tx.Select("reached", "walking", "finished_at", "removed", "bytes").Updates(r).Error
+	return r.save(tx, "reached", "walking", "finished_at", "removed", "bytes")
+}
+
+// decided are the expiries that a tenant can decide about.
+var decided = []models.Expiry{models.ExpireEvents, models.ExpirePayloads, models.ExpireRecoveries}
+
+// decide follows a change of the tenant's settings. It waits for batches that are under way, because they read the settings
+// before. What a pass of the installation has left to the tenant, it looks at again when that no longer says when its data end.
+func decide(tx *gorm.DB, tenant *models.Tenant) error {
+	var locked []*retentionRow
+	rows := tx.Clauses(forUpdate).Where("tenant IN ?", []string{"", tenant.Name}).Order("tenant, expiry")
+	if err := rows.Find(&locked).Error; err != nil {
+		return err
+	}
+	for _, what := range decided {
+		if tenant.Decides(what) {
+			row := retentionRow{Tenant: tenant.Name, Expiry: what}
+			if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+				return err
+			}
+			continue
+		}
+		left := tx.Where("tenant = ? AND expiry = ?", tenant.Name, what).Delete(&retentionRow{})
+		if left.Error != nil || left.RowsAffected == 0 {
+			if left.Error != nil {
+				return left.Error
+			}
+			continue
+		}
+		again := tx.Model(&retentionRow{}).Where("tenant = '' AND expiry = ?", what)
+		if err := again.Update("reached", "").Error; err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -31,21 +31,32 @@ func TestExpireIsAllOrNothing(t *testing.T) {
 			onBoth(t, func(t *testing.T, o store.Options) {
 				s, db := migrated(t, o), rawDB(t, o)
 				settle(t, s, []byte("{}"), 3)
-				before, again := time.Now().Add(time.Second), time.Now()
+				e, again := endsSoon(c.what), time.Now()
 				dump := dumpAll(t, db)
 				mend := breakOn(t, db, o, c.when, c.on)
-				_, _, err := s.Expire(t.Context(), c.what, before, again)
+				_, _, err := s.Expire(t.Context(), e, again)
 				require.ErrorContains(t, err, "broken by the test")
 				require.Equal(t, dump, dumpAll(t, db))
 
 				mend()
-				gone, over, err := s.Expire(t.Context(), c.what, before, again)
+				gone, over, err := s.Expire(t.Context(), e, again)
 				require.NoError(t, err)
 				require.True(t, over)
 				require.Equal(t, 3, gone.Events+gone.Payloads+gone.Entries)
 			})
 		})
 	}
+}
+
+// endsSoon is a pass in which all ends that was stored so far.
+func endsSoon(what models.Expiry) models.Ending {
+	keep := models.Retention{Audit: time.Hour}
+	if what == models.ExpireEvents {
+		keep.Events = time.Hour
+	} else {
+		keep.Payloads = time.Hour
+	}
+	return models.Ending{Expiry: what, Keep: keep, At: time.Now().Add(time.Hour + time.Second)}
 }
 
 // settle stores events with this data that are delivered, and an entry of the audit for each.
@@ -99,9 +110,9 @@ func TestSQLiteGivesFreePagesBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, full, int64(6_000_000))
 
-	before, again := time.Now().Add(time.Second), time.Now()
+	again := time.Now()
 	for over := false; !over; {
-		_, over, err = s.Expire(t.Context(), models.ExpireEvents, before, again)
+		_, over, err = s.Expire(t.Context(), endsSoon(models.ExpireEvents), again)
 		require.NoError(t, err)
 	}
 	empty, free, err := s.Size(t.Context())

@@ -17,6 +17,8 @@ type tenantRow struct {
 	DeliveryMode     models.DeliveryMode `gorm:"column:delivery_mode"`
 	MaxSubscriptions int                 `gorm:"column:max_subscriptions"`
 	PublishRate      int                 `gorm:"column:publish_rate"`
+	Retention        *time.Duration      `gorm:"column:retention"`
+	PayloadRetention *time.Duration      `gorm:"column:payload_retention"`
 	UpdatedAt        time.Time           `gorm:"column:updated_at;autoUpdateTime:false"`
 }
 
@@ -63,6 +65,9 @@ func (s *Store) PutTenant(ctx context.Context, tenant *models.Tenant, audit ...m
 	tenant.UpdatedAt = now()
 	row := tenantRow(*tenant)
 	err := s.inTransaction(ctx, "store tenant", func(tx *gorm.DB) error {
+		if err := decide(tx, tenant); err != nil {
+			return err
+		}
 		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,7 +78,7 @@ func testRetention(t *testing.T, open Open) {
 			require.NoError(t, b.RecordAttempt(t.Context(), succeeded(newAttempt(d, d.Attempts+1)), models.DeliveryOutcome{Status: models.DeliveryDelivered}))
 		}
 		require.Equal(t, 4, b.expire(t, models.ExpireLate, b.moment()).Payloads, "payloads that were needed in their time end later")
-		require.Equal(t, 4, b.expire(t, models.ExpireEvents, b.moment()).Events)
+		require.Equal(t, 4, b.expireAs(t, models.Ending{Expiry: models.ExpireLate, Keep: models.Retention{Events: hour}, At: b.moment().Add(hour)}).Events)
 		_, err = b.Event(t.Context(), accepted.ID)
 		require.NoError(t, err)
 	})
@@ -89,7 +91,29 @@ func testRetention(t *testing.T, open Open) {
 		require.Equal(t, models.Removed{}, b.expire(t, models.ExpireEvents, b.moment()))
 		_, err := b.FinishRecovery(t.Context(), r.ID, models.RecoveryCompleted)
 		require.NoError(t, err)
-		require.Equal(t, 1, b.expire(t, models.ExpireEvents, b.moment()).Events)
+		late := models.Ending{Expiry: models.ExpireLate, Keep: models.Retention{Events: hour}, At: b.moment().Add(hour)}
+		require.Equal(t, 1, b.expireAs(t, late).Events)
+	})
+
+	run("a finished recovery ends like an event", func(t *testing.T, b *bundle) {
+		sub := b.subscription(t, "a")
+		recovery := func() *models.Recovery {
+			r := b.newRecovery(sub.ID)
+			require.NoError(t, b.CreateRecovery(t.Context(), r))
+			return r
+		}
+		finished := recovery()
+		_, err := b.FinishRecovery(t.Context(), finished.ID, models.RecoveryCompleted)
+		require.NoError(t, err)
+		running := recovery()
+		require.Equal(t, models.Removed{Recoveries: 1}, counts(b.expire(t, models.ExpireRecoveries, b.moment())))
+		_, err = b.Recovery(t.Context(), finished.ID)
+		requireCode(t, models.CodeNotFound, err)
+		before := b.moment()
+		_, err = b.FinishRecovery(t.Context(), running.ID, models.RecoveryCompleted)
+		require.NoError(t, err)
+		require.Equal(t, models.Removed{}, b.expire(t, models.ExpireRecoveries, before), "it has finished since")
+		require.Equal(t, 1, b.expire(t, models.ExpireRecoveries, b.moment()).Recoveries)
 	})
 
 	run("a payload ends before its event, which cannot be sent again then", func(t *testing.T, b *bundle) {
@@ -137,17 +161,17 @@ func testRetention(t *testing.T, open Open) {
 			require.NoError(t, b.RecordAttempt(t.Context(), succeeded(newAttempt(d, 1)), models.DeliveryOutcome{Status: models.DeliveryDelivered}))
 		}
 		before := b.moment()
-		expiring := b.expiring(t, models.ExpireEvents, before)
+		expiring := b.expiring(t, ending(models.ExpireEvents, before))
 		require.Equal(t, models.Removed{Events: events, Deliveries: events, Attempts: events}, counts(expiring))
 
 		results, errs := make([]models.Removed, 4), make([]error, 4)
-		atOnce(len(results), func(i int) { results[i], errs[i] = pass(t.Context(), b.Store, models.ExpireEvents, before) })
+		atOnce(len(results), func(i int) { results[i], errs[i] = pass(t.Context(), b.Store, ending(models.ExpireEvents, before)) })
 		var gone models.Removed
 		for i := range results {
 			require.NoError(t, errs[i])
 			gone.Add(results[i])
 		}
-		rest, err := pass(t.Context(), b.Store, models.ExpireEvents, before) // if the passes above stood aside for each other
+		rest, err := pass(t.Context(), b.Store, ending(models.ExpireEvents, before)) // if the passes above stood aside for each other
 		require.NoError(t, err)
 		gone.Add(rest)
 		require.Equal(t, expiring, gone, "the dry run said so")
@@ -175,19 +199,19 @@ func testRetention(t *testing.T, open Open) {
 		b.delivery(t)
 		before := b.moment()
 		again := time.Now()
-		first, over, err := b.Expire(t.Context(), models.ExpireEvents, before, again)
+		first, over, err := b.Expire(t.Context(), ending(models.ExpireEvents, before), again)
 		require.NoError(t, err)
 		require.Positive(t, first.Events)
 		for !over { // another process
 			var next models.Removed
-			next, over, err = b.Expire(t.Context(), models.ExpireEvents, before, again)
+			next, over, err = b.Expire(t.Context(), ending(models.ExpireEvents, before), again)
 			require.NoError(t, err)
 			first.Add(next)
 		}
 		require.Equal(t, 120, first.Events)
 
 		b.settled(t)
-		none, over, err := b.Expire(t.Context(), models.ExpireEvents, b.moment(), again)
+		none, over, err := b.Expire(t.Context(), ending(models.ExpireEvents, b.moment()), again)
 		require.NoError(t, err)
 		require.True(t, over)
 		require.Equal(t, models.Removed{}, none)
@@ -201,7 +225,7 @@ func testRetention(t *testing.T, open Open) {
 			var redelivered, expired error
 			atOnce(2, func(i int) {
 				if i == 0 {
-					_, expired = pass(t.Context(), b.Store, models.ExpireEvents, before)
+					_, expired = pass(t.Context(), b.Store, ending(models.ExpireEvents, before))
 					return
 				}
 				after, redelivered = b.ChangeDelivery(t.Context(), d.ID, models.Change{Act: models.ActRedeliver, At: time.Now(), After: 1, Why: annForATest})
@@ -218,6 +242,99 @@ func testRetention(t *testing.T, open Open) {
 		}
 	})
 
+	run("the data of a tenant end when it says so", func(t *testing.T, b *bundle) {
+		const day = 24 * hour
+		of := map[string]*bundle{}
+		deliveries := map[string]*models.Delivery{}
+		for name, keep := range map[string]*models.Tenant{
+			"none": {}, "shorter": {Retention: new(hour)}, "longer": {Retention: new(10 * day)}, "ever": {Retention: new(time.Duration(0))},
+			"bare": {PayloadRetention: new(hour)},
+		} {
+			keep.Name = name
+			require.NoError(t, b.PutTenant(t.Context(), keep))
+			of[name] = &bundle{Store: b.Store, tenant: name}
+			deliveries[name], _ = of[name].settled(t)
+			r := of[name].newRecovery(deliveries[name].SubscriptionID)
+			require.NoError(t, b.CreateRecovery(t.Context(), r))
+			_, err := b.FinishRecovery(t.Context(), r.ID, models.RecoveryCompleted)
+			require.NoError(t, err)
+		}
+		open := of["shorter"].delivery(t)
+		keep, present := models.Retention{Events: 2 * day}, b.moment()
+		left := func() (names []string) {
+			for name, d := range deliveries {
+				if e, err := b.Event(t.Context(), d.EventID); err == nil {
+					require.Equal(t, name == "bare", len(e.Data) == 0, name)
+					names = append(names, name)
+				}
+			}
+			slices.Sort(names)
+			return names
+		}
+
+		endings, err := b.Endings(t.Context(), keep, present)
+		require.NoError(t, err)
+		require.Len(t, endings, 3, "the installation's, and none of a tenant's that would find nothing")
+		for range 2 {
+			gone := b.expireAll(t, keep, present.Add(2*hour))
+			require.Equal(t, []string{"bare", "ever", "longer", "none"}, left())
+			require.LessOrEqual(t, gone.Rows(), 5, "the second pass finds nothing")
+		}
+		b.reload(t, open)
+		gone := b.expireAll(t, keep, present.Add(3*day))
+		require.Equal(t, []string{"ever", "longer"}, left())
+		require.Equal(t, models.Removed{Events: 2, Deliveries: 2, Attempts: 2, Recoveries: 2}, counts(gone))
+		gone = b.expireAll(t, keep, present.Add(11*day))
+		require.Equal(t, []string{"ever"}, left())
+		require.Equal(t, models.Removed{Events: 1, Deliveries: 1, Attempts: 1, Recoveries: 1}, counts(gone))
+
+		require.NoError(t, b.RecordAttempt(t.Context(), succeeded(newAttempt(open, 1)), models.DeliveryOutcome{Status: models.DeliveryDelivered}))
+		require.Equal(t, 1, b.expireAll(t, keep, b.moment().Add(2*hour)).Events, "it was open at its end")
+		require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: "ever"}))
+		require.Equal(t, 1, b.expireAll(t, keep, present.Add(11*day)).Events, "it leaves that to the installation again")
+		states, err := b.Retention(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []string{"", "bare", "longer", "shorter"}, tenantsOf(states))
+		require.Equal(t, models.Removed{}, b.expireAll(t, keep, present.Add(12*day)))
+	})
+
+	run("the payloads of a tenant end before its events, which end as well", func(t *testing.T, b *bundle) {
+		require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: b.tenant, Retention: new(9 * hour), PayloadRetention: new(3 * hour)}))
+		b.settled(t)
+		open := b.delivery(t)
+		present := b.moment()
+		keep := models.Retention{Events: 6 * hour}
+		require.Equal(t, models.Removed{Payloads: 1}, counts(b.expireAll(t, keep, present.Add(4*hour))))
+		require.Equal(t, models.Removed{}, b.expireAll(t, keep, present.Add(7*hour)))
+		require.Equal(t, 1, b.expireAll(t, keep, present.Add(10*hour)).Events)
+		require.NoError(t, b.RecordAttempt(t.Context(), succeeded(newAttempt(open, 1)), models.DeliveryOutcome{Status: models.DeliveryDelivered}))
+		settled := b.moment()
+		require.Equal(t, models.Removed{Payloads: 1}, counts(b.expireAll(t, keep, settled.Add(4*hour))))
+		require.Equal(t, models.Removed{}, b.expireAll(t, keep, settled.Add(5*hour)))
+		require.Equal(t, 1, b.expireAll(t, keep, settled.Add(10*hour)).Events, "no pass comes by it any more, but that for what is late")
+	})
+
+	run("a longer retention is in force when the call returns", func(t *testing.T, b *bundle) {
+		for range 2 * rounds {
+			require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: b.tenant, Retention: new(hour)}))
+			_, e := b.settled(t)
+			present := b.moment()
+			var there error
+			var errs [2]error
+			atOnce(2, func(i int) {
+				if i == 0 {
+					_, errs[0] = pass(t.Context(), b.Store, models.Ending{Expiry: models.ExpireEvents, Tenant: b.tenant, At: present.Add(2 * hour)})
+					return
+				}
+				errs[1] = b.PutTenant(t.Context(), &models.Tenant{Name: b.tenant, Retention: new(time.Duration(0))})
+				_, there = b.Event(t.Context(), e.ID)
+			})
+			require.NoError(t, errors.Join(errs[:]...))
+			_, err := b.Event(t.Context(), e.ID)
+			require.Equal(t, there == nil, err == nil)
+		}
+	})
+
 	run("the audit has an end of its own", func(t *testing.T, b *bundle) {
 		b.settled(t)
 		require.NoError(t, b.AddAudit(t.Context(), models.AuditEntry{Tenant: b.tenant, Why: annForATest}))
@@ -226,6 +343,13 @@ func testRetention(t *testing.T, open Open) {
 		require.Equal(t, models.Removed{Entries: 1}, counts(b.expire(t, models.ExpireAudit, before)))
 		require.Len(t, b.audit(t, models.AuditFilter{}), 1)
 	})
+}
+
+func tenantsOf(states []models.RetentionState) (names []string) {
+	for _, state := range states {
+		names = append(names, state.Tenant)
+	}
+	return slices.Compact(names)
 }
 
 // settled makes an event with an idempotency key whose only delivery is delivered.
@@ -248,20 +372,52 @@ func (*bundle) moment() time.Time {
 	return began.Add(2 * time.Millisecond).UTC().Truncate(time.Millisecond)
 }
 
-// expire makes a whole pass.
+const hour = time.Hour
+
+// ending is a pass of the installation in which data from before the time end.
+func ending(what models.Expiry, before time.Time) models.Ending {
+	e := models.Ending{Expiry: what, At: before.Add(hour)}
+	switch what {
+	case models.ExpireEvents, models.ExpireRecoveries:
+		e.Keep.Events = hour
+	case models.ExpirePayloads, models.ExpireLate:
+		e.Keep.Payloads = hour
+	case models.ExpireAudit:
+		e.Keep.Audit = hour
+	}
+	return e
+}
+
+// expire makes a whole pass of the installation.
 func (b *bundle) expire(t *testing.T, what models.Expiry, before time.Time) models.Removed {
 	t.Helper()
-	expected := b.expiring(t, what, before)
-	gone, err := pass(t.Context(), b.Store, what, before)
+	return b.expireAs(t, ending(what, before))
+}
+
+func (b *bundle) expireAs(t *testing.T, e models.Ending) models.Removed {
+	t.Helper()
+	expected := b.expiring(t, e)
+	gone, err := pass(t.Context(), b.Store, e)
 	require.NoError(t, err)
 	require.Equal(t, expected, gone, "the dry run said so")
 	return gone
 }
 
-func pass(ctx context.Context, s *store.Store, what models.Expiry, before time.Time) (gone models.Removed, err error) {
+// expireAll makes all passes that there are.
+func (b *bundle) expireAll(t *testing.T, keep models.Retention, at time.Time) (gone models.Removed) {
+	t.Helper()
+	endings, err := b.Endings(t.Context(), keep, at)
+	require.NoError(t, err)
+	for _, e := range endings {
+		gone.Add(b.expireAs(t, e))
+	}
+	return gone
+}
+
+func pass(ctx context.Context, s *store.Store, e models.Ending) (gone models.Removed, err error) {
 	for again, over := time.Now(), false; !over; {
 		var some models.Removed
-		if some, over, err = s.Expire(ctx, what, before, again); err != nil {
+		if some, over, err = s.Expire(ctx, e, again); err != nil {
 			return gone, err
 		}
 		gone.Add(some)
@@ -269,10 +425,10 @@ func pass(ctx context.Context, s *store.Store, what models.Expiry, before time.T
 	return gone, nil
 }
 
-func (b *bundle) expiring(t *testing.T, what models.Expiry, before time.Time) (all models.Removed) {
+func (b *bundle) expiring(t *testing.T, e models.Ending) (all models.Removed) {
 	t.Helper()
 	for after := ""; ; {
-		some, last, err := b.Expiring(t.Context(), what, before, after)
+		some, last, err := b.Expiring(t.Context(), e, after)
 		require.NoError(t, err)
 		all.Add(some)
 		if after = last; last == "" {
