@@ -17,6 +17,9 @@ type server struct {
 	metrics   *metrics
 	bodies    *budget
 	paces     *paces
+
+	description func() []byte
+	docs        http.Handler
 }
 
 // New builds the handler of the HTTP API. It refuses incomplete dependencies with an error that lists them. The handler
@@ -29,6 +32,7 @@ func New(deps Deps) (http.Handler, error) {
 	s := &server{
 		Deps: deps, receivers: newReceiverCache(deps.Certificates, deps.MaxBody), metrics: newMetrics(),
 		bodies: newBudget(deps.MaxBody, deps.BodyBudget), paces: newPaces(),
+		description: description(deps.Version), docs: newDocs(),
 	}
 	s.probes = &probes{version: deps.Version, readiness: &readiness{store: deps.Store, engine: deps.Engine}, registry: deps.Registry}
 	if s.registry == nil {

@@ -115,10 +115,12 @@ func (h *harness) request(method, path, body string) *http.Request {
 
 // answer has the request handled.
 func (h *harness) answer(request *http.Request) *answer {
+	sent := copyBody(h.t, request)
 	recorder := httptest.NewRecorder()
 	h.handler.ServeHTTP(recorder, request)
 	a := &answer{t: h.t, status: recorder.Code, header: recorder.Header(), body: recorder.Body.String()}
 	a.isDeclared(request)
+	isDescribed(h.t, request, sent, recorder)
 	return a
 }
 
@@ -162,7 +164,9 @@ func declaredFor(request *http.Request) []any {
 // matches reports whether a path is one of those that the pattern of a route stands for.
 func matches(pattern, path string) bool {
 	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
-	return slices.EqualFunc(want, got, func(want, got string) bool { return want == got || strings.HasPrefix(want, ":") })
+	return slices.EqualFunc(want, got, func(want, got string) bool {
+		return want == got || strings.HasPrefix(want, ":") && got != ""
+	})
 }
 
 // destinations refuses the one host that the tests call blocked.

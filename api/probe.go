@@ -31,26 +31,9 @@ const (
 	readyFor = time.Second
 )
 
-type healthView struct {
-	Status  string `json:"status"`
-	Version string `json:"version,omitempty"`
-}
-
-// partsView is how the parts are that we need.
-type partsView struct {
-	Store    models.Health `json:"store"`
-	Temporal models.Health `json:"temporal"` // events are accepted, and wait, while it is away
-	Disk     models.Health `json:"disk"`     // of the store
-}
-
-type readyView struct {
-	healthView
-	partsView
-}
-
 // unready is why no traffic should come here, with how the parts are.
 type unready struct {
-	partsView
+	client.Parts
 	shown *models.Error
 	cause error
 }
@@ -69,7 +52,7 @@ type probes struct {
 
 // health handles GET /healthz: the process is alive, whatever the state of the database and of Temporal.
 func (p *probes) health(c *gin.Context) error {
-	return reply(c, http.StatusOK, healthView{Status: "ok", Version: p.version})
+	return reply(c, http.StatusOK, client.Health{Status: "ok", Version: p.version})
 }
 
 // ready handles GET /readyz: red when the store cannot take events. Temporal being away does not make it red:
@@ -79,7 +62,7 @@ func (p *probes) ready(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return reply(c, http.StatusOK, readyView{healthView: healthView{Status: "ready", Version: p.version}, partsView: parts})
+	return reply(c, http.StatusOK, client.Readiness{Health: client.Health{Status: "ready", Version: p.version}, Parts: parts})
 }
 
 // readiness asks the parts how they are, once for all requests within a second.
@@ -89,11 +72,11 @@ type readiness struct {
 
 	mu    sync.Mutex
 	at    time.Time
-	parts partsView
+	parts client.Parts
 	err   error
 }
 
-func (r *readiness) ask(ctx context.Context) (partsView, error) {
+func (r *readiness) ask(ctx context.Context) (client.Parts, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.at) >= readyFor {
@@ -105,27 +88,29 @@ func (r *readiness) ask(ctx context.Context) (partsView, error) {
 	return r.parts, r.err
 }
 
-func (r *readiness) look(ctx context.Context) (partsView, error) {
-	parts := partsView{Temporal: models.HealthReady, Disk: models.HealthReady}
+func (r *readiness) look(ctx context.Context) (client.Parts, error) {
+	parts := client.Parts{Temporal: client.PartReady, Disk: client.PartReady}
+	var store models.Health
 	var storeErr, engineErr error
 	var wait sync.WaitGroup
-	wait.Go(func() { parts.Store, storeErr = r.store.Health(ctx) })
+	wait.Go(func() { store, storeErr = r.store.Health(ctx) })
 	wait.Go(func() { engineErr = r.engine.Ping(ctx) })
 	wait.Wait()
 
+	parts.Store = client.PartHealth(store)
 	if engineErr != nil {
-		parts.Temporal = models.HealthAway
+		parts.Temporal = client.PartAway
 	}
-	if parts.Store == models.HealthFull {
-		parts.Disk = models.HealthFull
+	if store == models.HealthFull {
+		parts.Disk = client.PartFull
 	}
 	if storeErr == nil {
 		return parts, nil
 	}
 	shown := shownError(storeErr)
 	return parts, &unready{
-		shown:     models.Errorf(models.CodeUnavailable, "not ready: %s", shown.Detail),
-		partsView: parts, cause: errors.Join(storeErr, engineErr),
+		shown: models.Errorf(models.CodeUnavailable, "not ready: %s", shown.Detail),
+		Parts: parts, cause: errors.Join(storeErr, engineErr),
 	}
 }
 

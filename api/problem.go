@@ -38,10 +38,13 @@ var statuses = map[models.Code]int{
 	models.CodeUnavailable:  http.StatusServiceUnavailable,
 }
 
+// problemMedia is the media type of problems (RFC 9457).
+const problemMedia = "application/problem+json"
+
 // problem is the body of every refusal.
 type problem struct {
 	client.Problem
-	*partsView // of readiness alone
+	*client.Parts // of readiness alone
 }
 
 // fail ends the request with an error, which the problems middleware answers. Handlers return their error instead.
@@ -64,7 +67,7 @@ func (s *server) problems(c *gin.Context) {
 		c.Header("Retry-After", "1") // seconds, in which the queue is written
 	}
 	body, _ := encode(p) // strings and a number always encode
-	c.Data(p.Status, "application/problem+json", body)
+	c.Data(p.Status, problemMedia, body)
 }
 
 // problemOf tells the caller the harmless part of err, and logs the whole for the operator.
@@ -75,7 +78,7 @@ func (s *server) problemOf(c *gin.Context, err error) problem {
 		Code: client.Code(shown.Code), Detail: shown.Detail, Field: shown.Field,
 	}}
 	if u, ok := errors.AsType[*unready](err); ok {
-		p.partsView = &u.partsView
+		p.Parts = &u.Parts
 	}
 	if p.Field != "" {
 		p.Detail = p.Field + " " + p.Detail // the details of fields are predicates: "is required"

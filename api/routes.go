@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -122,8 +123,12 @@ func (s *server) routes() []route {
 		{"listSubscriptionStats", http.MethodGet, "/v1/stats/subscriptions", needs(models.ScopeReadStats), paged(subscriptionStatsQuery...), nil, ok(client.SubscriptionStatsPage{}), s.listSubscriptionStats},
 		{"getMetrics", http.MethodGet, "/metrics", needsForAll(models.ScopeReadStats), nil, nil, ok(plainText("")), s.getMetrics},
 
-		{"getHealth", http.MethodGet, "/healthz", public, nil, nil, ok(healthView{}), s.health},
-		{"getReadiness", http.MethodGet, "/readyz", public, nil, nil, ok(readyView{}), s.ready},
+		{"getHealth", http.MethodGet, "/healthz", public, nil, nil, ok(client.Health{}), s.health},
+		{"getReadiness", http.MethodGet, "/readyz", public, nil, nil, ok(client.Readiness{}), s.ready},
+
+		{"getDescription", http.MethodGet, descriptionPath, public, nil, nil, nil, s.getDescription},
+		{"getDocs", http.MethodGet, docsPath + "*file", public, nil, nil, nil, s.showDocs},
+		{"findDocs", http.MethodGet, strings.TrimSuffix(docsPath, "/"), public, nil, nil, nil, s.findDocs},
 	}
 }
 

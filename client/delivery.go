@@ -53,7 +53,7 @@ type Attempt struct {
 	StartedAt  Timestamp  `json:"started_at"`
 	URL        string     `json:"url"`
 	Request    Request    `json:"request"`
-	Response   *Response  `json:"response"` // nil: no answer came
+	Response   *Response  `json:"response" jsonschema:"nullable"` // nil: no answer came
 	Timing     Timing     `json:"timing"`
 	ErrorClass ErrorClass `json:"error_class,omitempty"` // "" after success, like Error
 	Error      string     `json:"error,omitempty"`

@@ -17,9 +17,10 @@ type Event struct {
 	// Type is dotted, such as order.paid. Required.
 	Type string `json:"type"`
 
-	// Data is the content of the event: any value that encoding/json can write,
-	// with <, > and & left as they are. A [json.RawMessage] is sent byte for
-	// byte. nil is the JSON null.
+	// Data is the content of the event, which subscribers get byte for byte. It
+	// is any value that encoding/json can write, with <, > and & left as they
+	// are. A [json.RawMessage] is sent byte for byte; nil is the null of
+	// encoding/json.
 	Data any `json:"data"`
 
 	// Metadata is stored with the event. Optional.
@@ -27,8 +28,9 @@ type Event struct {
 
 	// IdempotencyKey identifies this event within its tenant: a second event
 	// with the same key and content is not published but answered with the id
-	// of the first; with other content it is [ErrConflict]. If it is "", each
-	// call makes a key of its own, which protects the retries within that call.
+	// of the first; with other content it is [ErrConflict]. If it is "", a
+	// [Client] makes a key of its own for each call, which protects the retries
+	// within that call.
 	IdempotencyKey string `json:"idempotency_key"`
 }
 

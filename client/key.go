@@ -45,7 +45,7 @@ type APIKey struct {
 	LastUsedAt Timestamp `json:"last_used_at,omitzero"` // to a minute; zero: never
 	RevokedAt  Timestamp `json:"revoked_at,omitzero"`   // zero: it is not revoked
 
-	// Key is the key itself, in the answer to [Client.CreateAPIKey] alone.
+	// Key is the key itself. Only the answer to the call that makes it has it.
 	Key   string `json:"key,omitempty"`
 	Links Links  `json:"links"`
 }

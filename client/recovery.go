@@ -35,7 +35,7 @@ type RecoveryPlan struct {
 	Tenant         string `json:"tenant"`
 	SubscriptionID string `json:"subscription_id"`
 
-	// Recovers is the value of RecoveryRequest.Of.
+	// Recovers is the status of the deliveries that it recovers.
 	Recovers RecoveryOf `json:"recovers"`
 	Since    Timestamp  `json:"since"`
 	Until    Timestamp  `json:"until"`

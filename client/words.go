@@ -119,7 +119,7 @@ type Code string
 const (
 	CodeInvalid          Code = "invalid"      // the request breaks a rule; Field says which part
 	CodeUnauthorized     Code = "unauthorized" // no API key, or a wrong one
-	CodeForbidden        Code = "forbidden"    // the webhook of a source proves its sender, who may not do this
+	CodeForbidden        Code = "forbidden"    // the API key does not hold the scope, or the sender of a webhook may not do this
 	CodeNotFound         Code = "not_found"
 	CodeConflict         Code = "conflict"  // impossible in the current state
 	CodeTooLarge         Code = "too_large" // the request is over its size limit
