@@ -43,6 +43,7 @@ race: ## Run the tests of test-fast under the race detector
 
 clients: ## Run the tests of the clients in other languages that need no server
 	cd clients/python && PYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 python3 -W error -m unittest discover -s tests
+	cd clients/typescript && npm ci --silent && npm test --silent
 
 interop: clients ## Verify our requests with other libraries, and with the receivers in docs/receivers; try the clients on a server
 	cd internal/interop && npm ci --silent && go mod tidy -diff && go vet ./... && ../../scripts/test ./...
@@ -78,5 +79,5 @@ $(WORKFLOWCHECK):
 	mv bin/workflowcheck $@
 
 clean: ## Remove built files; keeps the data in .posthaste
-	rm -rf bin posthaste internal/interop/node_modules
+	rm -rf bin posthaste internal/interop/node_modules clients/typescript/{node_modules,dist,build}
 	find . \( -name '*.test' -o -name '*.out' \) -delete

@@ -27,6 +27,15 @@ func TestClients(t *testing.T) {
 		require.Regexp(t, `Ran [1-9]\d* tests`, out)
 		require.Regexp(t, `\nOK\n$`, out, "nothing is skipped")
 	})
+	t.Run("typescript", func(t *testing.T) {
+		t.Parallel()
+		if _, err := os.Stat(filepath.Join(clients, "typescript/build/live")); err != nil {
+			t.Skip(`it is not built; run "make clients"`)
+		}
+		out := runClient(t, environment, "typescript", "npm", "run", "live")
+		require.Regexp(t, `(?m)^\W+pass [1-9]`, out)
+		require.Regexp(t, `(?m)^\W+skipped 0$`, out)
+	})
 }
 
 // runClient runs a command in the folder of a client, and gives what it prints.
@@ -60,6 +69,8 @@ func TestClientsHaveOneVersion(t *testing.T) {
 	t.Parallel()
 	version := only(t, filepath.Join(repository, "go.mod"), `github\.com/posthaste/posthaste/client v(\S+)`)
 	for file, pattern := range map[string]string{
+		"typescript/package.json":                 `"version": "(.*?)"`,
+		"typescript/package-lock.json":            `"version": "(.*?)"`,
 		"python/pyproject.toml":                   `(?m)^version = "(.*?)"`,
 		"python/src/posthaste_client/__init__.py": `__version__ = "(.*?)"`,
 		"python/README.md":                        `posthaste/posthaste@v(.*?)#`,
