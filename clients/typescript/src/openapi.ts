@@ -1723,6 +1723,10 @@ export interface components {
             max_subscriptions?: number;
             /** @description `publish_rate` is how many events a second each process of the API accepts; 0: any number. Beyond it, publishing is refused with status 429. */
             publish_rate?: number;
+            /** @description `retention` is for how long an event is kept, with its deliveries, attempts and idempotency key, after the last change of them; 0: for ever, absent: as long as the installation keeps them. At least an hour. */
+            retention?: components["schemas"]["Duration"];
+            /** @description `payload_retention` is for how long the data of events, and the headers and answers of attempts, are kept; 0: as long as the event, absent: as long as the installation keeps them. At least an hour. */
+            payload_retention?: components["schemas"]["Duration"];
             subscriptions: components["schemas"]["Count"];
             events: components["schemas"]["Count"];
             /** @description deliveries that are pending or held */
@@ -1742,6 +1746,8 @@ export interface components {
             max_subscriptions?: number | null;
             /** @description `publish_rate` is how many events a second each process of the API accepts; 0: any number. Beyond it, publishing is refused with status 429. */
             publish_rate?: number | null;
+            retention?: components["schemas"]["Duration"] | null;
+            payload_retention?: components["schemas"]["Duration"] | null;
         };
         /** @description Page is one page of a list, newest first. */
         TenantPage: {
