@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -291,4 +292,35 @@ func TestKeys(t *testing.T) {
 			require.Contains(t, line, `"level":"DEBUG"`)
 		}
 	})
+}
+
+// TestWrongKeysAreQuiet sends a thousand wrong keys at once, and a right one among them.
+func TestWrongKeysAreQuiet(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	right := h.key("acme", models.ScopePublish)
+	const wrong = 1000
+	before := h.logs.String()
+	statuses := make([]int, wrong+1)
+	var asking sync.WaitGroup
+	for i := range statuses {
+		_, token := models.NewAPIKey(models.APIKey{}, time.Now())
+		if i == wrong/2 {
+			token = right.Key
+		}
+		asking.Go(func() {
+			statuses[i] = h.do(http.MethodPost, "/v1/events", `{"type":"a","data":1}`, "Authorization", "Bearer "+token).status
+		})
+	}
+	asking.Wait()
+	for i, status := range statuses {
+		require.Equal(t, map[bool]int{true: http.StatusAccepted, false: http.StatusUnauthorized}[i == wrong/2], status)
+	}
+	for line := range strings.Lines(strings.TrimPrefix(h.logs.String(), before)) {
+		require.Contains(t, line, `"level":"DEBUG"`)
+		require.NotContains(t, line, right.Key)
+	}
+
+	require.Equal(t, http.StatusNoContent, h.do(http.MethodDelete, keysPath+"/"+right.ID, "").status)
+	h.do(http.MethodPost, "/v1/events", `{"type":"a","data":1}`, as(right)...).isProblem(http.StatusUnauthorized, models.CodeUnauthorized, "")
 }
