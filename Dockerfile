@@ -32,6 +32,7 @@ ENV POSTHASTE_LISTEN=0.0.0.0:8080 \
     HOME=/data
 EXPOSE 8080
 USER 65532:65532
-# No HEALTHCHECK: it would also apply to the worker, which has none. For the API, use "/posthaste health".
+# No HEALTHCHECK: API and worker listen on different addresses. Use "/posthaste health", for a worker with --listen and the address
+# of its metrics.
 ENTRYPOINT ["/posthaste"]
 CMD ["server"]

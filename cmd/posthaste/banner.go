@@ -18,7 +18,7 @@ func printBanner(w io.Writer, n *node, c *devCmd) {
   Web UI    %s/namespaces/%s/workflows
   Temporal  %s (namespace %s)
   Data      %s
-%s
+%s%s
 Subscribe:  curl %s/v1/subscriptions%s -H 'Content-Type: application/json' \
               -d '{"url":"http://127.0.0.1:9000/hook","event_types":["order.*"]}'
 Publish:    curl %s/v1/events%s -H 'Content-Type: application/json' \
@@ -26,7 +26,7 @@ Publish:    curl %s/v1/events%s -H 'Content-Type: application/json' \
 
 Press Ctrl-C to stop.
 `, version(), n.apiURL(), n.uiURL(), n.namespace, n.engine.Address(), n.namespace, c.Data, databaseLine(c.DatabaseURL),
-		n.apiURL(), key, n.apiURL(), key)
+		metricsLine(n.metricsURL()), n.apiURL(), key, n.apiURL(), key)
 }
 
 // databaseLine names the Postgres database that dev was told to use, without the password; empty without one.
@@ -35,6 +35,14 @@ func databaseLine(databaseURL string) string {
 		return ""
 	}
 	return "  Database  " + databaseName(databaseURL) + "\n"
+}
+
+// metricsLine names the address of the metrics; empty without one.
+func metricsLine(url string) string {
+	if url == "" {
+		return ""
+	}
+	return "  Metrics   " + url + "\n"
 }
 
 // databaseName returns a database's URL without its password and parameters, which may be secret. The user stays.

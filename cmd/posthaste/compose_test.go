@@ -396,6 +396,15 @@ func TestComposeAddressOfAPI(t *testing.T) {
 	require.Greater(t, api.Healthcheck.Timeout, healthTimeout)
 }
 
+func TestComposeHealthOfWorker(t *testing.T) {
+	worker := readCompose(t).Services["worker"]
+	c, _ := worker.parse(t, worker.Command...)
+	asked, _ := worker.parse(t, worker.Healthcheck.Test[2:]...)
+	require.Equal(t, c.Worker.MetricsListen, asked.Health.Listen)
+	require.NoError(t, c.Worker.Metrics.Check())
+	require.Greater(t, worker.Healthcheck.Timeout, healthTimeout)
+}
+
 func TestComposeAddressOfUI(t *testing.T) {
 	file := readCompose(t)
 	ui := file.Services["temporal-ui"]

@@ -59,6 +59,9 @@ func (c *devCmd) report(s terminal.Streams, n *node, how config.Log) {
 	if c.DatabaseURL != "" {
 		args = append(args, "database", databaseName(c.DatabaseURL))
 	}
+	if n.metricsListener != nil {
+		args = append(args, "metrics", n.metricsURL())
+	}
 	n.log.Info(startedMessage, args...)
 }
 

@@ -11,13 +11,13 @@ import (
 	"github.com/posthaste/posthaste/internal/terminal"
 )
 
-// healthTimeout gives the API enough time to find out that something it needs does not answer.
+// healthTimeout gives a process enough time to find out that something it needs does not answer.
 const healthTimeout = 4 * time.Second
 
-// healthCmd asks a running API whether it is ready. It is the health check of a container, whose image holds nothing
+// healthCmd asks a running process whether it is ready. It is the health check of a container, whose image holds nothing
 // else that could ask.
 type healthCmd struct {
-	Listen string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address on which the API listens."`
+	Listen string `name:"listen" env:"POSTHASTE_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address on which the API listens; for a process without one, its --metrics-listen."`
 }
 
 // Run implements the command.
@@ -32,21 +32,21 @@ func (c *healthCmd) Run(ctx context.Context, s terminal.Streams) error {
 	direct := http.Client{Transport: &http.Transport{}} // past any proxy that the environment names
 	response, err := direct.Do(request)
 	if err != nil {
-		return fmt.Errorf("the API does not answer: %w", err)
+		return fmt.Errorf("posthaste does not answer: %w", err)
 	}
 	defer response.Body.Close()
 	return reportHealth(s.Out, response)
 }
 
-// reportHealth prints the API's answer, or returns it as an error.
+// reportHealth prints the answer, or returns it as an error.
 func reportHealth(w io.Writer, response *http.Response) error {
 	said, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
 	if err != nil {
-		return fmt.Errorf("the API does not answer: %w", err)
+		return fmt.Errorf("posthaste does not answer: %w", err)
 	}
 	said = bytes.TrimSpace(said)
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the API is not ready: %s: %s", response.Status, said)
+		return fmt.Errorf("posthaste is not ready: %s: %s", response.Status, said)
 	}
 	_, err = fmt.Fprintf(w, "%s\n", said)
 	return err

@@ -23,6 +23,14 @@ func (n *node) listenMetrics(cfg config.Metrics) (err error) {
 	return err
 }
 
+// metricsURL returns the URL of the metrics; empty without an address for them.
+func (n *node) metricsURL() string {
+	if n.metricsListener == nil {
+		return ""
+	}
+	return "http://" + n.metricsListener.Addr().String() + "/metrics"
+}
+
 // serveMetrics serves metrics and probes on the address that listenMetrics took.
 func (n *node) serveMetrics(cfg config.Metrics) error {
 	if n.metricsListener == nil {

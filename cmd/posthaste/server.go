@@ -201,7 +201,7 @@ func (cfg nodeConfig) report(n *node) {
 		args = append(args, "api", n.apiURL())
 	}
 	if n.metricsListener != nil {
-		args = append(args, "metrics", "http://"+n.metricsListener.Addr().String()+"/metrics")
+		args = append(args, "metrics", n.metricsURL())
 	}
 	if n.engine != nil {
 		args = append(args, "ui", n.uiURL())
