@@ -50,6 +50,7 @@ interop: clients ## Verify our requests with other libraries, and with the recei
 
 bench-smoke: ## Run every scenario of posthaste bench and of the lab, small; fails if an event is lost or comes twice, not if it is slow
 	go run ./cmd/posthaste bench --events 10 --fanout 3,20 --waiting 20 --due 6s --rest 1s --rate 10 --calm 1s --timeout 5s --settle 200ms
+	go run ./cmd/posthaste bench retention --events 500 --rate 20 --calm 1s --settle 200ms
 	go run ./internal/bench/lab floor --events 10 --fanout 1,3,20 --settle 200ms
 	go run ./internal/bench/lab naive --events 10 --fanout 1,3,20 --settle 200ms
 

@@ -21,7 +21,7 @@ const (
 
 // benchCmd measures a server.
 type benchCmd struct {
-	Scenarios []string `arg:"" optional:"" name:"scenario" enum:"ingest,throughput,fanout,latency,retry-storm,isolation,large,burst,growth" help:"Scenarios to measure: ingest, throughput, fanout, latency, retry-storm, isolation, large, burst or growth (default: all but growth, which fills the Postgres of --database-url with millions of events)."`
+	Scenarios []string `arg:"" optional:"" name:"scenario" enum:"ingest,throughput,fanout,latency,retry-storm,isolation,large,burst,growth,retention" help:"Scenarios to measure: ingest, throughput, fanout, latency, retry-storm, isolation, large, burst, growth or retention (default: all but the last two, which fill the database with millions of events)."`
 
 	// There is no POSTHASTE_URL for it: who has that set for other commands does not want to flood that server.
 	URL       string `name:"url" group:"Server" placeholder:"URL" help:"Server to measure. It must be allowed to deliver to the receiver. Without this flag, bench starts a server and stops it afterwards."`
@@ -38,15 +38,15 @@ type benchCmd struct {
 
 	Runs int `name:"runs" default:"1" placeholder:"N" help:"Number of runs; prints the medians (default ${default})."`
 
-	Events      int           `name:"events" placeholder:"N" help:"Events in each measurement; for fanout, deliveries; for burst, events of the burst (default: 200 to 20,000, depending on the scenario)."`
+	Events      int           `name:"events" placeholder:"N" help:"Events in each measurement; for fanout, deliveries; for burst, events of the burst; for retention, old events (default: 200 to 20,000, depending on the scenario)."`
 	Waiting     int           `name:"waiting" default:"10000" placeholder:"N" help:"Deliveries of retry-storm (default ${default})."`
 	Due         time.Duration `name:"due" placeholder:"DURATION" help:"Time from the start of retry-storm until the retries are due (default: 30s and 60ms for each delivery)."`
 	Rest        time.Duration `name:"rest" default:"15s" help:"Time for which retry-storm measures the waiting server (default ${default})."`
 	Fanout      []int         `name:"fanout" default:"10,20,100,1000" placeholder:"N,…" help:"Subscribers in fanout (default ${default})."`
 	Sizes       []int         `name:"sizes" default:"10000,1000000,5000000" placeholder:"N,…" help:"Stored events at which growth measures, ascending (default ${default})."`
 	Subscribers int           `name:"subscribers" default:"1" placeholder:"N" help:"Subscribers of the tenant that burst hits (default ${default})."`
-	Calm        time.Duration `name:"calm" default:"10s" help:"Time for which burst publishes slowly before the burst, and after it (default ${default})."`
-	Rate        float64       `name:"rate" default:"5" placeholder:"N" help:"Events a second in isolation, which has four subscribers, and of each tenant in burst outside the burst (default ${default})."`
+	Calm        time.Duration `name:"calm" default:"10s" help:"Time for which burst publishes slowly before the burst, and after it, and retention before a removal (default ${default})."`
+	Rate        float64       `name:"rate" default:"5" placeholder:"N" help:"Events a second in retention, in isolation, which has four subscribers, and of each tenant in burst outside the burst (default ${default})."`
 	Timeout     time.Duration `name:"timeout" default:"15s" help:"Timeout of the hanging subscriber in isolation (default ${default})."`
 	Concurrency int           `name:"concurrency" default:"16" placeholder:"N" help:"Concurrent calls of the API (default ${default})."`
 	Duration    time.Duration `name:"duration" default:"5m" help:"Limit for publishing in each measurement (default ${default})."`
@@ -82,7 +82,14 @@ func (c *benchCmd) Validate() error {
 			return fmt.Errorf("%s %d is below 1", flag, n)
 		}
 	}
-	return c.validateGrowth()
+	return errors.Join(c.validateGrowth(), c.validateRetention())
+}
+
+func (c *benchCmd) validateRetention() error {
+	if slices.Contains(c.Scenarios, bench.Retention) && (c.URL != "" || c.Runs > 1) {
+		return errors.New("retention fills the database of a server that bench starts, once: it goes neither with --url nor with --runs")
+	}
+	return nil
 }
 
 func (c *benchCmd) validateGrowth() error {

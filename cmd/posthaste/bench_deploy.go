@@ -19,6 +19,7 @@ import (
 type deployment struct {
 	url, key string
 	pid      int
+	archive  bench.Archive
 }
 
 // measure measures the named server, or starts one and measures that.
@@ -50,7 +51,7 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 	var up serverUp
 	server, err := startChild(ctx, append(b.database(), "POSTHASTE_API_KEY="+key, "POSTHASTE_MASTER_KEY="+b.masterKey), word(&up),
 		"bench-server", "--engine", b.Engine, "--data", folder, "--allow-networks", allowed, "--delivery-mode", b.Mode, "--cpu-profile", b.Profile,
-		"--retention", "0s", // growth stores events of the past
+		"--retention", "0s", // growth and retention store events of the past
 		"--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0", "--temporal-listen", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -63,7 +64,12 @@ func (b *benchRun) measureOwn(ctx context.Context, at receiverUp, folder string)
 		<-server.ended
 		cancel(fmt.Errorf("the server ended: %w", server.complaint()))
 	}()
-	results, err := b.scenarios(ctx, at, deployment{url: up.API, key: key, pid: server.command.Process.Pid})
+	archive, err := b.archive(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	results, err := b.scenarios(ctx, at, deployment{url: up.API, key: key, pid: server.command.Process.Pid, archive: archive})
+	err = errors.Join(err, archive.Database.Close())
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -82,7 +88,7 @@ func (b *benchRun) scenarios(ctx context.Context, at receiverUp, d deployment) (
 	}
 	return bench.Run(ctx, bench.Options{
 		Client: api, Publish: publish, Receiver: at.Receiver, Control: at.Control,
-		ServerPID: d.pid, Postgres: b.postgres,
+		ServerPID: d.pid, Postgres: b.postgres, Archive: d.archive,
 		Events: b.Events, Waiting: b.Waiting, Fanout: b.Fanout, Sizes: b.Sizes, Concurrency: b.Concurrency, Rate: b.Rate, Subscribers: b.Subscribers, Calm: b.Calm,
 		Duration: b.Duration, Due: b.Due, Rest: b.Rest, Timeout: b.Timeout, Patience: b.Patience, Settle: b.Settle,
 		Progress: b.progress.show,

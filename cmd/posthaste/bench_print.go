@@ -106,7 +106,7 @@ func printRest(w io.Writer, r bench.Result) {
 	rest := map[string]string{}
 	for name, value := range r.Metrics {
 		inTable := slices.ContainsFunc(benchMetrics, func(m struct{ heading, metric string }) bool { return m.metric == name })
-		if !inTable && !strings.HasPrefix(name, "accept_") {
+		if !inTable && (!strings.HasPrefix(name, "accept_") || strings.HasSuffix(name, "_moved_percent")) {
 			rest[name] = threeDigits(value)
 		}
 	}

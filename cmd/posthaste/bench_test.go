@@ -87,6 +87,34 @@ func TestBenchGrowth(t *testing.T) {
 	require.Contains(t, again.output.String(), "events are stored already")
 }
 
+func TestBenchRetention(t *testing.T) {
+	t.Parallel()
+	for name, where := range map[string][]string{
+		"sqlite": {"--data", t.TempDir()}, "postgres": {"--store", "postgres", "--database-url", pgtest.OwnURL(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, nil, append([]string{"bench", "retention", "--events", "2000", "--rate", "20", "--calm", "1s", "-o", "json"}, where...)...)
+			require.Zero(t, p.exitCode(), p.output)
+			var r bench.Report
+			require.NoError(t, json.Unmarshal([]byte(p.output.String()), &r))
+			want := []string{"before rows are removed", "rows are removed"}
+			if name == "postgres" {
+				want = append(want, "before days are dropped", "days are dropped")
+			}
+			var variants []string
+			for _, result := range r.Results {
+				variants = append(variants, result.Variant)
+				require.Positive(t, result.Accepted)
+			}
+			require.Equal(t, want, variants)
+			last := r.Results[len(want)-1].Metrics
+			require.Greater(t, last["freed_mib"], 2.0, "two thousand events had a KiB each")
+			require.Contains(t, last, "delivery_p99_ms_moved_percent")
+		})
+	}
+}
+
 func TestBenchAgainstAServer(t *testing.T) {
 	t.Parallel()
 
@@ -143,6 +171,7 @@ func TestBenchRefusals(t *testing.T) {
 		"bench --url http://127.0.0.1:1 --engine external": "--url",
 		"bench --fanout 0":         "--fanout 0",
 		"bench growth":             "--store postgres",
+		"bench retention --runs 2": "--runs",
 		"bench growth --sizes 1,0": "--sizes 0",
 		"bench growth --store postgres --database-url x --runs 2":    "--runs",
 		"bench growth --store postgres --url http://127.0.0.1:1":     "--url",

@@ -11,11 +11,12 @@ import (
 	"github.com/posthaste/posthaste/client"
 )
 
-// Names of the scenarios that measure throughput alone, and of one that fills the database.
+// Names of the scenarios that measure throughput alone, and of those that fill the database.
 const (
 	Throughput = "throughput"
 	Fanout     = "fanout"
 	Growth     = "growth"
+	Retention  = "retention"
 )
 
 // Options configures a measurement. Client, Receiver and Control are required.
@@ -27,6 +28,7 @@ type Options struct {
 
 	ServerPID int      // of the server under test; 0: its CPU time and writes are not measured
 	Postgres  Postgres // its database; without a PID: likewise
+	Archive   Archive  // its database, for retention
 
 	Events      int           // of each measurement, for fanout deliveries; 0: the scenario's own number
 	Waiting     int           // deliveries of retry-storm; 0: 10,000
@@ -34,8 +36,8 @@ type Options struct {
 	Sizes       []int         // stored events at which growth measures; empty: 10,000, 1 million and 5 million
 	Concurrency int           // calls of the API at once; 0: 16
 	Subscribers int           // of the tenant that burst hits; 0: 1
-	Calm        time.Duration // how long burst publishes slowly before the burst, and after it; 0: 10s
-	Rate        float64       // events a second of isolation, and of each tenant of burst that is published to slowly; 0: 5
+	Calm        time.Duration // how long burst publishes slowly before the burst, and after it, and retention without a removal; 0: 10s
+	Rate        float64       // events a second of isolation and retention, and of each tenant of burst that is published to slowly; 0: 5
 	Duration    time.Duration // after which no measurement sends any more; 0: 5m
 	Due         time.Duration // how long after its start the retries of retry-storm come due; 0: 30s and 60ms for each delivery
 	Rest        time.Duration // how long retry-storm watches the server wait; 0: 15s
@@ -78,7 +80,7 @@ type bench struct {
 	meter    meter
 }
 
-// Run runs the named scenarios one after the other, all of them but [Growth] if there are no names. It ends by itself: each wait has
+// Run runs the named scenarios one after the other, all of them but [Growth] and [Retention] if there are no names. It ends by itself: each wait has
 // a bound.
 func Run(ctx context.Context, o Options, names ...string) ([]Result, error) {
 	if o.Client == nil || o.Receiver == "" || o.Control == "" {

@@ -27,6 +27,7 @@ var scenarios = []struct {
 	{name: "large", run: large},
 	{name: "burst", run: burst},
 	{name: Growth, run: growth, named: true},
+	{name: Retention, run: retention, named: true},
 }
 
 // Scenarios lists the names that [Run] knows, in the order in which it runs them.
