@@ -75,6 +75,8 @@ type Deps struct {
 	DeadLetterHold time.Duration
 	// Registry gets the metrics of attempts; nil: nobody reads them.
 	Registry prometheus.Registerer
+	// CountAttempt is told of each recorded attempt and the status that it gave the delivery. It must not block. Nil: nobody asks.
+	CountAttempt func(tenant string, outcome models.DeliveryStatus)
 	// Tracer makes the spans of plans and attempts; nil: there are none.
 	Tracer *tracing.Tracer
 
@@ -113,6 +115,7 @@ func New(d Deps) (*Activities, error) {
 		d.Random = rand.Float64
 	}
 	m := newMetrics()
+	m.told = d.CountAttempt
 	if d.Registry != nil {
 		m.register(d.Registry)
 	}

@@ -9,11 +9,12 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
-// metrics measure attempts, in memory only. No label holds a tenant or an id.
+// metrics measure attempts, in memory only. No label of theirs holds a tenant or an id.
 type metrics struct {
 	attempts         *prometheus.CounterVec
 	duration         prometheus.Histogram
 	first, delivered prometheus.Histogram
+	told             func(tenant string, outcome models.DeliveryStatus) // of each attempt; may be nil
 }
 
 // longBuckets go from a delivery at once to one at the end of the usual schedule.
@@ -60,6 +61,9 @@ func (m *metrics) register(registry prometheus.Registerer) {
 // count measures a recorded attempt.
 func (m *metrics) count(work *models.Work, attempt *models.Attempt, outcome models.DeliveryOutcome) {
 	m.attempts.WithLabelValues(string(outcome.Status), cmp.Or(string(attempt.ErrorClass), "none")).Inc()
+	if m.told != nil {
+		m.told(work.Event.Tenant, outcome.Status)
+	}
 	m.duration.Observe(attempt.Timing.Total.Seconds())
 	if attempt.Number == 1 {
 		observeSince(m.first, work.Event.CreatedAt, attempt.StartedAt)

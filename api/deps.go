@@ -108,6 +108,8 @@ type Deps struct {
 
 	Tracer *tracing.Tracer // makes the spans of publishing; nil: there are none
 
+	CountAccepted func(tenant string) // is told of each event that was stored anew; must not block; nil: nobody asks
+
 	Registry *prometheus.Registry // shown by /metrics, and gets the metrics of the API; nil: a new one, see Register
 }
 

@@ -136,6 +136,9 @@ func (s *server) wake(ctx context.Context, created []models.Created) {
 		if result.Err == nil && !result.Duplicate {
 			fresh = append(fresh, result.Event)
 			s.logAccepted(ctx, result.Event)
+			if s.CountAccepted != nil {
+				s.CountAccepted(result.Event.Tenant)
+			}
 		}
 	}
 	s.metrics.accepted.Add(float64(len(fresh)))

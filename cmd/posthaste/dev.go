@@ -107,6 +107,7 @@ func (c *devCmd) start(ctx context.Context, n *node) error {
 	if err := n.startTraces(ctx); err != nil {
 		return err
 	}
+	n.countTenants(c.Metrics)
 	n.registry.MustRegister(disk{c.Data})
 	// The engine starts first, because it locks the data folder: nobody may migrate the database of a running server.
 	if err := n.startEngine(ctx, c.Engine, engine.SQLite(c.Data)); err != nil {

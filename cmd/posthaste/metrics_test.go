@@ -41,12 +41,7 @@ func captured(pattern, text string) (all []string) {
 // TestMetricsAreDocumented delivers an event and compares the metrics with the table of the operators' page.
 func TestMetricsAreDocumented(t *testing.T) {
 	t.Parallel()
-	c := devCmd{
-		API:      config.API{Listen: "127.0.0.1:0", MaxBody: 1 << 20},
-		DevStore: config.DevStore{Data: t.TempDir()},
-		Engine:   config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0", HistoryRetention: 24 * time.Hour},
-		Metrics:  config.Metrics{MetricsListen: "127.0.0.1:0"},
-	}
+	c := measuredDev(t)
 	n := newNode(quiet)
 	t.Cleanup(func() { require.NoError(t, n.stop()) })
 	require.NoError(t, c.start(t.Context(), n))
@@ -80,10 +75,43 @@ func TestMetricsAreDocumented(t *testing.T) {
 	rules, err := os.ReadFile("../../deploy/prometheus/alerts.yaml")
 	require.NoError(t, err)
 	require.Equal(t, captured(`alert: (\w+)`, string(rules)), captured("(?m)^\\| `(Posthaste\\w+)", string(page)))
-	require.Equal(t, captured(`(?m)^# TYPE (posthaste_\w+)`, shown), captured("(?m)^\\| `(posthaste_\\w+)", string(page)))
+	documented := captured("(?m)^\\| `(posthaste_\\w+)", string(page))
+	require.Equal(t, captured(`(?m)^# TYPE (posthaste_\w+)`, shown), slices.DeleteFunc(documented, isOfTenant))
 	require.Subset(t, captured("(?m)^\\| `(temporal_\\w+)", string(page)), captured(`(?m)^# TYPE (temporal_\w+)`, shown))
 	require.Regexp(t, `temporal_request_total{operation="StartWorkflowExecution"} [1-9]`, shown)
 	require.Regexp(t, `temporal_server_persistence_requests_total{operation="CreateWorkflowExecution"} [1-9]`, shown)
+}
+
+// isOfTenant reports whether a series is shown with --metrics-tenants only.
+func isOfTenant(series string) bool { return strings.HasPrefix(series, "posthaste_tenant_") }
+
+// TestMetricsOfTenants switches on the counters by tenant.
+func TestMetricsOfTenants(t *testing.T) {
+	t.Parallel()
+	n := newNode(quiet)
+	t.Cleanup(func() { require.NoError(t, n.stop()) })
+	c := measuredDev(t)
+	c.MetricsTenants = 1
+	require.NoError(t, c.start(t.Context(), n))
+	n.subscribe(t, newSink(t, 204).url)
+	n.post(t, "/v1/events", `{"type":"order.paid","data":{}}`, http.StatusAccepted)
+	n.post(t, "/v1/events", `{"type":"order.paid","data":{},"tenant":"acme"}`, http.StatusAccepted)
+	require.Eventually(t, func() bool {
+		_, shown := fetch(t, n.metricsURL())
+		return strings.Contains(shown, `posthaste_tenant_attempts_total{outcome="delivered",tenant="default"} 1`) &&
+			strings.Contains(shown, `posthaste_tenant_events_accepted_total{tenant="other"} 1`) && !strings.Contains(shown, "acme")
+	}, deliveryLimit, 50*time.Millisecond)
+}
+
+// measuredDev is a dev with an address for its metrics.
+func measuredDev(t *testing.T) devCmd {
+	t.Helper()
+	return devCmd{
+		API:      config.API{Listen: "127.0.0.1:0", MaxBody: 1 << 20},
+		DevStore: config.DevStore{Data: t.TempDir()},
+		Engine:   config.Engine{TemporalListen: "127.0.0.1:0", UIListen: "127.0.0.1:0", HistoryRetention: 24 * time.Hour},
+		Metrics:  config.Metrics{MetricsListen: "127.0.0.1:0"},
+	}
 }
 
 // post makes a call to the API and returns its answer.

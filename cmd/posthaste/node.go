@@ -45,9 +45,14 @@ type node struct {
 
 	metricsListener net.Listener // nil without an address for metrics
 
-	listener  net.Listener
-	registry  *prometheus.Registry // the metrics of all parts
-	tracer    *tracing.Tracer      // nil: there are no traces
+	listener net.Listener
+	registry *prometheus.Registry // the metrics of all parts
+
+	// These count by tenant; nil without metrics by tenant.
+	countAccepted func(tenant string)
+	countAttempt  func(tenant string, outcome models.DeliveryStatus)
+
+	tracer    *tracing.Tracer // nil: there are no traces
 	store     *store.Store
 	engine    *engine.Engine // nil with an external Temporal
 	temporal  client.Client
@@ -216,7 +221,7 @@ func (n *node) openSender(cfg config.Delivery) error {
 func (n *node) startWorker(cfg config.Delivery) error {
 	acts, err := activities.New(activities.Deps{
 		Store: n.store, Courier: courier.NewHTTP(courier.HTTPOptions{Sender: n.sender, Version: version()}),
-		Control: n.control, Logger: n.log, DeadLetterHold: cfg.DeadLetterHold, Registry: n.registry,
+		Control: n.control, Logger: n.log, DeadLetterHold: cfg.DeadLetterHold, Registry: n.registry, CountAttempt: n.countAttempt,
 		Tracer: n.tracer,
 	})
 	if err != nil {
@@ -243,7 +248,7 @@ func (n *node) serve(cfg config.API, uiURL string) error {
 		Store: n.store, Dispatcher: n.dispatch, Control: n.control, Destinations: n.sender,
 		Engine: n.control, Logger: n.log, Certificates: receivers.NewCertificates(certificates, nil),
 		APIKey: cfg.APIKey, MaxBody: cfg.MaxBody, BodyBudget: cfg.BodyBudget, UIURL: uiURL, Namespace: n.namespace, Version: version(),
-		Registry: n.registry, Tracer: n.tracer,
+		CountAccepted: n.countAccepted, Registry: n.registry, Tracer: n.tracer,
 	})
 	if err != nil {
 		return err

@@ -146,6 +146,7 @@ func (cfg nodeConfig) start(ctx context.Context, n *node) error {
 	if err := n.listenMetrics(cfg.metrics); err != nil {
 		return err
 	}
+	n.countTenants(cfg.metrics)
 	if err := n.startTraces(ctx); err != nil {
 		return err
 	}

@@ -208,15 +208,22 @@ func (r Retention) Check() error {
 	return nil
 }
 
+// mostMetricsTenants keeps the number of series in the range that Prometheus takes without harm.
+const mostMetricsTenants = 1000
+
 // Metrics holds the settings of the address of its own that a process has for its metrics and probes.
 type Metrics struct {
 	MetricsListen string `name:"metrics-listen" env:"POSTHASTE_METRICS_LISTEN" placeholder:"ADDR" help:"Address for /metrics, /healthz and /readyz alone. On an address of this machine it asks for no key, elsewhere /metrics asks for --metrics-key. Default: none; the API shows its metrics to those who hold the scope stats:read."`
 	MetricsKey    string `name:"metrics-key" env:"POSTHASTE_METRICS_KEY" placeholder:"KEY" help:"Key that opens /metrics on --metrics-listen as Authorization: Bearer KEY; at least 16 characters. Prefer the environment variable."`
+
+	MetricsTenants int `name:"metrics-tenants" env:"POSTHASTE_METRICS_TENANTS" default:"0" placeholder:"COUNT" help:"Show counters by tenant, for so many tenants: the first that this process meets; the rest share the label other. At most 1000. Default: 0, no metric names a tenant."`
 }
 
 // Check refuses metrics without a key on an address that other machines can reach, and a key that can be guessed.
 func (m Metrics) Check() error {
 	switch {
+	case m.MetricsTenants < 0 || m.MetricsTenants > mostMetricsTenants:
+		return fmt.Errorf("--metrics-tenants %d is not between 0 and %d", m.MetricsTenants, mostMetricsTenants)
 	case m.MetricsListen == "":
 		return nil
 	case m.MetricsKey != "" && len(m.MetricsKey) < minAPIKey:

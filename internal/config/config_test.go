@@ -149,6 +149,9 @@ func TestMetrics(t *testing.T) {
 	require.ErrorContains(t, config.Metrics{MetricsListen: ":9090"}.Check(), "POSTHASTE_METRICS_KEY")
 	require.ErrorContains(t, config.Metrics{MetricsListen: ":9090", MetricsKey: key[1:]}.Check(), "16 characters")
 	require.ErrorContains(t, config.Metrics{MetricsListen: "9090", MetricsKey: key}.Check(), "host:port")
+	require.NoError(t, config.Metrics{MetricsTenants: 1000}.Check())
+	require.ErrorContains(t, config.Metrics{MetricsTenants: 1001}.Check(), "--metrics-tenants 1001")
+	require.ErrorContains(t, config.Metrics{MetricsTenants: -1}.Check(), "--metrics-tenants -1")
 }
 
 // TestSecretsInMessages has a canary in each setting that may hold a secret, in a form that is refused.
