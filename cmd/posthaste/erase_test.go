@@ -1,12 +1,15 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/hex"
 	"flag"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,27 +25,35 @@ var eraseEvents = flag.Int("erase-events", 200, "events of the tenant that TestE
 const stayingEvents = 200
 
 // TestEraseTenantWhileKilled erases one of two tenants while the program is killed twice, and then looks for its ids and its
-// payloads in every row of every table of ours and of Temporal's.
+// payloads in every row of every table of ours and of Temporal's, partitions included, and in the log. The log never has a
+// payload, and no id in what was written after the end of the erasure. Temporal's timers and tasks may keep ids, and no payload.
 func TestEraseTenantWhileKilled(t *testing.T) {
 	t.Parallel()
-	url := pgtest.OwnURL(t)
-	env, folder := serverEnv(url), t.TempDir()
+	server := pgtest.OwnURL(t)
+	env, folder := serverEnv(server), t.TempDir()
 	args := []string{
 		"server", "--engine", "embedded", "--listen", "127.0.0.1:0", "--ui-listen", "127.0.0.1:0",
 		"--temporal-listen", "127.0.0.1:0", "--allow-networks", "127.0.0.0/8", "--data", folder,
+		"--log-level", "debug",
 	}
 	require.Zero(t, start(t, env, "migrate", "up").exitCode())
 	p := start(t, env, args...)
 	p.key = testKey
+	runs := []*program{p}
 	good, bad := newSink(t, http.StatusNoContent), newSink(t, http.StatusServiceUnavailable)
 	ids := map[string][]string{"leaving": p.fill("leaving", *eraseEvents, good, bad), "staying": p.fill("staying", stayingEvents, good, bad)}
 	all, limit := *eraseEvents+stayingEvents, soakLimit+time.Duration(*eraseEvents)*50*time.Millisecond
 	require.Eventually(t, func() bool { return good.requests() >= all && bad.requests() >= all }, limit, 100*time.Millisecond)
 
-	everything := func() haystack { return dumpDatabases(t, url, "test_1", "temporal", "temporal_visibility").decoded() }
+	everything := func() haystack {
+		return dumpDatabases(t, server, erasable, "test_1", "temporal", "temporal_visibility").decoded()
+	}
 	before := everything()
 	for _, tenant := range []string{"leaving", "staying"} {
 		before.requireIn(t, newNeedle("a payload", "payload of "+tenant))
+	}
+	for tenant := range ids {
+		ids[tenant] = append(ids[tenant], deliveryIDs(t, server, tenant)...)
 	}
 	found := before.ids()
 	require.True(t, found[ids["leaving"][0]] && found[ids["staying"][0]], "the search is blind")
@@ -63,6 +74,7 @@ func TestEraseTenantWhileKilled(t *testing.T) {
 		p.kill()
 		p = start(t, env, args...)
 		p.key = testKey
+		runs = append(runs, p)
 	}
 	require.Eventually(t, func() bool {
 		p.call(http.StatusOK, http.MethodGet, "/v1/erasures/"+erasure.ID, nil, &erasure)
@@ -83,11 +95,66 @@ func TestEraseTenantWhileKilled(t *testing.T) {
 	for _, id := range ids["staying"] {
 		require.True(t, left[id], id)
 	}
+	dumpDatabases(t, server, isQueue, "temporal").decoded().requireNotIn(t, newNeedle("a payload", "payload of leaving"))
 	var page struct{ Data []struct{ Action string } }
 	p.call(http.StatusOK, http.MethodGet, "/v1/audit?tenant=leaving", nil, &page)
 	require.Len(t, page.Data, 1)
 	require.Equal(t, "tenant.erase", page.Data[0].Action)
 	require.Zero(t, p.interrupt())
+
+	earlier, later := splitLogs(t, runs, erasure.FinishedAt)
+	for _, log := range []haystack{earlier, later} {
+		log.requireNotIn(t, newNeedle("a payload", "payload of leaving"), newNeedle("a payload", "payload of staying"))
+	}
+	logged := earlier.ids()
+	require.True(t, slices.ContainsFunc(ids["leaving"], func(id string) bool { return logged[id] }), "the search is blind")
+	logged = later.ids()
+	for _, id := range ids["leaving"] {
+		require.False(t, logged[id], "%s is in the log after the erasure", id)
+	}
+	t.Logf("%d bytes of log before the end of the erasure, %d after it", len(earlier.text), len(later.text))
+}
+
+// isQueue selects the tables in which Temporal keeps ids of executions that it has deleted: a timer goes when it is due, and a
+// task of a queue some time after it was done.
+func isQueue(table string) bool {
+	return slices.Contains([]string{"timer_tasks", "tasks", "tasks_v2"}, table)
+}
+
+func erasable(table string) bool { return !isQueue(table) }
+
+// deliveryIDs are the ids of all deliveries of the tenant.
+func deliveryIDs(t *testing.T, serverURL, tenant string) []string {
+	t.Helper()
+	address, err := url.Parse(serverURL)
+	require.NoError(t, err)
+	address.Path = "/test_1"
+	db, err := sql.Open("pgx", address.String())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	return texts(t, db, fmt.Sprintf("SELECT id FROM deliveries WHERE tenant = '%s'", tenant))
+}
+
+// splitLogs tells what the processes had logged until the time from what they logged later. A line without a time belongs to
+// the line before it.
+func splitLogs(t *testing.T, runs []*program, at time.Time) (earlier, later haystack) {
+	t.Helper()
+	earlier.name, later.name = "the log before the end", "the log after the end"
+	for _, p := range runs {
+		into := &earlier
+		for line := range strings.Lines(p.output.String()) {
+			if match := loggedAt.FindStringSubmatch(line); match != nil {
+				written, err := time.Parse(time.RFC3339Nano, match[1])
+				require.NoError(t, err)
+				if into = &earlier; written.After(at) {
+					into = &later
+				}
+			}
+			into.text = append(into.text, line...)
+		}
+	}
+	require.NotEmpty(t, later.text)
+	return earlier, later
 }
 
 // fill gives a tenant what can be erased, and returns the ids of its events, deliveries and the rest. Half of its deliveries
@@ -118,6 +185,7 @@ func (p *program) fill(tenant string, count int, good, bad *sink) (ids []string)
 
 var (
 	hexadecimal = regexp.MustCompile(`\\x[0-9a-f]+`)
+	loggedAt    = regexp.MustCompile(`^time=(\S+) `)
 	anyID       = regexp.MustCompile(`(?:evt|sub|dlv|key|src)_[0-9a-hjkmnp-tv-z]{26}`)
 )
 

@@ -329,7 +329,7 @@ func TestLeakNothingOnPostgres(t *testing.T) {
 	m.readAll()
 	m.failAll()
 	require.Zero(t, m.interrupt())
-	m.checkTemporal(dumpDatabases(t, databaseURL, "temporal", "temporal_visibility"))
-	m.checkStore(dumpDatabases(t, databaseURL, path.Base(strings.TrimSuffix(strings.Split(databaseURL, "?")[0], "/"))))
+	m.checkTemporal(dumpDatabases(t, databaseURL, anyTable, "temporal", "temporal_visibility"))
+	m.checkStore(dumpDatabases(t, databaseURL, anyTable, path.Base(strings.TrimSuffix(strings.Split(databaseURL, "?")[0], "/"))))
 	m.checkOutput()
 }
