@@ -51,7 +51,7 @@ func TestLevels(t *testing.T) {
 			s.totals = models.Totals{}
 			require.Subset(t, gathered(t, registry), want)
 			require.Equal(t, 1, s.asked)
-			<-time.After(5 * time.Second)
+			<-time.After(10 * time.Second)
 			require.Subset(t, gathered(t, registry), map[string]float64{"posthaste_deliveries": 0})
 		})
 	})
