@@ -52,7 +52,7 @@ func (s *schemas) ofRequest(zero any, required []string) *jsonschema.Schema {
 	if len(required) == 0 {
 		return schema
 	}
-	return &jsonschema.Schema{AllOf: []*jsonschema.Schema{schema, {Required: required}}}
+	return &jsonschema.Schema{AllOf: []*jsonschema.Schema{schema}, Required: required}
 }
 
 // refusal is the schema of a problem with one of the codes.

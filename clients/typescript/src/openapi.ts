@@ -2872,7 +2872,7 @@ export interface operations {
                  *       "idempotency_key": "order-42-paid"
                  *     }
                  */
-                "application/json": components["schemas"]["EventInput"] & unknown;
+                "application/json": WithRequired<components["schemas"]["EventInput"], "type" | "data">;
             };
         };
         responses: {
@@ -2948,7 +2948,7 @@ export interface operations {
                  *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["BatchRequest"] & unknown;
+                "application/json": WithRequired<components["schemas"]["BatchRequest"], "events">;
             };
         };
         responses: {
@@ -3317,7 +3317,7 @@ export interface operations {
                  *       "tenant": "acme"
                  *     }
                  */
-                "application/json": components["schemas"]["APIKeyFields"] & unknown;
+                "application/json": WithRequired<components["schemas"]["APIKeyFields"], "name" | "scopes">;
             };
         };
         responses: {
@@ -3589,7 +3589,7 @@ export interface operations {
                  *       "reason": "the shop is back"
                  *     }
                  */
-                "application/json": components["schemas"]["RecoveryRequest"] & unknown;
+                "application/json": WithRequired<components["schemas"]["RecoveryRequest"], "subscription_id" | "since">;
             };
         };
         responses: {
@@ -3930,7 +3930,7 @@ export interface operations {
                  *       "public_url": "https://hooks.example.com"
                  *     }
                  */
-                "application/json": components["schemas"]["SourceFields"] & unknown;
+                "application/json": WithRequired<components["schemas"]["SourceFields"], "provider">;
             };
         };
         responses: {
@@ -4474,7 +4474,7 @@ export interface operations {
                  *       }
                  *     }
                  */
-                "application/json": components["schemas"]["SubscriptionFields"] & unknown;
+                "application/json": WithRequired<components["schemas"]["SubscriptionFields"], "url" | "event_types">;
             };
         };
         responses: {
@@ -5528,3 +5528,6 @@ export interface operations {
         };
     };
 }
+type WithRequired<T, K extends keyof T> = T & {
+    [P in K]-?: T[P];
+};
