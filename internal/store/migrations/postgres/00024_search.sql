@@ -10,6 +10,7 @@ CREATE INDEX IF NOT EXISTS subscriptions_receiver ON subscriptions ((split_part(
 CREATE INDEX IF NOT EXISTS subscriptions_tenant_receiver ON subscriptions (tenant, (split_part(split_part(url, '/', 3), chr(63), 1) COLLATE "C"), id);
 
 -- One row for each value in the metadata of an event. Triggers keep it, because then nothing that removes events can forget it.
+-- Their functions find their table also where the path is empty, as in a restore of data alone.
 CREATE TABLE IF NOT EXISTS event_metadata (
     value    text COLLATE "C" NOT NULL,
     tenant   text COLLATE "C" NOT NULL,
@@ -17,7 +18,7 @@ CREATE TABLE IF NOT EXISTS event_metadata (
     PRIMARY KEY (value, tenant, event_id)
 );
 -- +goose StatementBegin
-CREATE OR REPLACE FUNCTION metadata_added() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION metadata_added() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO event_metadata (value, tenant, event_id)
         SELECT DISTINCT m.value, NEW.tenant, NEW.id FROM jsonb_each_text(NEW.metadata::jsonb) AS m WHERE m.value <> '';
@@ -26,7 +27,7 @@ END
 $$;
 -- +goose StatementEnd
 -- +goose StatementBegin
-CREATE OR REPLACE FUNCTION metadata_removed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION metadata_removed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     DELETE FROM event_metadata USING jsonb_each_text(OLD.metadata::jsonb) AS m
         WHERE event_metadata.value = m.value AND event_metadata.tenant = OLD.tenant AND event_metadata.event_id = OLD.id;
