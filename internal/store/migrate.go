@@ -28,7 +28,8 @@ type Migration struct {
 }
 
 // Migrate brings the schema up to what this program needs and returns the names of the migrations it applied, in
-// order, also when a later one failed. Each is a transaction of its own. On Postgres two processes may migrate at once:
+// order, also when a later one failed. Each is a transaction of its own, but for those which say that they are none, because
+// others write meanwhile; these can be begun again. On Postgres two processes may migrate at once:
 // one waits for the other and finds nothing left to do.
 func (s *Store) Migrate(ctx context.Context) (applied []string, err error) {
 	provider, err := s.migrator()
@@ -104,7 +105,7 @@ func (s *Store) migrator() (*goose.Provider, error) {
 	if s.dialect == goose.DialectPostgres {
 		folder = "migrations/postgres"
 		// An advisory lock, asked for every second: it is held by another process for as long as that migrates.
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600), lock.WithUnlockTimeout(1, 60))
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 3600), lock.WithUnlockTimeout(1, 60))
 		if err != nil {
 			return nil, translate("migrate", err)
 		}

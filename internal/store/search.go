@@ -78,8 +78,9 @@ func lookups(q *gorm.DB, text string) []lookup {
 		{kind: models.HitSubscription, by: models.HitByReceiver, table: "subscriptions", id: "id", value: receiver, text: small},
 	}
 	prefix, _, _ := strings.Cut(text, "_")
-	if of, known := ids[prefix+"_"]; known {
-		all = append(all, lookup{kind: of.kind, by: models.HitByID, table: of.table, id: "id", value: "id", text: text})
+	if of, known := ids[prefix+"_"]; known { // first: many events may have the id of another in their metadata
+		byID := lookup{kind: of.kind, by: models.HitByID, table: of.table, id: "id", value: "id", text: text}
+		all = append([]lookup{byID}, all...)
 	}
 	return all
 }

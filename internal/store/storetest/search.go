@@ -45,6 +45,29 @@ func testSearch(t *testing.T, open Open) {
 		}
 	})
 
+	run("an event is found by its id, however many others name it", func(t *testing.T, b *bundle) {
+		wanted := b.newEvent("a.b")
+		require.NoError(t, b.publish(t, wanted).Err)
+		for range 12 {
+			e := b.newEvent("a.b")
+			e.Metadata = map[string]string{"cause": wanted.ID}
+			require.NoError(t, b.publish(t, e).Err)
+		}
+		hits := b.search(t, b.tenant, wanted.ID)
+		require.Len(t, hits, 10)
+		require.Equal(t, models.Hit{Kind: models.HitEvent, ID: wanted.ID, Tenant: b.tenant, By: models.HitByID, Value: wanted.ID, Exact: true}, hits[0])
+	})
+
+	run("a webhook is found by the provider's id, and not by what all of its source have", func(t *testing.T, b *bundle) {
+		id, source := models.NewID("delivery-"), models.NewSourceID()
+		e := b.newEvent("github.push")
+		e.Metadata = map[string]string{"delivery_id": id, "source": source, "provider": "github"}
+		e.Received = &models.Received{Method: "POST"}
+		require.NoError(t, b.publish(t, e).Err)
+		require.Len(t, b.search(t, b.tenant, id), 1)
+		require.Empty(t, b.search(t, b.tenant, source))
+	})
+
 	run("an event is found by its key and by the values in its metadata, until it is removed", func(t *testing.T, b *bundle) {
 		key, value := models.NewID("order-"), models.NewID("ref-")
 		for i, suffix := range []string{"/2", "", "/1"} {

@@ -1,7 +1,7 @@
 -- +goose NO TRANSACTION
 -- +goose Up
--- What a search looks for, and no other query. Nothing waits while events are read: the index is made beside them, and their metadata
--- is read in batches, each a transaction. So each step can be done again after the program died in the middle.
+-- What a search looks for, and no other query. Publishing goes on while events are read: the index is made beside it, and their
+-- metadata is read in batches, each a transaction. So each step can be done again after the program died in the middle.
 DROP INDEX CONCURRENTLY IF EXISTS events_key;
 CREATE INDEX CONCURRENTLY events_key ON events (idempotency_key) WHERE idempotency_key IS NOT NULL; -- of all tenants
 CREATE INDEX IF NOT EXISTS subscriptions_name ON subscriptions (lower(name COLLATE "C"), id);
@@ -9,7 +9,8 @@ CREATE INDEX IF NOT EXISTS subscriptions_tenant_name ON subscriptions (tenant, l
 CREATE INDEX IF NOT EXISTS subscriptions_receiver ON subscriptions ((split_part(split_part(url, '/', 3), chr(63), 1) COLLATE "C"), id);
 CREATE INDEX IF NOT EXISTS subscriptions_tenant_receiver ON subscriptions (tenant, (split_part(split_part(url, '/', 3), chr(63), 1) COLLATE "C"), id);
 
--- One row for each value in the metadata of an event. Triggers keep it, because then nothing that removes events can forget it.
+-- One row for each value in the metadata of an event; of a webhook, for the provider's id alone, as the rest is the same for all of a
+-- source. Triggers keep it, because then nothing that removes events can forget it.
 -- Their functions find their table also where the path is empty, as in a restore of data alone.
 CREATE TABLE IF NOT EXISTS event_metadata (
     value    text COLLATE "C" NOT NULL,
@@ -21,7 +22,8 @@ CREATE TABLE IF NOT EXISTS event_metadata (
 CREATE OR REPLACE FUNCTION metadata_added() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO event_metadata (value, tenant, event_id)
-        SELECT DISTINCT m.value, NEW.tenant, NEW.id FROM jsonb_each_text(NEW.metadata::jsonb) AS m WHERE m.value <> '';
+        SELECT DISTINCT m.value, NEW.tenant, NEW.id FROM jsonb_each_text(NEW.metadata::jsonb) AS m
+        WHERE m.value <> '' AND (NEW.request IS NULL OR m.key = 'delivery_id');
     RETURN NULL;
 END
 $$;
@@ -51,8 +53,9 @@ BEGIN
         EXIT WHEN last IS NULL;
         INSERT INTO event_metadata (value, tenant, event_id)
             SELECT DISTINCT m.value, e.tenant, e.id FROM (
-                SELECT id, tenant, metadata FROM events WHERE id > after AND id <= last AND metadata IS NOT NULL FOR KEY SHARE
-            ) AS e CROSS JOIN LATERAL jsonb_each_text(e.metadata::jsonb) AS m WHERE m.value <> ''
+                SELECT id, tenant, metadata, request FROM events WHERE id > after AND id <= last AND metadata IS NOT NULL FOR KEY SHARE
+            ) AS e CROSS JOIN LATERAL jsonb_each_text(e.metadata::jsonb) AS m
+            WHERE m.value <> '' AND (e.request IS NULL OR m.key = 'delivery_id')
             ON CONFLICT DO NOTHING;
         COMMIT;
         after := last;
@@ -62,13 +65,13 @@ $$;
 -- +goose StatementEnd
 
 -- +goose Down
-DROP TRIGGER events_metadata_removed ON events;
-DROP TRIGGER events_metadata_added ON events;
-DROP FUNCTION metadata_removed;
-DROP FUNCTION metadata_added;
-DROP TABLE event_metadata;
-DROP INDEX subscriptions_tenant_receiver;
-DROP INDEX subscriptions_receiver;
-DROP INDEX subscriptions_tenant_name;
-DROP INDEX subscriptions_name;
-DROP INDEX events_key;
+DROP TRIGGER IF EXISTS events_metadata_removed ON events;
+DROP TRIGGER IF EXISTS events_metadata_added ON events;
+DROP FUNCTION IF EXISTS metadata_removed;
+DROP FUNCTION IF EXISTS metadata_added;
+DROP TABLE IF EXISTS event_metadata;
+DROP INDEX IF EXISTS subscriptions_tenant_receiver;
+DROP INDEX IF EXISTS subscriptions_receiver;
+DROP INDEX IF EXISTS subscriptions_tenant_name;
+DROP INDEX IF EXISTS subscriptions_name;
+DROP INDEX IF EXISTS events_key;

@@ -8,7 +8,8 @@ CREATE INDEX subscriptions_receiver ON subscriptions (substr(substr(url, instr(u
 CREATE INDEX subscriptions_tenant_receiver ON subscriptions (tenant, substr(substr(url, instr(url, '://') + 3), 1,
     instr(replace(substr(url, instr(url, '://') + 3), char(63), '/') || '/', '/') - 1), id);
 
--- One row for each value in the metadata of an event. Triggers keep it, because then nothing that removes events can forget it.
+-- One row for each value in the metadata of an event; of a webhook, for the provider's id alone, as the rest is the same for all of a
+-- source. Triggers keep it, because then nothing that removes events can forget it.
 CREATE TABLE event_metadata (
     value    TEXT NOT NULL,
     tenant   TEXT NOT NULL,
@@ -16,11 +17,13 @@ CREATE TABLE event_metadata (
     PRIMARY KEY (value, tenant, event_id)
 ) WITHOUT ROWID;
 INSERT INTO event_metadata (value, tenant, event_id)
-    SELECT DISTINCT m.value, e.tenant, e.id FROM events AS e, json_each(e.metadata) AS m WHERE e.metadata IS NOT NULL AND m.value <> '';
+    SELECT DISTINCT m.value, e.tenant, e.id FROM events AS e, json_each(e.metadata) AS m
+    WHERE e.metadata IS NOT NULL AND m.value <> '' AND (e.request IS NULL OR m.key = 'delivery_id');
 -- +goose StatementBegin
 CREATE TRIGGER events_metadata_added AFTER INSERT ON events WHEN NEW.metadata IS NOT NULL BEGIN
     INSERT INTO event_metadata (value, tenant, event_id)
-        SELECT DISTINCT m.value, NEW.tenant, NEW.id FROM json_each(NEW.metadata) AS m WHERE m.value <> '';
+        SELECT DISTINCT m.value, NEW.tenant, NEW.id FROM json_each(NEW.metadata) AS m
+        WHERE m.value <> '' AND (NEW.request IS NULL OR m.key = 'delivery_id');
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
