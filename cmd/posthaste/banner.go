@@ -15,6 +15,7 @@ func printBanner(w io.Writer, n *node, c *devCmd) {
 	fmt.Fprintf(w, `Posthaste %s is up.
 
   API       %s
+            %s/docs/ shows its calls, to read and to try
   Web UI    %s/namespaces/%s/workflows
   Temporal  %s (namespace %s)
   Data      %s
@@ -25,7 +26,7 @@ Publish:    curl %s/v1/events%s -H 'Content-Type: application/json' \
               -d '{"type":"order.paid","data":{"order":42}}'
 
 Press Ctrl-C to stop.
-`, version(), n.apiURL(), n.uiURL(), n.namespace, n.engine.Address(), n.namespace, c.Data, databaseLine(c.DatabaseURL),
+`, version(), n.apiURL(), n.apiURL(), n.uiURL(), n.namespace, n.engine.Address(), n.namespace, c.Data, databaseLine(c.DatabaseURL),
 		metricsLine(n.metricsURL()), n.apiURL(), key, n.apiURL(), key)
 }
 
