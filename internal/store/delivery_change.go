@@ -64,7 +64,7 @@ func lockForChange(tx *gorm.DB, id string, change models.Change) (row *deliveryR
 		}
 	}
 	if change.Act == models.ActRedeliver { // the event before the delivery, the order of all locks
-		if err = markInlined(tx, "id = (SELECT event_id FROM deliveries WHERE id = ?)", id); err != nil {
+		if err = markInlinedOf(tx, id); err != nil {
 			return nil, facts, err
 		}
 	}
@@ -91,6 +91,19 @@ func lockSubscriptionOf(tx *gorm.DB, deliveryID string) (models.SubscriptionStat
 	}
 	statuses, err := lockStatuses(tx, []string{delivery.SubscriptionID})
 	return statuses[delivery.SubscriptionID], err
+}
+
+// markInlinedOf locks the event of the delivery, and is markInlined for it.
+func markInlinedOf(tx *gorm.DB, deliveryID string) error {
+	delivery, err := take[deliveryRow](tx.Select("event_id"), "delivery", deliveryID)
+	if err != nil {
+		return err
+	}
+	event, err := take[eventRow](tx.Clauses(forUpdate).Select("id"), "event", delivery.EventID)
+	if err != nil {
+		return err
+	}
+	return markInlined(tx, event.ID)
 }
 
 // lockDelivery reads the delivery, and keeps others from changing it until the end of the transaction.

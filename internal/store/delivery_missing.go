@@ -96,7 +96,7 @@ func (s *Store) AddDelivery(ctx context.Context, eventID, subscriptionID string,
 				return err
 			}
 		}
-		if err = markInlined(tx, "id = ?", eventID); err != nil {
+		if err = markInlined(tx, eventID); err != nil {
 			return err
 		}
 		event.Epoch = epoch

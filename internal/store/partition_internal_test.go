@@ -431,3 +431,49 @@ func TestWhatATenantKeepsShorterLeavesItsDay(t *testing.T) {
 	require.Equal(t, 1, gone.Events)
 	require.Zero(t, a.count("event_payloads")+a.count("attempt_payloads"))
 }
+
+// TestARedeliveryDuringAPassIsKept has a redelivery begin while a batch has locked its event, and has moved nothing yet.
+func TestARedeliveryDuringAPassIsKept(t *testing.T) {
+	t.Parallel()
+	a := newArchive(t)
+	keep := 1000 * 24 * time.Hour
+	require.NoError(t, a.PutTenant(t.Context(), &models.Tenant{Name: a.sub.Tenant, Retention: &keep}))
+	e, d := a.event(a.past.Add(time.Hour))
+	a.attempt(d, 1, a.past.Add(time.Hour), models.DeliveryDelivered)
+	reader := a.read.Begin() // the day is not dropped before the second attempt
+	require.NoError(t, reader.Exec("SELECT count(*) FROM attempt_payloads").Error)
+	holder := a.write.Begin()
+	require.NoError(t, holder.Exec("SELECT FROM deliveries WHERE id = ? FOR UPDATE", d).Error)
+
+	passed, redelivered := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := a.passAs(a.ending(models.ExpireEvents))
+		passed <- err
+	}()
+	a.requireWaiting(1)
+	go func() {
+		redeliver := models.Change{Act: models.ActRedeliver, At: time.Now(), After: 1, Why: models.Why{By: "ann"}}
+		_, err := a.ChangeDelivery(t.Context(), d, redeliver)
+		redelivered <- err
+	}()
+	a.requireWaiting(2)
+	require.NoError(t, holder.Rollback().Error)
+	require.NoError(t, <-redelivered)
+	require.ErrorContains(t, <-passed, "lock timeout")
+
+	a.attempt(d, 2, a.past.Add(4*time.Hour), models.DeliveryDelivered)
+	require.Equal(t, 2, a.count(partitionedTables[0].partition(a.past)))
+	require.NoError(t, reader.Rollback().Error)
+	_, err := a.pass(models.ExpireEvents)
+	require.NoError(t, err)
+	a.requirePast(false)
+	a.requireWhole(e, d, 2)
+}
+
+// requireWaiting waits until so many transactions wait for a lock.
+func (a *archive) requireWaiting(count int) {
+	a.t.Helper()
+	require.Eventually(a.t, func() bool {
+		return a.count("pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") >= count
+	}, 10*time.Second, 5*time.Millisecond)
+}

@@ -142,12 +142,13 @@ func spare(tx *gorm.DB, batch expiring) error {
 }
 
 // markInlined marks an event whose payload was taken into its row, because a delivery of it is about to be opened: the attempts
-// then go to partitions whose end no pass will bring together with this event.
-func markInlined(tx *gorm.DB, where string, args ...any) error {
+// then go to partitions whose end no pass will bring together with this event. The event must be locked by an earlier statement:
+// this one would not see what a pass that is under way makes of the event.
+func markInlined(tx *gorm.DB, eventID string) error {
 	if !isPostgres(tx) {
 		return nil
 	}
-	return tx.Exec("UPDATE events SET payload_late = true WHERE data IS NOT NULL AND data <> '' AND payload_late IS NULL AND "+where, args...).Error
+	return tx.Exec("UPDATE events SET payload_late = true WHERE data IS NOT NULL AND data <> '' AND payload_late IS NULL AND id = ?", eventID).Error
 }
 
 // emptyPartitions deletes what the events of the batch have in partitions that are not about to be dropped.
