@@ -12,9 +12,9 @@ const descriptionText = `Durable webhook delivery: publishers send events, and e
 event types match, by signed HTTP POST requests, with retries.
 
 Rules for every call: a body is one JSON object in UTF-8; unknown fields and unknown query parameters are refused; a field that is
-null counts as absent; an absent field in an answer has no value; lists are newest first, and next_cursor fetches the next page; an
-error is a problem document (RFC 9457) whose code is for programs. Every answer has the header X-Request-Id. Every path with GET
-also has HEAD.`
+null counts as absent, unless its description says otherwise; an absent field in an answer has no value; lists are newest first, and
+next_cursor fetches the next page; an error is a problem document (RFC 9457) whose code is for programs. Every answer has the header
+X-Request-Id. Every path with GET also has HEAD.`
 
 // tags are the groups of calls, by the first word of their paths.
 var tags = []openapi.Tag{

@@ -18,7 +18,7 @@ import (
 type TenantStore interface {
 	// RememberedTenant returns the settings, which may be some seconds old.
 	RememberedTenant(ctx context.Context, name string) (*models.Tenant, error)
-	PutTenant(ctx context.Context, tenant *models.Tenant, audit ...models.AuditEntry) error
+	UpdateTenant(ctx context.Context, name string, change func(*models.Tenant) error, audit ...models.AuditEntry) error
 	TenantStanding(ctx context.Context, name string) (*models.TenantStanding, error)
 	// Tenants lists tenants by name, above after.
 	Tenants(ctx context.Context, after string, limit int) ([]*models.TenantStanding, error)
@@ -29,11 +29,30 @@ type tenantInput struct {
 	DeliveryMode     models.DeliveryMode `json:"delivery_mode"`
 	MaxSubscriptions int                 `json:"max_subscriptions"`
 	PublishRate      int                 `json:"publish_rate"`
-	Retention        *duration           `json:"retention"`
-	PayloadRetention *duration           `json:"payload_retention"`
+	Retention        optional[duration]  `json:"retention"`
+	PayloadRetention optional[duration]  `json:"payload_retention"`
 }
 
-// putTenant handles PUT /v1/tenants/{tenant}. A field that is absent gets its default.
+// change gives fields that are absent their defaults, except the retentions, which stay as they are: a caller that does not know
+// of them must not have data removed that others keep.
+func (in *tenantInput) change(tenant *models.Tenant) error {
+	tenant.DeliveryMode, tenant.MaxSubscriptions, tenant.PublishRate = in.DeliveryMode, in.MaxSubscriptions, in.PublishRate
+	changeRetention(&tenant.Retention, in.Retention)
+	changeRetention(&tenant.PayloadRetention, in.PayloadRetention)
+	return tenant.Validate()
+}
+
+// changeRetention sets the retention to what was given; null is the installation's.
+func changeRetention(keep **time.Duration, given optional[duration]) {
+	switch {
+	case given.null:
+		*keep = nil
+	case given.given:
+		*keep = new(time.Duration(given.value))
+	}
+}
+
+// putTenant handles PUT /v1/tenants/{tenant}.
 func (s *server) putTenant(c *gin.Context) error {
 	var in tenantInput
 	if err := readJSON(c, &in); err != nil {
@@ -43,17 +62,11 @@ func (s *server) putTenant(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	tenant := &models.Tenant{
-		Name: c.Param("tenant"), DeliveryMode: in.DeliveryMode, MaxSubscriptions: in.MaxSubscriptions, PublishRate: in.PublishRate,
-		Retention: (*time.Duration)(in.Retention), PayloadRetention: (*time.Duration)(in.PayloadRetention),
-	}
-	if err := tenant.Validate(); err != nil {
-		return err
-	}
-	if err := s.Store.PutTenant(c.Request.Context(), tenant, entry); err != nil {
+	name := c.Param("tenant")
+	if err := s.Store.UpdateTenant(c.Request.Context(), name, in.change, entry); err != nil {
 		return fmt.Errorf("store tenant: %w", err)
 	}
-	return s.replyTenant(c, tenant.Name)
+	return s.replyTenant(c, name)
 }
 
 // getTenant handles GET /v1/tenants/{tenant}. Each name that is possible is a tenant: it needs no settings to exist.

@@ -23,11 +23,15 @@ func TestTenants(t *testing.T) {
 		require.Equal(t, got, h.get(path).is(http.StatusOK))
 		got = h.do(http.MethodPut, path, `{"retention":"2160h","payload_retention":"0s"}`).is(http.StatusOK)
 		require.Equal(t, []any{"2160h", "0s"}, []any{got["retention"], got["payload_retention"]})
+		got = h.do(http.MethodPut, path, `{"publish_rate":3}`).is(http.StatusOK)
+		require.Equal(t, []any{"2160h", "0s"}, []any{got["retention"], got["payload_retention"]}, "a caller that does not know of them changes nothing")
+		h.do(http.MethodPut, path, `{"payload_retention":"2161h"}`).isProblem(http.StatusBadRequest, models.CodeInvalid, "payload_retention")
 		got = h.do(http.MethodPut, path, `{"publish_rate":3,"retention":null}`).is(http.StatusOK)
 		require.NotContains(t, got, "retention")
+		require.Equal(t, "0s", got["payload_retention"])
 		require.NotContains(t, got, "delivery_mode")
 		require.NotContains(t, got, "max_subscriptions")
-		require.Len(t, h.get("/v1/audit?tenant=acme&action=tenant.update").is(http.StatusOK)["data"], 3)
+		require.Len(t, h.get("/v1/audit?tenant=acme&action=tenant.update").is(http.StatusOK)["data"], 4)
 	})
 
 	t.Run("what makes no sense is refused", func(t *testing.T) {

@@ -20,7 +20,7 @@ var (
 )
 
 // thing has what all answers about one thing need.
-const thing = `{"id":"x_1","event_id":"evt_1","secret":"whsec_1","public_keys":["whpk_1"],"data":[],"dry_run":true,"subscription_id":"sub_1","backlog":{}}`
+const thing = `{"id":"x_1","tenant":"acme","event_id":"evt_1","secret":"whsec_1","public_keys":["whpk_1"],"data":[],"dry_run":true,"subscription_id":"sub_1","backlog":{}}`
 
 // operations are all calls but those that publish.
 var operations = map[string]struct {
@@ -165,6 +165,10 @@ var operations = map[string]struct {
 		body: `{"subscription_id":"sub_1","since":"2026-11-22T12:00:00.5Z","status":"missing","rate":7,"reason":"outage",` +
 			`"tenant":"acme","dry_run":true}`,
 	},
+	"set tenant": {do: func(ctx context.Context, c *client.Client) error {
+		_, err := c.SetTenant(ctx, "acme", client.TenantFields{PublishRate: 5}, "retention")
+		return err
+	}, sends: "PUT /v1/tenants/acme", body: `{"publish_rate":5,"retention":null}`},
 	"stats": {do: ask1(func(ctx context.Context, c *client.Client) (*client.Stats, error) { return c.Stats(ctx) }), sends: "GET /v1/stats"},
 	"search": {do: func(ctx context.Context, c *client.Client) error {
 		_, err := c.Search(ctx, "order 42", "acme")

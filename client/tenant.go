@@ -24,7 +24,7 @@ type Tenant struct {
 func (t Tenant) identity() string { return t.Name }
 
 // TenantFields are the settings of a tenant. The zero value of each is its
-// default.
+// default, except that a call leaves a retention that is nil as it is.
 type TenantFields struct {
 	// DeliveryMode is auto, child, inline or grouped; "" is the deployment's.
 	DeliveryMode string `json:"delivery_mode,omitempty"`
@@ -37,13 +37,14 @@ type TenantFields struct {
 	PublishRate int `json:"publish_rate,omitempty"`
 
 	// Retention is for how long an event is kept, with its deliveries, attempts and
-	// idempotency key, after the last change of them; 0: for ever, nil: as long as
-	// the installation keeps them. At least an hour.
+	// idempotency key, after the last change of them; 0: for ever. At least an hour.
+	// In an answer, nil is the installation's. In a call, nil leaves it as it is, and
+	// the JSON null goes back to the installation's.
 	Retention *Duration `json:"retention,omitempty"`
 
 	// PayloadRetention is for how long the data of events, and the headers and
-	// answers of attempts, are kept; 0: as long as the event, nil: as long as the
-	// installation keeps them. At least an hour.
+	// answers of attempts, are kept; 0: as long as the event. At least an hour. What
+	// nil and the JSON null mean is as for Retention.
 	PayloadRetention *Duration `json:"payload_retention,omitempty"`
 }
 
@@ -69,13 +70,19 @@ func (c *Client) Tenant(ctx context.Context, name string) (*Tenant, error) {
 	return send[Tenant](ctx, c, call{method: http.MethodGet, path: path}, nil)
 }
 
-// SetTenant replaces the settings of a tenant.
-func (c *Client) SetTenant(ctx context.Context, name string, fields TenantFields) (*Tenant, error) {
+// SetTenant replaces the settings of a tenant. A retention that is nil stays as
+// it is; one that is named in reset (retention, payload_retention) becomes the
+// installation's, and what that does not keep is removed for good within minutes.
+func (c *Client) SetTenant(ctx context.Context, name string, fields TenantFields, reset ...string) (*Tenant, error) {
 	path, err := tenantPath(name)
 	if err != nil {
 		return nil, err
 	}
-	return send[Tenant](ctx, c, call{method: http.MethodPut, path: path}, fields)
+	settings, err := patchOf(fields, reset)
+	if err != nil {
+		return nil, err
+	}
+	return send[Tenant](ctx, c, call{method: http.MethodPut, path: path}, settings)
 }
 
 // CancelTenant cancels all events of the tenant that were accepted before the

@@ -25,7 +25,10 @@ func TestModeOfATenantComesFromTheStore(t *testing.T) {
 			return slices.ContainsFunc(b.begun, func(in workflows.DeliverEventInput) bool { return in.Tenant == tenant && in.Inline })
 		}
 		require.False(t, startedInline("a"))
-		require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: "a", DeliveryMode: models.ModeInline}))
+		require.NoError(t, b.UpdateTenant(t.Context(), "a", func(tenant *models.Tenant) error {
+			tenant.DeliveryMode = models.ModeInline
+			return nil
+		}))
 		require.Eventually(t, func() bool { return startedInline("a") }, limit, 100*time.Millisecond)
 		require.False(t, startedInline("b"))
 	})

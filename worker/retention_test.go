@@ -22,7 +22,10 @@ func TestEventsAreRemovedAtTheEndOfTheirRetention(t *testing.T) {
 		require.NoError(t, b.AddAudit(t.Context(), models.AuditEntry{Tenant: "a"}))
 
 		day := 24 * time.Hour
-		require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: "longer", Retention: &day}))
+		require.NoError(t, b.UpdateTenant(t.Context(), "longer", func(tenant *models.Tenant) error {
+			tenant.Retention = &day
+			return nil
+		}))
 		b.subscribe(t, "longer", 1)
 		elsewhere := b.accept(t, "longer", 1)
 		require.NoError(t, b.plan(elsewhere[0].ID))

@@ -94,7 +94,10 @@ func publishOld(t *testing.T, path string, age time.Duration, count int, tenant 
 	name := ""
 	if tenant != nil {
 		name = tenant.Name
-		require.NoError(t, s.PutTenant(t.Context(), tenant))
+		require.NoError(t, s.UpdateTenant(t.Context(), name, func(is *models.Tenant) error {
+			*is = *tenant
+			return nil
+		}))
 	}
 	at := time.Now().Add(-age)
 	for range count {

@@ -178,18 +178,21 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestSetTenant keeps the settings that have no flag.
+// TestSetTenant keeps the settings that have no flag. It does not send a retention that it was not given.
 func TestSetTenant(t *testing.T) {
 	t.Parallel()
 	for flags, want := range map[string]string{
 		"--max-subscriptions 9":                    `{"delivery_mode":"inline","max_subscriptions":9,"publish_rate":5}`,
 		"--delivery-mode default --publish-rate 0": `{}`,
-		"--retention 90d --payload-retention 0s":   `{"delivery_mode":"inline","publish_rate":5,"retention":"2160h","payload_retention":"0s"}`,
+		"--retention 90d --payload-retention 0s":   `{"delivery_mode":"inline","payload_retention":"0s","publish_rate":5,"retention":"2160h"}`,
+		"--retention default":                      `{"delivery_mode":"inline","publish_rate":5,"retention":null}`,
+		"--payload-retention default":              `{"delivery_mode":"inline","payload_retention":null,"publish_rate":5}`,
 		"--delivery-mode grouped":                  `{"delivery_mode":"grouped","publish_rate":5}`,
 	} {
 		t.Run(flags, func(t *testing.T) {
 			t.Parallel()
-			api := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/tenants/acme": ok(tenantJSON), "PUT /v1/tenants/acme": ok(tenantJSON)})
+			is := strings.Replace(tenantJSON, "{", `{"retention":"1000h","payload_retention":"5h",`, 1)
+			api := newFakeAPI(t, map[string][]fakeAnswer{"GET /v1/tenants/acme": ok(is), "PUT /v1/tenants/acme": ok(tenantJSON)})
 			got := api.operate(t, "", append(strings.Fields("tenants set acme"), strings.Fields(flags)...)...)
 			require.Zero(t, got.code, got.err)
 			require.Equal(t, want, api.calls()[1].body)

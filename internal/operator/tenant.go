@@ -49,7 +49,7 @@ type tenantsSetCmd struct {
 	PayloadRetention retentionFlag `name:"payload-retention" placeholder:"TIME" help:"Time for which its payloads are kept, as --payload-retention of a server says; default for the installation's."`
 }
 
-// Run implements the command. The call replaces all settings, so those without a flag are sent as they are.
+// Run implements the command. The call replaces all settings but the retentions, so those without a flag are sent as they are.
 func (c *tenantsSetCmd) Run(ctx context.Context, o *operator) error {
 	tenant, err := o.Tenant(ctx, c.Name)
 	if err != nil {
@@ -65,35 +65,39 @@ func (c *tenantsSetCmd) Run(ctx context.Context, o *operator) error {
 	if c.PublishRate != nil {
 		fields.PublishRate = *c.PublishRate
 	}
-	c.Retention.set(&fields.Retention)
-	c.PayloadRetention.set(&fields.PayloadRetention)
-	if tenant, err = o.SetTenant(ctx, c.Name, fields); err != nil {
+	fields.Retention, fields.PayloadRetention = c.Retention.keep, c.PayloadRetention.keep
+	if tenant, err = o.SetTenant(ctx, c.Name, fields, c.defaults()...); err != nil {
 		return err
 	}
 	return tenantLayout.print(o, *tenant)
 }
 
+// defaults names the retentions that become the installation's.
+func (c *tenantsSetCmd) defaults() (fields []string) {
+	if c.Retention.reset {
+		fields = append(fields, "retention")
+	}
+	if c.PayloadRetention.reset {
+		fields = append(fields, "payload_retention")
+	}
+	return fields
+}
+
 // retentionFlag is a retention, or "default" for the installation's.
 type retentionFlag struct {
-	given bool
-	keep  *client.Duration
+	reset bool
+	keep  *client.Duration // nil: unless reset, as it is
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (f *retentionFlag) UnmarshalText(text []byte) error {
-	f.given = true
-	if string(text) == "default" {
+	if f.reset = string(text) == "default"; f.reset {
+		f.keep = nil
 		return nil
 	}
 	keep, err := terminal.ParseDuration(string(text))
 	f.keep = (*client.Duration)(&keep)
 	return err
-}
-
-func (f retentionFlag) set(field **client.Duration) {
-	if f.given {
-		*field = f.keep
-	}
 }
 
 var tenantLayout = layout[client.Tenant]{

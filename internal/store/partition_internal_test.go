@@ -135,6 +135,14 @@ func (a *archive) passAs(e models.Ending) (gone models.Removed, err error) {
 	return gone, nil
 }
 
+// keeping is the change to a retention of its own.
+func keeping(keep time.Duration) func(*models.Tenant) error {
+	return func(is *models.Tenant) error {
+		is.Retention = &keep
+		return nil
+	}
+}
+
 func (a *archive) requirePast(there bool) {
 	a.t.Helper()
 	for _, table := range partitionedTables {
@@ -363,7 +371,7 @@ func TestADayIsDroppedThatATenantKeeps(t *testing.T) {
 			t.Parallel()
 			a := newArchive(t)
 			keep := 1000 * 24 * time.Hour
-			require.NoError(t, a.PutTenant(t.Context(), &models.Tenant{Name: a.sub.Tenant, Retention: &keep}))
+			require.NoError(t, a.UpdateTenant(t.Context(), a.sub.Tenant, keeping(keep)))
 			again, d1 := a.event(a.past.Add(time.Hour))
 			a.attempt(d1, 1, a.past.Add(time.Hour), models.DeliveryDelivered)
 			open, d2 := a.event(a.past.Add(2 * time.Hour))
@@ -410,7 +418,7 @@ func TestWhatATenantKeepsShorterLeavesItsDay(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
 	keep := 24 * time.Hour
-	require.NoError(t, a.PutTenant(t.Context(), &models.Tenant{Name: a.sub.Tenant, Retention: &keep}))
+	require.NoError(t, a.UpdateTenant(t.Context(), a.sub.Tenant, keeping(keep)))
 	_, d1 := a.event(a.past.Add(time.Hour))
 	a.attempt(d1, 1, a.past.Add(time.Hour), models.DeliveryDelivered)
 	open, d2 := a.event(a.past.Add(2 * time.Hour))
@@ -437,7 +445,7 @@ func TestARedeliveryDuringAPassIsKept(t *testing.T) {
 	t.Parallel()
 	a := newArchive(t)
 	keep := 1000 * 24 * time.Hour
-	require.NoError(t, a.PutTenant(t.Context(), &models.Tenant{Name: a.sub.Tenant, Retention: &keep}))
+	require.NoError(t, a.UpdateTenant(t.Context(), a.sub.Tenant, keeping(keep)))
 	e, d := a.event(a.past.Add(time.Hour))
 	a.attempt(d, 1, a.past.Add(time.Hour), models.DeliveryDelivered)
 	reader := a.read.Begin() // the day is not dropped before the second attempt

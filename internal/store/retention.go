@@ -176,33 +176,38 @@ func (r *retentionRow) advance(tx *gorm.DB, batch expiring, gone models.Removed)
 // decided are the expiries that a tenant can decide about.
 var decided = []models.Expiry{models.ExpireEvents, models.ExpirePayloads, models.ExpireRecoveries}
 
-// decide follows a change of the tenant's settings. It waits for batches that are under way, because they read the settings
-// before. What a pass of the installation has left to the tenant, it looks at again when that no longer says when its data end.
-func decide(tx *gorm.DB, tenant *models.Tenant) error {
-	var locked []*retentionRow
-	rows := tx.Clauses(forUpdate).Where("tenant IN ?", []string{"", tenant.Name}).Order("tenant, expiry")
-	if err := rows.Find(&locked).Error; err != nil {
-		return err
-	}
+// lockProgress reads how far the removals have come that a change of the tenant's settings concerns. It waits for batches that are
+// under way, because they have read the settings before the change.
+func lockProgress(tx *gorm.DB, tenant string) (progress []*retentionRow, err error) {
+	rows := tx.Clauses(forUpdate).Where("tenant IN ?", []string{"", tenant}).Order("tenant, expiry")
+	return progress, rows.Find(&progress).Error
+}
+
+// decide follows a change of the tenant's settings, with the rows of lockProgress.
+func decide(tx *gorm.DB, tenant *models.Tenant, progress []*retentionRow) error {
 	for _, what := range decided {
 		if tenant.Decides(what) {
 			row := retentionRow{Tenant: tenant.Name, Expiry: what}
 			if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
 				return err
 			}
-			continue
 		}
-		left := tx.Where("tenant = ? AND expiry = ?", tenant.Name, what).Delete(&retentionRow{})
-		if left.Error != nil || left.RowsAffected == 0 {
-			if left.Error != nil {
-				return left.Error
+	}
+	for _, row := range progress {
+		if row.Tenant != "" && !tenant.Decides(row.Expiry) {
+			if err := handBack(tx, row); err != nil {
+				return err
 			}
-			continue
-		}
-		again := tx.Model(&retentionRow{}).Where("tenant = '' AND expiry = ?", what)
-		if err := again.Update("reached", "").Error; err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// handBack ends the passes of a tenant. What a pass of the installation has left to the tenant, it looks at again.
+func handBack(tx *gorm.DB, row *retentionRow) error {
+	if err := tx.Where("tenant = ? AND expiry = ?", row.Tenant, row.Expiry).Delete(&retentionRow{}).Error; err != nil {
+		return err
+	}
+	back := tx.Model(&retentionRow{}).Where("tenant = '' AND expiry = ?", row.Expiry)
+	return back.Update("reached", "").Error
 }

@@ -60,21 +60,37 @@ func (s *Store) RememberedTenant(ctx context.Context, name string) (*models.Tena
 	return tenant, err
 }
 
-// PutTenant replaces the settings, which must be valid, and stores the audit entries about that.
-func (s *Store) PutTenant(ctx context.Context, tenant *models.Tenant, audit ...models.AuditEntry) error {
-	tenant.UpdatedAt = now()
-	row := tenantRow(*tenant)
+// UpdateTenant changes the settings, the defaults if there are none, and stores the audit entries about that. The change must leave
+// them valid; its error is returned. Changes of the same tenant come one after the other.
+func (s *Store) UpdateTenant(ctx context.Context, name string, change func(*models.Tenant) error, audit ...models.AuditEntry) error {
 	err := s.inTransaction(ctx, "store tenant", func(tx *gorm.DB) error {
-		if err := decide(tx, tenant); err != nil {
+		progress, err := lockProgress(tx, name)
+		if err != nil {
 			return err
 		}
-		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
+		tenant, err := readTenant(tx, name)
+		if err != nil {
 			return err
 		}
-		return addAudits(tx, tenant.Name, tenant.Name, audit)
+		if err := change(tenant); err != nil {
+			return err
+		}
+		if err := decide(tx, tenant, progress); err != nil {
+			return err
+		}
+		if err := saveTenant(tx, tenant); err != nil {
+			return err
+		}
+		return addAudits(tx, name, name, audit)
 	})
-	s.memory.tenants.Remove(tenant.Name)
+	s.memory.tenants.Remove(name)
 	return err
+}
+
+func saveTenant(tx *gorm.DB, tenant *models.Tenant) error {
+	row := tenantRow(*tenant)
+	row.UpdatedAt = now()
+	return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 }
 
 // TenantModes returns the delivery modes of the tenants that have one of their own.

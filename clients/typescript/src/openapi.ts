@@ -1723,9 +1723,9 @@ export interface components {
             max_subscriptions?: number;
             /** @description `publish_rate` is how many events a second each process of the API accepts; 0: any number. Beyond it, publishing is refused with status 429. */
             publish_rate?: number;
-            /** @description `retention` is for how long an event is kept, with its deliveries, attempts and idempotency key, after the last change of them; 0: for ever, absent: as long as the installation keeps them. At least an hour. */
+            /** @description `retention` is for how long an event is kept, with its deliveries, attempts and idempotency key, after the last change of them; 0: for ever. At least an hour. In an answer, absent is the installation's. In a call, absent leaves it as it is, and the JSON null goes back to the installation's. */
             retention?: components["schemas"]["Duration"];
-            /** @description `payload_retention` is for how long the data of events, and the headers and answers of attempts, are kept; 0: as long as the event, absent: as long as the installation keeps them. At least an hour. */
+            /** @description `payload_retention` is for how long the data of events, and the headers and answers of attempts, are kept; 0: as long as the event. At least an hour. What absent and the JSON null mean is as for `retention`. */
             payload_retention?: components["schemas"]["Duration"];
             subscriptions: components["schemas"]["Count"];
             events: components["schemas"]["Count"];
@@ -1738,7 +1738,7 @@ export interface components {
             updated_at?: string;
             links: components["schemas"]["Links"];
         };
-        /** @description TenantFields are the settings of a tenant. The absent value of each is its default. */
+        /** @description TenantFields are the settings of a tenant. The absent value of each is its default, except that a call leaves a retention that is absent as it is. */
         TenantFields: {
             /** @description `delivery_mode` is auto, child, inline or grouped; absent is the deployment's. */
             delivery_mode?: string | null;

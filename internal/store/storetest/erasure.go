@@ -34,7 +34,7 @@ func testErasure(t *testing.T, open Open) {
 			of.recovery(t, d.SubscriptionID)
 			_, err := of.CancelWaiting(t.Context(), d.SubscriptionID, annForATest)
 			require.NoError(t, err)
-			require.NoError(t, of.PutTenant(t.Context(), &models.Tenant{Name: of.tenant, PublishRate: 5}))
+			require.NoError(t, of.UpdateTenant(t.Context(), of.tenant, to(&models.Tenant{Name: of.tenant, PublishRate: 5})))
 		}
 		erasure, err := b.EraseTenant(t.Context(), b.tenant, annForATest)
 		require.NoError(t, err)

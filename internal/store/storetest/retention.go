@@ -251,7 +251,7 @@ func testRetention(t *testing.T, open Open) {
 			"bare": {PayloadRetention: new(hour)},
 		} {
 			keep.Name = name
-			require.NoError(t, b.PutTenant(t.Context(), keep))
+			require.NoError(t, b.UpdateTenant(t.Context(), name, to(keep)))
 			of[name] = &bundle{Store: b.Store, tenant: name}
 			deliveries[name], _ = of[name].settled(t)
 			r := of[name].newRecovery(deliveries[name].SubscriptionID)
@@ -290,7 +290,7 @@ func testRetention(t *testing.T, open Open) {
 
 		require.NoError(t, b.RecordAttempt(t.Context(), succeeded(newAttempt(open, 1)), models.DeliveryOutcome{Status: models.DeliveryDelivered}))
 		require.Equal(t, 1, b.expireAll(t, keep, b.moment().Add(2*hour)).Events, "it was open at its end")
-		require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: "ever"}))
+		require.NoError(t, b.UpdateTenant(t.Context(), "ever", to(&models.Tenant{Name: "ever"})))
 		require.Equal(t, 1, b.expireAll(t, keep, present.Add(11*day)).Events, "it leaves that to the installation again")
 		states, err := b.Retention(t.Context())
 		require.NoError(t, err)
@@ -299,7 +299,7 @@ func testRetention(t *testing.T, open Open) {
 	})
 
 	run("the payloads of a tenant end before its events, which end as well", func(t *testing.T, b *bundle) {
-		require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: b.tenant, Retention: new(9 * hour), PayloadRetention: new(3 * hour)}))
+		require.NoError(t, b.UpdateTenant(t.Context(), b.tenant, to(&models.Tenant{Name: b.tenant, Retention: new(9 * hour), PayloadRetention: new(3 * hour)})))
 		b.settled(t)
 		open := b.delivery(t)
 		present := b.moment()
@@ -316,7 +316,7 @@ func testRetention(t *testing.T, open Open) {
 
 	run("a longer retention is in force when the call returns", func(t *testing.T, b *bundle) {
 		for range 2 * rounds {
-			require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: b.tenant, Retention: new(hour)}))
+			require.NoError(t, b.UpdateTenant(t.Context(), b.tenant, to(&models.Tenant{Name: b.tenant, Retention: new(hour)})))
 			_, e := b.settled(t)
 			present := b.moment()
 			var there error
@@ -326,7 +326,7 @@ func testRetention(t *testing.T, open Open) {
 					_, errs[0] = pass(t.Context(), b.Store, models.Ending{Expiry: models.ExpireEvents, Tenant: b.tenant, At: present.Add(2 * hour)})
 					return
 				}
-				errs[1] = b.PutTenant(t.Context(), &models.Tenant{Name: b.tenant, Retention: new(time.Duration(0))})
+				errs[1] = b.UpdateTenant(t.Context(), b.tenant, to(&models.Tenant{Name: b.tenant, Retention: new(time.Duration(0))}))
 				_, there = b.Event(t.Context(), e.ID)
 			})
 			require.NoError(t, errors.Join(errs[:]...))

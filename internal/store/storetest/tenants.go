@@ -4,11 +4,20 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthaste/posthaste/models"
 )
+
+// to is the change after which the settings are the wanted ones.
+func to(want *models.Tenant) func(*models.Tenant) error {
+	return func(is *models.Tenant) error {
+		*is = *want
+		return nil
+	}
+}
 
 func testTenants(t *testing.T, open Open) {
 	run := cases(t, open)
@@ -20,9 +29,11 @@ func testTenants(t *testing.T, open Open) {
 		for _, want := range []*models.Tenant{
 			{Name: b.tenant, DeliveryMode: models.ModeInline, MaxSubscriptions: 5, PublishRate: 7}, {Name: b.tenant, PublishRate: 8},
 		} {
-			require.NoError(t, b.PutTenant(t.Context(), want, models.AuditEntry{Action: models.AuditUpdateTenant, Why: annForATest}))
+			require.NoError(t, b.UpdateTenant(t.Context(), b.tenant, to(want), models.AuditEntry{Action: models.AuditUpdateTenant, Why: annForATest}))
 			got, err := b.Tenant(t.Context(), b.tenant)
 			require.NoError(t, err)
+			require.WithinDuration(t, time.Now(), got.UpdatedAt, time.Minute)
+			want.UpdatedAt = got.UpdatedAt
 			require.Equal(t, want, got)
 			remembered, err := b.RememberedTenant(t.Context(), b.tenant)
 			require.NoError(t, err)
@@ -34,9 +45,28 @@ func testTenants(t *testing.T, open Open) {
 		require.Len(t, b.audit(t, models.AuditFilter{Action: models.AuditUpdateTenant, Subject: b.tenant}), 2)
 	})
 
+	run("a change that fails changes nothing, and one at the same time is not lost", func(t *testing.T, b *bundle) {
+		failing := func(tenant *models.Tenant) error {
+			tenant.PublishRate = 9
+			return models.Invalid("publish_rate", "is refused")
+		}
+		requireCode(t, models.CodeInvalid, b.UpdateTenant(t.Context(), b.tenant, failing))
+		errs := make([]error, 12)
+		atOnce(len(errs), func(i int) {
+			errs[i] = b.UpdateTenant(t.Context(), b.tenant, func(tenant *models.Tenant) error {
+				tenant.PublishRate++
+				return nil
+			})
+		})
+		require.NoError(t, errors.Join(errs...))
+		got, err := b.Tenant(t.Context(), b.tenant)
+		require.NoError(t, err)
+		require.Equal(t, len(errs), got.PublishRate)
+	})
+
 	run("two subscriptions cannot take the last place", func(t *testing.T, b *bundle) {
 		const most = 3
-		require.NoError(t, b.PutTenant(t.Context(), &models.Tenant{Name: b.tenant, MaxSubscriptions: most}))
+		require.NoError(t, b.UpdateTenant(t.Context(), b.tenant, to(&models.Tenant{Name: b.tenant, MaxSubscriptions: most})))
 		var refused atomic.Int32
 		errs := make([]error, 4*most)
 		atOnce(len(errs), func(i int) {
