@@ -101,6 +101,7 @@ type RetentionState struct {
 	Expiry     Expiry
 	Tenant     string    // as in Ending
 	Horizon    time.Time // data from before it have ended, or may end at any time; zero: none has
+	Reached    string    // id of the last row that a pass has looked at; empty: it begins with the first
 	Walking    bool      // a pass is under way, or was interrupted
 	FinishedAt time.Time // of the last pass; zero: there was none. A pass of one tenant begins when there is something to remove
 	Rows       int64     // removed so far

@@ -36,7 +36,7 @@ func (retentionRow) TableName() string { return "retention" }
 
 func (r *retentionRow) model() models.RetentionState {
 	return models.RetentionState{
-		Expiry: r.Expiry, Tenant: r.Tenant, Horizon: fromNullTime(r.Horizon), Walking: r.Walking, FinishedAt: fromNullTime(r.FinishedAt),
+		Expiry: r.Expiry, Tenant: r.Tenant, Horizon: fromNullTime(r.Horizon), Reached: r.Reached, Walking: r.Walking, FinishedAt: fromNullTime(r.FinishedAt),
 		Rows: r.Removed, Bytes: r.Bytes,
 	}
 }
@@ -203,11 +203,11 @@ func decide(tx *gorm.DB, tenant *models.Tenant, progress []*retentionRow) error 
 	return nil
 }
 
-// handBack ends the passes of a tenant. What a pass of the installation has left to the tenant, it looks at again.
+// handBack ends the passes of a tenant. The pass of the installation may be further; it goes back to where the tenant's have come.
 func handBack(tx *gorm.DB, row *retentionRow) error {
 	if err := tx.Where("tenant = ? AND expiry = ?", row.Tenant, row.Expiry).Delete(&retentionRow{}).Error; err != nil {
 		return err
 	}
-	back := tx.Model(&retentionRow{}).Where("tenant = '' AND expiry = ?", row.Expiry)
-	return back.Update("reached", "").Error
+	back := tx.Model(&retentionRow{}).Where("tenant = '' AND expiry = ? AND reached > ?", row.Expiry, row.Reached)
+	return back.Update("reached", row.Reached).Error
 }

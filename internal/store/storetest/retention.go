@@ -314,6 +314,27 @@ func testRetention(t *testing.T, open Open) {
 		require.Equal(t, 1, b.expireAll(t, keep, settled.Add(10*hour)).Events, "no pass comes by it any more, but that for what is late")
 	})
 
+	run("a tenant that gives up its retention sends the installation back no further than its own pass had come", func(t *testing.T, b *bundle) {
+		other := &bundle{Store: b.Store, tenant: "other"}
+		other.settled(t)
+		require.NoError(t, b.UpdateTenant(t.Context(), b.tenant, to(&models.Tenant{Name: b.tenant, Retention: new(4 * hour)})))
+		_, looked := b.settled(t)
+		between := b.moment()
+		later, _ := b.settled(t)
+		_, last := other.settled(t)
+		present := b.moment()
+		keep := models.Retention{Events: hour}
+		require.Equal(t, 3, b.expireAll(t, keep, between.Add(4*hour)).Events)
+		require.Equal(t, looked.ID, b.reached(t, b.tenant))
+		require.Equal(t, last.ID, b.reached(t, ""))
+
+		require.NoError(t, b.UpdateTenant(t.Context(), b.tenant, to(&models.Tenant{Name: b.tenant})))
+		require.Equal(t, looked.ID, b.reached(t, ""))
+		require.Equal(t, 1, b.expireAll(t, keep, present.Add(hour)).Events)
+		_, err := b.Delivery(t.Context(), later.ID)
+		requireCode(t, models.CodeNotFound, err)
+	})
+
 	run("a longer retention is in force when the call returns", func(t *testing.T, b *bundle) {
 		for range 2 * rounds {
 			require.NoError(t, b.UpdateTenant(t.Context(), b.tenant, to(&models.Tenant{Name: b.tenant, Retention: new(hour)})))
@@ -343,6 +364,16 @@ func testRetention(t *testing.T, open Open) {
 		require.Equal(t, models.Removed{Entries: 1}, counts(b.expire(t, models.ExpireAudit, before)))
 		require.Len(t, b.audit(t, models.AuditFilter{}), 1)
 	})
+}
+
+// reached is the last event that a pass has looked at.
+func (b *bundle) reached(t *testing.T, tenant string) string {
+	t.Helper()
+	states, err := b.Retention(t.Context())
+	require.NoError(t, err)
+	i := slices.IndexFunc(states, func(s models.RetentionState) bool { return s.Tenant == tenant && s.Expiry == models.ExpireEvents })
+	require.NotEqual(t, -1, i)
+	return states[i].Reached
 }
 
 func tenantsOf(states []models.RetentionState) (names []string) {
