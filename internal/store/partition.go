@@ -207,6 +207,9 @@ func (s *Store) dropPartition(ctx context.Context, what models.Expiry, table par
 	if err := unseen.Count(&missed).Error; err != nil || missed > 0 {
 		return 0, err
 	}
+	if err = s.inlineLate(ctx, table, day); err != nil {
+		return 0, err
+	}
 	name := table.partition(day)
 	err = s.changePartitions(ctx, what, func(tx *gorm.DB) (err error) {
 		if err = execAll(tx, "LOCK TABLE "+table.name+" IN ACCESS EXCLUSIVE MODE"); err != nil {
@@ -215,7 +218,7 @@ func (s *Store) dropPartition(ctx context.Context, what models.Expiry, table par
 		if bytes, err = partitionSize(tx, name); err != nil {
 			return err
 		}
-		if err = inlineLateAttempts(tx, table, to); err != nil {
+		if err = inlineLateAttempts(tx, table, day); err != nil {
 			return err
 		}
 		if err = execAll(tx, "DROP TABLE "+name); err != nil {
@@ -229,12 +232,35 @@ func (s *Store) dropPartition(ctx context.Context, what models.Expiry, table par
 	return bytes, nil
 }
 
-// inlineLateAttempts takes into their rows what was sent and answered in attempts that were recorded after the pass had looked at
-// their event.
-func inlineLateAttempts(tx *gorm.DB, table partitionedTable, to string) error {
+// inlineLate takes into their rows, in batches, what was sent and answered of late events in attempts of the day. The table is locked
+// afterwards, so that nobody waits for more than what was recorded meanwhile.
+func (s *Store) inlineLate(ctx context.Context, table partitionedTable, day time.Time) error {
 	if table.prefix != models.DeliveryPrefix {
 		return nil
 	}
-	late := fmt.Sprintf(ofAttempts, "(SELECT id FROM events WHERE payload_late AND id < ?)")
-	return tx.Exec(inlineExchanges+" WHERE "+inlinable+" AND attempts."+late, to).Error
+	for after := ""; ; {
+		var ids []string
+		err := s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			late := tx.Model(&eventRow{}).Clauses(forUpdate).Where("payload_late")
+			if err := sweep(late, after, expirePage(tx)).Pluck("id", &ids).Error; err != nil {
+				return err
+			}
+			return change(tx, inlineFrom+table.partition(day)+" AS p", inlinable+" AND attempts."+ofAttempts, ids)
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// inlineLateAttempts is inlineLate for those that were recorded since.
+func inlineLateAttempts(tx *gorm.DB, table partitionedTable, day time.Time) error {
+	if table.prefix != models.DeliveryPrefix {
+		return nil
+	}
+	from, to := table.bounds(day)
+	late := fmt.Sprintf(ofAttempts, "(SELECT id FROM events WHERE payload_late)")
+	return tx.Exec(inlineFrom+table.partition(day)+" AS p WHERE "+inlinable+
+		" AND attempts.delivery_id >= ? AND attempts.delivery_id < ? AND attempts."+late, from, to).Error
 }

@@ -249,12 +249,16 @@ func TestADayThatIsReadIsDroppedLater(t *testing.T) {
 
 	a.attempt(d2, 2, a.past.Add(3*time.Hour), models.DeliveryPending)
 	require.Equal(t, 3, a.count(partitionedTables[0].partition(a.past)), "it goes to a day that was looked at")
+	_, err = a.dropPartitions(t.Context(), a.ending(models.ExpireEvents), a.before)
+	require.ErrorContains(t, err, "lock timeout")
+	require.Equal(t, 2, a.count("attempts WHERE request_headers IS NOT NULL"), "they were moved before the lock")
+	a.attempt(d2, 3, a.past.Add(4*time.Hour), models.DeliveryPending)
 	require.NoError(t, reader.Rollback().Error)
 	bytes, err := a.dropPartitions(t.Context(), a.ending(models.ExpireEvents), a.before)
 	require.NoError(t, err)
 	require.Positive(t, bytes)
 	a.requirePast(false)
-	a.requireWhole(open, d2, 2)
+	a.requireWhole(open, d2, 3)
 }
 
 func TestADayIsKeptThatNobodyHasLookedAt(t *testing.T) {
@@ -484,4 +488,53 @@ func (a *archive) requireWaiting(count int) {
 	require.Eventually(a.t, func() bool {
 		return a.count("pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") >= count
 	}, 10*time.Second, 5*time.Millisecond)
+}
+
+// TestAnEventThatHasSettledIsLateNoLonger has an event be open when its day ends for the others. Once it is at rest, its tenant's
+// own pass comes by it; if that has come by already, the event stays marked.
+func TestAnEventThatHasSettledIsLateNoLonger(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for name, passed := range map[string]bool{"its tenant's pass comes": false, "its tenant's pass has been there": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newArchive(t)
+			e, d := a.event(a.past.Add(time.Hour))
+			a.attempt(d, 1, a.past.Add(time.Hour), models.DeliveryPending)
+			own := models.Ending{Expiry: models.ExpireEvents, Tenant: a.sub.Tenant, At: a.before}
+			if passed {
+				require.NoError(t, a.UpdateTenant(t.Context(), a.sub.Tenant, keeping(day)))
+				_, err := a.passAs(own)
+				require.NoError(t, err)
+			}
+			require.NoError(t, a.UpdateTenant(t.Context(), a.sub.Tenant, keeping(1000*day)))
+			_, err := a.pass(models.ExpireEvents)
+			require.NoError(t, err)
+			late := func() int {
+				_, err := a.pass(models.ExpireLate)
+				require.NoError(t, err)
+				return a.count("events WHERE payload_late")
+			}
+			require.Equal(t, 1, late(), "it is open")
+			a.attempt(d, 2, a.before.Add(30*time.Minute), models.DeliveryDelivered)
+			require.Equal(t, 1, late(), "it has just come to rest")
+			a.before = a.before.Add(time.Hour)
+			require.Equal(t, map[bool]int{false: 0, true: 1}[passed], late())
+			a.exec("DELETE FROM attempt_payloads") // as if the later day had been dropped
+			a.requireWhole(e, d, 2)
+
+			_, err = a.ChangeDelivery(t.Context(), d, models.Change{Act: models.ActRedeliver, At: time.Now(), After: 2, Why: models.Why{By: "ann"}})
+			require.NoError(t, err)
+			require.Equal(t, 1, late(), "it is open again")
+			a.attempt(d, 3, a.before, models.DeliveryDelivered)
+			require.NoError(t, a.UpdateTenant(t.Context(), a.sub.Tenant, keeping(day)))
+			own.At = a.before.Add(3 * day)
+			gone, err := a.passAs(own)
+			require.NoError(t, err)
+			own.Expiry, own.Tenant = models.ExpireLate, ""
+			rest, err := a.passAs(own)
+			require.NoError(t, err)
+			require.Equal(t, 1, gone.Events+rest.Events)
+		})
+	}
 }

@@ -8,6 +8,10 @@ import (
 	"github.com/posthaste/posthaste/models"
 )
 
+// settling is for how long an event is at rest before it counts as settled: an attempt that was under way when its delivery was
+// closed has been recorded long before.
+const settling = time.Hour
+
 // endingRow is what matters of an event to its end.
 type endingRow struct {
 	ID         string
@@ -83,6 +87,8 @@ func (b *expiring) addLate(event *endingRow, need need, at time.Time, keep model
 		b.ended = append(b.ended, event.ID)
 	case !event.Stripped && need.ended(event, beginning(at, keep.Of(models.ExpirePayloads))):
 		b.stripped = append(b.stripped, event.ID)
+	case need.ended(event, beginning(at, settling)):
+		b.settled = append(b.settled, event.ID)
 	default:
 		b.rest = append(b.rest, event.ID)
 	}

@@ -71,6 +71,7 @@ type expiring struct {
 	ended    []string // ids of the rows that end
 	stripped []string // ids of the events that lose their payload
 	rest     []string // ids of the events that are still needed
+	settled  []string // ids of late events that are at rest, and stay
 	kept     []string // ids of the events whose tenants keep them for longer, or remove them themselves
 	last     string   // id of the last row that was looked at
 	end      bool     // there is none after it

@@ -127,16 +127,20 @@ func deleteBatch(tx *gorm.DB, batch expiring) error {
 }
 
 // spare notes which events are still needed at the end of their time. On Postgres, it takes what is large of all that stay into
-// their own rows, because the partitions of their day are about to be dropped.
+// their own rows, because the partitions of their day are about to be dropped. Events that have settled lose the mark, so that
+// further passes need not look at them, if a pass for those of their time will.
 func spare(tx *gorm.DB, batch expiring) error {
 	if isPostgres(tx) {
-		stay := slices.Concat(batch.rest, batch.kept)
+		stay := slices.Concat(batch.rest, batch.settled, batch.kept)
 		if err := change(tx, inlineData, "data IS NULL AND "+ofEvents, stay); err != nil {
 			return err
 		}
 		if err := change(tx, inlineExchanges, inlinable+" AND attempts."+ofAttempts, stay); err != nil {
 			return err
 		}
+	}
+	if err := change(tx, "UPDATE events SET payload_late = NULL", "id > "+reachedByAll+" AND "+ofEvents, batch.settled); err != nil {
+		return err
 	}
 	return change(tx, "UPDATE events SET payload_late = true", "payload_late IS NULL AND "+ofEvents, batch.rest)
 }
@@ -181,8 +185,9 @@ func deletePartitioned(tx *gorm.DB, ids []string) error {
 // These take what is large from the partitions into the rows of events and attempts.
 const (
 	inlineData      = "UPDATE events SET data = coalesce((SELECT p.data FROM event_payloads AS p WHERE p.id = events.id), '')"
-	inlineExchanges = `UPDATE attempts SET request_headers = p.request_headers, response_headers = p.response_headers,
-		response_body = p.response_body FROM attempt_payloads AS p`
+	inlineExchanges = inlineFrom + "attempt_payloads AS p"
+	inlineFrom      = `UPDATE attempts SET request_headers = p.request_headers, response_headers = p.response_headers,
+		response_body = p.response_body FROM `
 	inlinable = "p.delivery_id = attempts.delivery_id AND p.number = attempts.number AND attempts.request_headers IS NULL"
 )
 
@@ -214,6 +219,12 @@ func deletePayloads(tx *gorm.DB, ids []string) error {
 
 // reachedFor is how far the removal of events has come that the tenant decides about, or the installation.
 const reachedFor = "(SELECT max(reached) FROM retention WHERE expiry = 'events' AND tenant IN ('', events.tenant))"
+
+// reachedByAll is how far both removals have come, of events and of payloads, that look at the event: the tenant's if it has one,
+// else the installation's.
+const reachedByAll = `(SELECT coalesce(max(r.reached), '') FROM retention AS r WHERE r.expiry IN ('events', 'payloads') AND (
+	r.tenant = events.tenant OR r.tenant = '' AND NOT EXISTS (
+		SELECT 1 FROM retention AS own WHERE own.tenant = events.tenant AND own.expiry = r.expiry)))`
 
 func change(tx *gorm.DB, statement, where string, ids []string) error {
 	if len(ids) == 0 {

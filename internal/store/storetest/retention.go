@@ -335,6 +335,18 @@ func testRetention(t *testing.T, open Open) {
 		requireCode(t, models.CodeNotFound, err)
 	})
 
+	run("an event that was late and has settled ends with those of its time", func(t *testing.T, b *bundle) {
+		require.NoError(t, b.UpdateTenant(t.Context(), b.tenant, to(&models.Tenant{Name: b.tenant, Retention: new(100 * hour)})))
+		open := b.delivery(t)
+		keep, present := models.Retention{Events: hour}, b.moment()
+		require.Equal(t, models.Removed{}, b.expireAll(t, keep, present.Add(2*hour)))
+		require.NoError(t, b.RecordAttempt(t.Context(), succeeded(newAttempt(open, 1)), models.DeliveryOutcome{Status: models.DeliveryDelivered}))
+		require.Equal(t, models.Removed{}, b.expireAll(t, keep, b.moment().Add(2*hour)))
+		late := models.Ending{Expiry: models.ExpireLate, Keep: keep, At: present.Add(200 * hour)}
+		require.Equal(t, models.Removed{}, b.expireAs(t, late), "it is not marked any more")
+		require.Equal(t, 1, b.expireAll(t, keep, present.Add(200*hour)).Events)
+	})
+
 	run("a longer retention is in force when the call returns", func(t *testing.T, b *bundle) {
 		for range 2 * rounds {
 			require.NoError(t, b.UpdateTenant(t.Context(), b.tenant, to(&models.Tenant{Name: b.tenant, Retention: new(hour)})))
