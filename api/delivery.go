@@ -58,7 +58,15 @@ func deliveryFilter(q *query) (models.DeliveryFilter, error) {
 		EventID:        q.id("event_id", models.EventPrefix),
 		EventType:      q.eventType("event_type"),
 		Status:         choice(q, "status", models.DeliveryStatuses()...),
+		Class:          choice(q, "error_class", models.ErrorClasses()...),
+		Code:           q.code(),
 		Page:           q.page(models.DeliveryPrefix),
+	}
+	switch {
+	case filter.Class != "" && filter.SubscriptionID == "":
+		q.refuse(models.Invalid("subscription_id", "is required beside error_class"))
+	case filter.Code != 0 && filter.Class == "":
+		q.refuse(models.Invalid("error_class", "is required beside code"))
 	}
 	filter.Since, filter.Until = q.span()
 	return filter, q.err
@@ -205,7 +213,7 @@ func (s *server) showDelivery(d *models.Delivery, address string) client.Deliver
 	return client.Delivery{
 		ID: d.ID, Tenant: d.Tenant, EventID: d.EventID, EventType: d.EventType, SubscriptionID: d.SubscriptionID,
 		Receiver: models.ReceiverOf(address), Status: shownStatus(d), Attempts: d.Attempts, NextAttemptAt: nextAttempt(d),
-		FailingSince: stamp(d.FailingSince), LastError: d.LastError, Reason: cmp.Or(d.Reason, d.Halted),
+		FailingSince: stamp(d.FailingSince), LastError: d.LastError, ErrorClass: client.ErrorClass(d.LastClass), Code: d.LastCode, Reason: cmp.Or(d.Reason, d.Halted),
 		CreatedAt: stamp(d.CreatedAt), UpdatedAt: stamp(d.UpdatedAt), Links: s.deliveryLinks(d),
 	}
 }

@@ -124,6 +124,29 @@ func TestDeliveryFilters(t *testing.T) {
 	}
 }
 
+func TestDeliveriesThatFailedInTheSameWay(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	d := h.deliver()
+	require.NoError(t, h.store.RecordAttempt(t.Context(), &models.Attempt{
+		DeliveryID: d.ID, Number: 1, StartedAt: d.CreatedAt, URL: "https://example.com/hook",
+		Exchange: models.Exchange{Status: http.StatusTeapot, ErrorClass: models.ErrorStatus, Error: "answered 418"},
+	}, models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: d.CreatedAt}))
+	shown := h.get(deliveriesPath + "/" + d.ID).is(http.StatusOK)
+	require.Equal(t, []any{"status", 418.0}, []any{shown["error_class"], shown["code"]})
+
+	for query, want := range map[string][]string{"error_class=status": {d.ID}, "error_class=status&code=418": {d.ID}, "error_class=status&code=500": nil, "error_class=timeout": nil} {
+		got, _ := h.listed(deliveriesPath + "?subscription_id=" + d.SubscriptionID + "&" + query)
+		require.Equal(t, want, got, query)
+	}
+	for query, field := range map[string]string{
+		"error_class=status": "subscription_id", "subscription_id=" + d.SubscriptionID + "&code=418": "error_class",
+		"error_class=odd": "error_class", "code=teapot": "code", "code=99": "code",
+	} {
+		h.get(deliveriesPath+"?"+query).isProblem(http.StatusBadRequest, models.CodeInvalid, field)
+	}
+}
+
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 

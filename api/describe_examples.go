@@ -37,7 +37,7 @@ var (
 	exampleDelivery = client.Delivery{
 		ID: "dlv_01m80cbcqtq2w1v7h3k9m5d8xz", Tenant: "acme", EventID: "evt_01m80cbcqc6bhfbs8t6yney1nc", EventType: "order.paid",
 		SubscriptionID: "sub_01m80cbcpzsjksgddnef2zh1y1", Receiver: "billing.example.com", Status: client.Pending, Attempts: 1,
-		NextAttemptAt: exampleNext, FailingSince: exampleTime, LastError: "status 503", CreatedAt: exampleTime, UpdatedAt: exampleTime,
+		NextAttemptAt: exampleNext, FailingSince: exampleTime, ErrorClass: client.ErrorStatus, Code: 503, LastError: "status 503", CreatedAt: exampleTime, UpdatedAt: exampleTime,
 		Links: client.Links{Self: "/v1/deliveries/dlv_01m80cbcqtq2w1v7h3k9m5d8xz", Attempts: "/v1/deliveries/dlv_01m80cbcqtq2w1v7h3k9m5d8xz/attempts"},
 	}
 	exampleRun = client.Run{

@@ -117,6 +117,8 @@ var parameters = map[string]openapi.Parameter{
 	"limit":           {Of: 0, Description: "The most items on a page, 1 to 200; default 50.", Example: models.DefaultPageLimit},
 	"cursor":          {Of: "", Description: "The `next_cursor` of the page before."},
 	"subscription_id": {Of: "", Description: "Of this subscription alone.", Example: exampleSubscription.ID},
+	"error_class":     {Of: client.ErrorClass(""), Description: "Whose last attempt failed with this class of error. Needs `subscription_id`.", Example: client.ErrorStatus},
+	"code":            {Of: 0, Description: "Whose last attempt was answered with this status. Needs `error_class`.", Example: 503},
 	"event_id":        {Of: "", Description: "Of this event alone.", Example: exampleEvent.ID},
 	"cancel":          {Of: false, Description: "Cancel its open deliveries; without it, an open delivery makes the call fail."},
 	"run_id":          {Of: "", Description: "The run in Temporal; absent: the newest."},

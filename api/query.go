@@ -145,3 +145,14 @@ func (q *query) limit() int {
 	})
 	return limit
 }
+
+// code reads the status of an answer; 0 if none is asked for.
+func (q *query) code() (code int) {
+	q.get("code", func(value string) (err error) {
+		if code, err = strconv.Atoi(value); err != nil || code < 100 || code > 999 {
+			return models.Invalid("code", "is not a status of HTTP, of three digits")
+		}
+		return nil
+	})
+	return code
+}

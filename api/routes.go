@@ -134,7 +134,7 @@ func (s *server) routes() []route {
 
 var eventQuery = []string{"tenant", "type", "idempotency_key", "since", "until"}
 
-var deliveryQuery = []string{"tenant", "subscription_id", "event_id", "event_type", "status", "since", "until"}
+var deliveryQuery = []string{"tenant", "subscription_id", "event_id", "event_type", "status", "error_class", "code", "since", "until"}
 
 var auditQuery = []string{"tenant", "action", "subject", "by", "key", "since", "until"}
 

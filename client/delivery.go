@@ -32,6 +32,12 @@ type Delivery struct {
 	// success; zero if none has failed since.
 	FailingSince Timestamp `json:"failing_since,omitzero"`
 
+	// ErrorClass is the class of the last attempt's error; "" after success. Code is
+	// the status that the receiver answered to it; 0 if it did not. Both are absent of
+	// deliveries that were attempted last by a version that did not keep them.
+	ErrorClass ErrorClass `json:"error_class,omitempty"`
+	Code       int        `json:"code,omitempty"`
+
 	// LastError is the error of the last attempt; "" after success. Reason says
 	// why the delivery was cancelled, or who paused it in Temporal.
 	LastError string    `json:"last_error,omitempty"`
@@ -101,6 +107,8 @@ type DeliveryFilter struct {
 	EventID        string
 	EventType      string         // exactly
 	Status         DeliveryStatus // "" selects all
+	ErrorClass     ErrorClass     // of the last attempt's error; with SubscriptionID only
+	Code           int            // answered to the last attempt; with ErrorClass only
 	Since          time.Time      // created at or after
 	Until          time.Time      // created before
 	PageSize       int            // how many are fetched at a time, up to 200; 0: the server's default
@@ -116,7 +124,7 @@ func (c *Client) Delivery(ctx context.Context, id string) (*Delivery, error) {
 func (c *Client) Deliveries(ctx context.Context, f DeliveryFilter) iter.Seq2[Delivery, error] {
 	return list[Delivery](ctx, c, "v1/deliveries", queryOf("tenant", f.Tenant, "subscription_id", f.SubscriptionID,
 		"event_id", f.EventID, "event_type", f.EventType, "status", string(f.Status),
-		"since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
+		"error_class", string(f.ErrorClass), "code", number(f.Code), "since", moment(f.Since), "until", moment(f.Until), "limit", number(f.PageSize)))
 }
 
 // Attempts lists all attempts of the delivery, by number.

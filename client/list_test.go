@@ -46,10 +46,10 @@ var lists = map[string]struct {
 	"deliveries": {
 		ids: func(ctx context.Context, c *client.Client) ([]string, error) {
 			return collect(c.Deliveries(ctx, client.DeliveryFilter{
-				Tenant: "acme", SubscriptionID: "sub_1", EventID: "evt_1", EventType: "a.b", Status: "held", Since: noon, Until: noon, PageSize: 200,
+				Tenant: "acme", SubscriptionID: "sub_1", EventID: "evt_1", EventType: "a.b", Status: "held", ErrorClass: "status", Code: 503, Since: noon, Until: noon, PageSize: 200,
 			}), func(d client.Delivery) string { return d.ID })
 		},
-		asks: "GET /v1/deliveries?event_id=evt_1&event_type=a.b&limit=200&since=2026-11-22T12%3A00%3A00.5Z&status=held&subscription_id=sub_1&tenant=acme&until=2026-11-22T12%3A00%3A00.5Z",
+		asks: "GET /v1/deliveries?code=503&error_class=status&event_id=evt_1&event_type=a.b&limit=200&since=2026-11-22T12%3A00%3A00.5Z&status=held&subscription_id=sub_1&tenant=acme&until=2026-11-22T12%3A00%3A00.5Z",
 	},
 	"recoveries": {
 		ids: func(ctx context.Context, c *client.Client) ([]string, error) {

@@ -47,10 +47,12 @@ type Delivery struct {
 	FailingSince time.Time
 	// Halted says who keeps a pending delivery from going in Temporal, and why; empty: nobody does.
 	Halted     string
-	LastError  string  // what went wrong last, in words; empty after success
-	Reason     string  // why it was cancelled
-	Payload    Payload // body form, fixed when the delivery was planned so that every attempt sends the same bytes; or RemovedPayload
-	Properties []byte  // JSON object added to the envelope, fixed likewise; nil for none
+	LastError  string     // what went wrong last, in words; empty after success
+	LastClass  ErrorClass // of that; empty after success, and of deliveries that failed last before it was kept
+	LastCode   int        // the status that the receiver answered last; 0: it did not answer, or as with LastClass
+	Reason     string     // why it was cancelled
+	Payload    Payload    // body form, fixed when the delivery was planned so that every attempt sends the same bytes; or RemovedPayload
+	Properties []byte     // JSON object added to the envelope, fixed likewise; nil for none
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }
@@ -74,8 +76,10 @@ type DeliveryFilter struct {
 	EventID        string
 	EventType      string // exact
 	Status         DeliveryStatus
-	Since          time.Time // created at or after
-	Until          time.Time // created before
+	Class          ErrorClass // of the last attempt; only together with SubscriptionID
+	Code           int        // answered to the last attempt; only together with Class
+	Since          time.Time  // created at or after
+	Until          time.Time  // created before
 	Page           Page
 }
 

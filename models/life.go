@@ -240,7 +240,8 @@ func (o DeliveryOutcome) Act() Act {
 // Record counts an attempt and applies its outcome. A closed delivery keeps its status and its reason, unless the attempt
 // succeeded: the receiver has it.
 func (d *Delivery) Record(a *Attempt, outcome DeliveryOutcome) {
-	d.Attempts, d.ClaimedUntil, d.LastError, d.Halted = a.Number, time.Time{}, a.Error, ""
+	d.Attempts, d.ClaimedUntil, d.Halted = a.Number, time.Time{}, ""
+	d.LastError, d.LastClass, d.LastCode = a.Error, a.ErrorClass, a.Status
 	if d.FailingSince.IsZero() {
 		d.FailingSince = a.StartedAt
 	}

@@ -38,15 +38,17 @@ type deliveriesListCmd struct {
 	Limited
 	DeliveryFlags
 
-	Event string `name:"event" placeholder:"ID" help:"Only for this event."`
-	Until when   `name:"until" placeholder:"WHEN" help:"Created before this time."`
+	Event string            `name:"event" placeholder:"ID" help:"Only for this event."`
+	Class client.ErrorClass `name:"error-class" placeholder:"CLASS" help:"Only if the last attempt failed with this class (timeout, status …); with --subscription."`
+	Code  int               `name:"code" placeholder:"N" help:"Only if the receiver answered the last attempt with this status; with --error-class."`
+	Until when              `name:"until" placeholder:"WHEN" help:"Created before this time."`
 }
 
 // Run implements the command.
 func (c *deliveriesListCmd) Run(ctx context.Context, o *operator) error {
 	return printList(o, c.Limit, o.Deliveries(ctx, client.DeliveryFilter{
 		Tenant: c.Tenant, SubscriptionID: c.Subscription, EventID: c.Event, EventType: c.EventType, Status: c.Status,
-		Since: c.Since.Time, Until: c.Until.Time, PageSize: c.pageSize(),
+		ErrorClass: c.Class, Code: c.Code, Since: c.Since.Time, Until: c.Until.Time, PageSize: c.pageSize(),
 	}), deliveryLayout)
 }
 

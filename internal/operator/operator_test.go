@@ -79,6 +79,7 @@ var operations = []struct {
 
 	{args: "deliveries list --tenant acme --subscription sub_1 --event evt_1 --status held", asks: "GET /v1/deliveries?event_id=evt_1&limit=51&status=held&subscription_id=sub_1&tenant=acme", gives: listOf(deliveryJSON), out: []string{"dlv_1", "pending", "answered  [31m503"}},
 	{args: "deliveries list --event-type order.paid --since 2026-11-22 --until 2026-11-23T08:00", asks: "GET /v1/deliveries?event_type=order.paid&limit=51&since=2026-11-22T00%3A00%3A00Z&until=2026-11-23T08%3A00%3A00Z", gives: listOf(deliveryJSON), out: []string{"TENANT", "acme", "shop.example", "2026-11-22T08:00:00Z"}},
+	{args: "deliveries list --subscription sub_1 --error-class status --code 503", asks: "GET /v1/deliveries?code=503&error_class=status&limit=51&subscription_id=sub_1", gives: listOf(deliveryJSON), out: []string{"dlv_1"}},
 	{args: "deliveries get dlv_1", asks: "GET /v1/deliveries/dlv_1", gives: deliveryJSON, out: []string{"evt_1", "answered  [31m503"}},
 	{args: "deliveries attempts dlv_1", asks: "GET /v1/deliveries/dlv_1/attempts", gives: listOf(attemptJSON), out: []string{"503", "1.5", "the database is moving"}},
 	{args: "deliveries cancel dlv_1 --reason why", asks: "POST /v1/deliveries/dlv_1/cancel", body: `{"reason":"why"}`, gives: deliveryJSON, out: []string{"dlv_1: cancellation requested (was pending)"}},

@@ -25,6 +25,8 @@ type outcomeRow struct {
 	Number        int                    `gorm:"column:number"`
 	StartedAt     time.Time              `gorm:"column:started_at"`
 	Error         string                 `gorm:"column:error"`
+	Class         models.ErrorClass      `gorm:"column:class"`
+	Code          int                    `gorm:"column:code"`
 	Status        *models.DeliveryStatus `gorm:"column:status"` // nil: it stays open, as it is
 	Reason        string                 `gorm:"column:reason"`
 	NextAttemptAt *time.Time             `gorm:"column:next_attempt_at"`
@@ -33,7 +35,8 @@ type outcomeRow struct {
 
 func newRecord(a *models.Attempt, outcome models.DeliveryOutcome) *record {
 	row := &outcomeRow{
-		DeliveryID: a.DeliveryID, Number: a.Number, StartedAt: a.StartedAt, Error: cleanText(a.Error), Reason: cleanText(outcome.Reason),
+		DeliveryID: a.DeliveryID, Number: a.Number, StartedAt: a.StartedAt, Error: cleanText(a.Error),
+		Class: a.ErrorClass, Code: a.Status, Reason: cleanText(outcome.Reason),
 	}
 	if outcome.Status.Closed() {
 		row.Status = &outcome.Status
@@ -230,6 +233,8 @@ const leave = `
 			attempts = o.number,
 			claimed_until = NULL,
 			last_error = o.error,
+			last_class = o.class,
+			last_code = o.code,
 			halted = '', -- whoever halted it has let it go
 			failing_since = CASE WHEN o.status = 'delivered' THEN NULL ELSE COALESCE(d.failing_since, o.started_at) END,
 			status = CASE WHEN ` + taken + ` THEN COALESCE(o.status, d.status) ELSE d.status END,

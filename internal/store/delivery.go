@@ -25,6 +25,8 @@ type deliveryRow struct {
 	FailingSince   *time.Time            `gorm:"column:failing_since"`
 	Halted         string                `gorm:"column:halted"`
 	LastError      string                `gorm:"column:last_error"`
+	LastClass      models.ErrorClass     `gorm:"column:last_class"`
+	LastCode       int                   `gorm:"column:last_code"`
 	Reason         string                `gorm:"column:reason"`
 	Payload        models.Payload        `gorm:"column:payload"`
 	Properties     []byte                `gorm:"column:properties"`
@@ -40,7 +42,7 @@ func (r *deliveryRow) model() *models.Delivery {
 		ID: r.ID, EventID: r.EventID, SubscriptionID: r.SubscriptionID, Tenant: r.Tenant, EventType: r.EventType,
 		Position: r.Position, Status: r.Status, Attempts: r.Attempts, Forwarded: r.Forwarded, NextAttemptAt: fromNullTime(r.NextAttemptAt),
 		ClaimedUntil: fromNullTime(r.ClaimedUntil), Epoch: r.Epoch, FailingSince: fromNullTime(r.FailingSince), Halted: r.Halted,
-		LastError: r.LastError, Reason: r.Reason, Payload: r.Payload, Properties: r.Properties,
+		LastError: r.LastError, LastClass: r.LastClass, LastCode: r.LastCode, Reason: r.Reason, Payload: r.Payload, Properties: r.Properties,
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
 	}
 }
@@ -69,7 +71,12 @@ func (s *Store) Deliveries(ctx context.Context, f models.DeliveryFilter) ([]*mod
 	default:
 		sel.Statuses = []models.DeliveryStatus{f.Status}
 	}
-	q = selected(q, sel)
+	if q = selected(q, sel); f.Class != "" { // with the condition of the partial index, which SQLite wants to see
+		q = q.Where("last_class = ? AND last_class <> '' AND status <> 'delivered'", f.Class)
+	}
+	if f.Code != 0 {
+		q = q.Where("last_code = ?", f.Code)
+	}
 	return list(page(q, f.Page), "list deliveries", (*deliveryRow).model)
 }
 

@@ -67,6 +67,10 @@ func TestEveryListGoesThroughAnIndex(t *testing.T) {
 			_, err := s.Deliveries(ctx, models.DeliveryFilter{SubscriptionID: "a", Status: "exhausted", Page: next})
 			return err
 		}, "deliveries_subscription_status (subscription_id=? AND status=? AND id<?)"},
+		"what failed in the same way": {func(s *Store) error {
+			_, err := s.Deliveries(ctx, models.DeliveryFilter{SubscriptionID: "a", Class: models.ErrorTimeout, Code: 503, Page: next})
+			return err
+		}, "deliveries_class (subscription_id=? AND last_class=? AND id<?)"},
 		"deliveries since": {func(s *Store) error {
 			_, err := s.Deliveries(ctx, models.DeliveryFilter{SubscriptionID: "a", Since: now, Page: next})
 			return err

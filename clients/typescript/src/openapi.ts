@@ -1018,6 +1018,9 @@ export interface components {
              * @description `failing_since` is the start of the first failed attempt after the last success; absent if none has failed since.
              */
             failing_since?: string;
+            /** @description `error_class` is the class of the last attempt's error; absent after success. `code` is the status that the receiver answered to it; 0 if it did not. Both are absent of deliveries that were attempted last by a version that did not keep them. */
+            error_class?: components["schemas"]["ErrorClass"];
+            code?: number;
             /** @description `last_error` is the error of the last attempt; absent after success. `reason` says why the delivery was cancelled, or who paused it in Temporal. */
             last_error?: string;
             reason?: string;
@@ -2293,6 +2296,16 @@ export interface operations {
                 /** @description With this status alone. */
                 status?: components["schemas"]["DeliveryStatus"];
                 /**
+                 * @description Whose last attempt failed with this class of error. Needs `subscription_id`.
+                 * @example status
+                 */
+                error_class?: components["schemas"]["ErrorClass"];
+                /**
+                 * @description Whose last attempt was answered with this status. Needs `error_class`.
+                 * @example 503
+                 */
+                code?: number;
+                /**
                  * @description At this time or later.
                  * @example 2026-11-22T01:01:26.124Z
                  */
@@ -2336,6 +2349,8 @@ export interface operations {
                      *           "attempts": 1,
                      *           "next_attempt_at": "2026-11-22T01:01:31.124Z",
                      *           "failing_since": "2026-11-22T01:01:26.124Z",
+                     *           "error_class": "status",
+                     *           "code": 503,
                      *           "last_error": "status 503",
                      *           "created_at": "2026-11-22T01:01:26.124Z",
                      *           "updated_at": "2026-11-22T01:01:26.124Z",
@@ -2388,6 +2403,8 @@ export interface operations {
                      *       "attempts": 1,
                      *       "next_attempt_at": "2026-11-22T01:01:31.124Z",
                      *       "failing_since": "2026-11-22T01:01:26.124Z",
+                     *       "error_class": "status",
+                     *       "code": 503,
                      *       "last_error": "status 503",
                      *       "created_at": "2026-11-22T01:01:26.124Z",
                      *       "updated_at": "2026-11-22T01:01:26.124Z",
@@ -2526,6 +2543,8 @@ export interface operations {
                      *       "attempts": 1,
                      *       "next_attempt_at": "2026-11-22T01:01:31.124Z",
                      *       "failing_since": "2026-11-22T01:01:26.124Z",
+                     *       "error_class": "status",
+                     *       "code": 503,
                      *       "last_error": "status 503",
                      *       "created_at": "2026-11-22T01:01:26.124Z",
                      *       "updated_at": "2026-11-22T01:01:26.124Z",
@@ -2629,6 +2648,8 @@ export interface operations {
                      *       "attempts": 1,
                      *       "next_attempt_at": "2026-11-22T01:01:31.124Z",
                      *       "failing_since": "2026-11-22T01:01:26.124Z",
+                     *       "error_class": "status",
+                     *       "code": 503,
                      *       "last_error": "status 503",
                      *       "created_at": "2026-11-22T01:01:26.124Z",
                      *       "updated_at": "2026-11-22T01:01:26.124Z",

@@ -66,6 +66,7 @@ func testAttempts(t *testing.T, open Open) {
 			require.True(t, stored.UpdatedAt.After(d.UpdatedAt))
 			d.Status, d.Reason, d.NextAttemptAt = c.outcome.Status, c.outcome.Reason, c.next
 			d.Attempts, d.LastError, d.UpdatedAt = 1, a.Error, stored.UpdatedAt
+			d.LastClass, d.LastCode = a.ErrorClass, a.Status
 			if !a.Succeeded() {
 				d.FailingSince = a.StartedAt.UTC().Truncate(time.Microsecond)
 			}

@@ -12,6 +12,34 @@ import (
 func testDeliveries(t *testing.T, open Open) {
 	run := cases(t, open)
 
+	run("what failed in the same way is found by the class and the answer of the last attempt", func(t *testing.T, b *bundle) {
+		sub := b.subscription(t, "a")
+		fail := func(class models.ErrorClass, code int) string {
+			d := b.plan(t, b.event(t, "a").ID)[0]
+			a := newAttempt(d, 1)
+			a.ErrorClass, a.Status = class, code
+			require.NoError(t, b.RecordAttempt(t.Context(), a, models.DeliveryOutcome{Status: models.DeliveryPending, NextAttemptAt: time.Now()}))
+			return d.ID
+		}
+		busy, gone, slow := fail(models.ErrorStatus, 503), fail(models.ErrorStatus, 404), fail(models.ErrorTimeout, 0)
+		find := func(class models.ErrorClass, code int) (ids []string) {
+			found, err := b.Deliveries(t.Context(), models.DeliveryFilter{SubscriptionID: sub.ID, Class: class, Code: code})
+			require.NoError(t, err)
+			for _, d := range found {
+				ids = append(ids, d.ID)
+			}
+			return ids
+		}
+		require.Equal(t, []string{gone, busy}, find(models.ErrorStatus, 0))
+		require.Equal(t, []string{busy}, find(models.ErrorStatus, 503))
+		require.Equal(t, []string{slow}, find(models.ErrorTimeout, 0))
+
+		d, err := b.Delivery(t.Context(), busy)
+		require.NoError(t, err)
+		require.NoError(t, b.RecordAttempt(t.Context(), succeeded(newAttempt(d, 2)), models.DeliveryOutcome{Status: models.DeliveryDelivered}))
+		require.Equal(t, []string{gone}, find(models.ErrorStatus, 0))
+	})
+
 	run("an unknown id is not found", func(t *testing.T, b *bundle) {
 		_, err := b.Delivery(t.Context(), "dlv_none")
 		requireCode(t, models.CodeNotFound, err)

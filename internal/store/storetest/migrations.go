@@ -18,7 +18,7 @@ var allMigrations = []string{
 	"00012_received", "00013_stops", "00014_standing", "00015_engine", "00016_groups", "00017_created",
 	"00018_api_keys", "00019_tenants", "00020_retention", "00021_attempt_stats", "00022_erasures",
 	"00023_payloads", "00024_search", "00026_counted", "00028_traceparent",
-	"00030_tenant_retention",
+	"00030_tenant_retention", "00031_last_class",
 }
 
 func testMigrations(t *testing.T, open Open) {

@@ -96,6 +96,7 @@ func testRedeliver(t *testing.T, open Open) {
 			stored := b.reload(t, d)
 			d.Status, d.NextAttemptAt, d.Attempts, d.Forwarded = models.DeliveryPending, at, 1, 1
 			d.LastError, d.UpdatedAt, d.FailingSince = "answered 503", stored.UpdatedAt, stored.FailingSince
+			d.LastClass, d.LastCode = models.ErrorStatus, 503
 			require.Equal(t, d, stored)
 			b.requireAudit(t, d.ID, models.AuditRedeliverDelivery)
 		}

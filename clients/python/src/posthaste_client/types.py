@@ -169,6 +169,8 @@ class Delivery(_Delivery, total=False):
     receiver: str
     next_attempt_at: str
     failing_since: str
+    error_class: str
+    code: int
     last_error: str
     reason: str
 
