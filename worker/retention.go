@@ -23,10 +23,9 @@ type Expirer interface {
 	MakePartitions(ctx context.Context) error
 }
 
-// Expire removes in batches what has ended, as Expirer says, and tells of each batch. Between batches it rests for the given
-// multiple of the time that a batch took. It may be stopped at any time: finished batches stay, and the next call goes on after
-// them.
-func Expire(ctx context.Context, s Expirer, e models.Ending, again time.Time, rest int, tell func(models.Removed)) error {
+// Expire removes in batches what has ended, as Expirer says, and tells of each batch. Between batches it rests, so that publishers and
+// attempts hardly notice. It may be stopped at any time: finished batches stay, and the next call goes on after them.
+func Expire(ctx context.Context, s Expirer, e models.Ending, again time.Time, tell func(models.Removed)) error {
 	for over := false; !over; {
 		began := time.Now()
 		gone, end, err := s.Expire(ctx, e, again)
@@ -35,7 +34,7 @@ func Expire(ctx context.Context, s Expirer, e models.Ending, again time.Time, re
 		}
 		tell(gone)
 		if over = end; !over {
-			sleep(ctx, time.Duration(rest)*time.Since(began))
+			sleep(ctx, easePace*time.Since(began))
 		}
 	}
 	return nil
@@ -65,7 +64,7 @@ func (d *Dispatcher) expire(ctx context.Context) {
 	}
 	for _, e := range endings {
 		var gone models.Removed
-		err := Expire(ctx, d.Store, e, began.Add(-d.ExpireEvery/2), easePace, gone.Add)
+		err := Expire(ctx, d.Store, e, began.Add(-d.ExpireEvery/2), gone.Add)
 		d.reportExpired(ctx, e, gone, err)
 	}
 }

@@ -112,7 +112,7 @@ func since(e models.Ending) string {
 // removeAll makes a pass. It is over when no process is at it.
 func removeAll(ctx context.Context, db *store.Store, e models.Ending, tell func(models.Removed)) error {
 	for began := time.Now(); ; {
-		if err := worker.Expire(ctx, db, e, began, 1, tell); err != nil {
+		if err := worker.Expire(ctx, db, e, began, tell); err != nil {
 			return err
 		}
 		states, err := db.Retention(ctx)

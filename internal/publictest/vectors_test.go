@@ -193,6 +193,9 @@ func commonVectors(t *testing.T, profile webhook.Profile, keys [3]keyPair, chang
 		change("another body", func(v *vector) { v.Body = append(v.Body, ' ') }),
 		change("no body", func(v *vector) { v.Body = []byte{} }),
 		change("another id", func(v *vector) { v.set("webhook-id", "evt_2") }),
+		change("an id with more behind it", func(v *vector) { v.set("webhook-id", vectorID+"$`") }), // JavaScript's nothing, in a replacement
+		change("an id that names itself", func(v *vector) { v.set("webhook-id", "$&") }),
+		change("an id that names the time", func(v *vector) { v.set("webhook-id", "{time}") }),
 		change("no id", func(v *vector) { v.drop("webhook-id") }),
 		change("an id with a full stop", func(v *vector) { v.set("webhook-id", "evt.1") }),
 		change("two ids", func(v *vector) { v.Headers = append(v.Headers, [2]string{"Webhook-Id", vectorID}) }),

@@ -16,7 +16,7 @@ func expirePage(tx *gorm.DB) int {
 	if isPostgres(tx) {
 		return 500
 	}
-	return 100
+	return 20
 }
 
 // retentionRow says how far a removal has come.

@@ -93,7 +93,9 @@ export async function verify(
   const time = timeOf(rule, found, entries);
   if (time !== "") checkFresh(now - Number(time), tolerance);
   const received = bytesOf(body);
-  const text = concat(bytesOf(rule.signed.replace("{id}", id).replace("{time}", time)), received);
+  // One pass, and a function: a replacement text would have a meaning of its own where the id holds $ or {time}.
+  const head = rule.signed.replace(/\{(id|time)\}/g, (_, name) => (name === "id" ? id : time));
+  const text = concat(bytesOf(head), received);
   if (!(await fits(checks, text, entries))) {
     throw new VerificationError("no signature fits: another secret, or the body was changed on the way");
   }
@@ -162,7 +164,7 @@ function timeOf(rule: Rule, headers: Map<string, string[]>, entries: string[]): 
 }
 
 function checkFresh(behind: number, tolerance: number): void {
-  if (Math.abs(behind) > tolerance) {
+  if (!(Math.abs(behind) <= tolerance)) { // also where now is no number
     const late = Math.round(behind);
     throw new VerificationError(`stale: the timestamp is ${late} s behind this clock; ${tolerance} s are allowed`);
   }

@@ -8,6 +8,7 @@ package otlp
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -46,7 +47,7 @@ type Exporter struct{ provider *sdktrace.TracerProvider }
 func Start(ctx context.Context, o Options) (*Exporter, error) {
 	described, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(semconv.ServiceName("posthaste"), semconv.ServiceVersion(o.Version)), resource.WithFromEnv())
-	if err != nil {
+	if err != nil && !errors.Is(err, resource.ErrPartialResource) { // of OTEL_RESOURCE_ATTRIBUTES only what can be read counts
 		return nil, fmt.Errorf("describe the process for traces: %w", err)
 	}
 	client, err := otlptracehttp.New(ctx)
