@@ -228,6 +228,7 @@ func TestOperations(t *testing.T) {
 
 		for cause, failure := range map[string]http.HandlerFunc{
 			"a cut": hangUp, "a proxy's 503": answer(http.StatusServiceUnavailable, "<html>"), "a 500": answer(http.StatusInternalServerError, ""),
+			"the server's 503": problem(503, "unavailable", "Temporal is away", ""),
 		} {
 			t.Run(name+" is tried again after "+cause+" only if it may arrive twice", func(t *testing.T) {
 				t.Parallel()
@@ -243,9 +244,9 @@ func TestOperations(t *testing.T) {
 			})
 		}
 
-		t.Run(name+" is tried again when the server refused it for now", func(t *testing.T) {
+		t.Run(name+" is tried again when the server was too busy to begin", func(t *testing.T) {
 			t.Parallel()
-			c, bundle := setup(t, nil, problem(503, "unavailable", "Temporal is away", ""), problem(429, "unavailable", "", ""), answer(http.StatusOK, thing))
+			c, bundle := setup(t, nil, problem(429, "busy", "", ""), problem(429, "busy", "", ""), answer(http.StatusOK, thing))
 			require.NoError(t, op.do(t.Context(), c))
 			require.Len(t, bundle.seen(), 3)
 		})

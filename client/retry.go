@@ -53,15 +53,15 @@ func (e *Error) mayPass() bool {
 	return false
 }
 
-// undone reports whether the server has certainly not acted: it said so itself,
-// and not a proxy in front of it, or there was no connection.
+// undone reports whether the server has certainly not acted: it was too busy to
+// begin, as it said itself, and not a proxy in front of it, or there was no
+// connection. Where it could not be finished (unavailable), it may have acted.
 func (e *Error) undone() bool {
 	var network *net.OpError
 	if errors.As(e.cause, &network) {
 		return network.Op == "dial"
 	}
-	refused := e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests
-	return refused && (e.Code == CodeUnavailable || e.Code == CodeBusy)
+	return e.Status == http.StatusTooManyRequests && e.Code == CodeBusy
 }
 
 // retryAfter reads the header: seconds or an HTTP date (RFC 9110, section

@@ -73,7 +73,7 @@ class Retries(Case):
         done = answer(201, {"id": "sub_1"})
         for name, first, requests in (
             ("busy", problem(429, "busy"), 2),
-            ("unavailable", problem(503, "unavailable"), 2),
+            ("unavailable", problem(503, "unavailable"), 1),
             ("a proxy's 503", answer(503), 1),
             ("a failure of the server", problem(500, "internal"), 1),
             ("no answer", hang_up, 1),

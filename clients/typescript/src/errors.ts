@@ -31,7 +31,7 @@ export class PosthasteError extends Error {
   /** The seconds that the server asked to wait; 0 if it did not ask. */
   readonly retryAfter: number;
 
-  /** The server has certainly not acted: it said so itself, or there was no connection. */
+  /** The server has certainly not acted: it was too busy to begin, or there was no connection. */
   readonly undone: boolean;
 
   constructor(failure: Failure) {

@@ -133,7 +133,7 @@ export class Transport {
     const problem = fieldsOf(document);
     const code = this.#redact(problem["code"]);
     status ||= typeof problem["status"] === "number" ? problem["status"] : (statusOfCode[code] ?? 0);
-    const undone = (status === 429 || status === 503) && (code === "busy" || code === "unavailable");
+    const undone = status === 429 && code === "busy"; // after unavailable it may have acted
     const detail = this.#redact(problem["detail"]) || this.#redact(problem["title"]);
     return new PosthasteError({ detail, status, code, field: this.#redact(problem["field"]), undone, ...more });
   }

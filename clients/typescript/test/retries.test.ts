@@ -67,7 +67,7 @@ for (const status of [302, 307, 400, 401, 403, 404, 409, 413, 422, 501]) {
 
 for (const [name, first, requests] of [
   ["busy", problem(429, "busy"), 2],
-  ["unavailable", problem(503, "unavailable"), 2],
+  ["unavailable", problem(503, "unavailable"), 1],
   ["a proxy's 503", answer(503), 1],
   ["a failure of the server", problem(500, "internal"), 1],
   ["no answer", hangUp, 1],

@@ -115,7 +115,7 @@ class Transport:
         code = self._redact(problem.get("code"))
         status = status or _number(problem.get("status")) or _STATUS_OF_CODE.get(code, 0)
         detail = self._redact(problem.get("detail") or problem.get("title")) or http.client.responses.get(status, "")
-        undone = status in (429, 503) and code in ("busy", "unavailable")
+        undone = status == 429 and code == "busy"  # after unavailable it may have acted
         field = self._redact(problem.get("field"))
         return PosthasteError(detail, status=status, code=code, field=field, undone=undone, **more)
 

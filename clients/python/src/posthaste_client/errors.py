@@ -12,7 +12,7 @@ class PosthasteError(Exception):
     field        the part of the request that is at fault; "" if none is
     request_id   the id of the request in the server's log; "" without one
     retry_after  the seconds that the server asked to wait; 0.0 if it did not ask
-    undone       the server has certainly not acted: it said so itself, or there was no connection
+    undone       the server has certainly not acted: it was too busy to begin, or there was no connection
     """
 
     def __init__(
