@@ -25,7 +25,7 @@ func TestOperatorCompletion(t *testing.T) {
 	t.Parallel()
 
 	for name, tt := range map[string]struct{ words, want []string }{
-		"commands":                            {[]string{"s"}, []string{"server", "subscriptions", "sources"}},
+		"commands":                            {[]string{"s"}, []string{"server", "subscriptions", "sources", "search"}},
 		"commands of a command":               {[]string{"deliveries", "re"}, []string{"redeliver"}},
 		"flags":                               {[]string{"deliveries", "list", "--s"}, []string{"--subscription", "--status", "--since"}},
 		"flags of the parent":                 {[]string{"deliveries", "list", "--ur"}, []string{"--url"}},

@@ -70,6 +70,7 @@ var (
 	notFound = refusal(404, "not_found", "there is nothing of this id")
 	conflict = refusal(409, "conflict", "the delivery is delivered")
 	away     = refusal(503, "unavailable", "Temporal is away")
+	busy     = refusal(429, "busy", "too many requests at once")
 )
 
 func refusal(status int, code, detail string) fakeAnswer {

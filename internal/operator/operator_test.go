@@ -236,12 +236,22 @@ func TestAwayServer(t *testing.T) {
 
 	t.Run("one that says so itself", func(t *testing.T) {
 		t.Parallel()
-		api := newFakeAPI(t, map[string][]fakeAnswer{"POST /v1/deliveries/dlv_1/redeliver": {away}})
-		got := api.operate(t, "", "deliveries", "redeliver", "dlv_1")
+		api := newFakeAPI(t, map[string][]fakeAnswer{"POST /v1/deliveries/dlv_1/cancel": {away}})
+		got := api.operate(t, "", "deliveries", "cancel", "dlv_1")
 		require.Equal(t, terminal.CodeUnavailable, got.code)
 		require.Regexp(t, `^status 503 unavailable: Temporal is away; trying again in \d`, got.err)
 		require.Len(t, lines(got.err), 4, "a line for each retry, and one for the end")
 		require.Len(t, api.calls(), 4)
+	})
+
+	t.Run("one that may have acted is not asked a second time to act", func(t *testing.T) {
+		t.Parallel()
+		for answer, calls := range map[fakeAnswer]int{away: 1, busy: 4} {
+			api := newFakeAPI(t, map[string][]fakeAnswer{"POST /v1/deliveries/dlv_1/redeliver": {answer}})
+			got := api.operate(t, "", "deliveries", "redeliver", "dlv_1")
+			require.Equal(t, terminal.CodeUnavailable, got.code)
+			require.Len(t, api.calls(), calls, answer.body)
+		}
 	})
 }
 
