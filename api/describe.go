@@ -133,7 +133,7 @@ func refusalsOf(r route) []int {
 		all = all[:2]
 	}
 	if r.access.signed {
-		all = append(all, http.StatusUnauthorized, http.StatusMethodNotAllowed)
+		all = append(all, http.StatusUnauthorized, http.StatusMethodNotAllowed, http.StatusTooManyRequests)
 	}
 	if !r.access.noKey {
 		all = append(all, http.StatusUnauthorized, http.StatusMisdirectedRequest, http.StatusTooManyRequests)
